@@ -1,0 +1,52 @@
+# The two commands of the README are `make demo` and `make test`. Each target sets up what it needs first.
+
+PYTHON ?= python3
+VENV   := .venv
+READY  := $(VENV)/.ready
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: help demo test check format faults bench lock clean
+
+help:
+	@echo 'make demo     what shardkit does today, from nothing, on this machine'
+	@echo 'make test     make check, then every test (under 10 minutes on 2 cores)'
+	@echo 'make check    format, lint, strict types, architecture (under 30 s)'
+	@echo 'make faults   the long campaigns: kills, full disks'
+	@echo 'make bench    every figure of docs/performance.md, measured again'
+	@echo 'make format   let ruff rewrite what it can'
+	@echo 'make lock     resolve the dependencies anew into requirements.lock'
+	@echo 'make clean    remove the environment, caches and the demo'
+
+demo: $(READY)
+	python tools/demo.py demo
+
+test: check
+	python -m pytest
+
+check: $(READY)
+	tools/check
+
+faults: $(READY)
+	python -m pytest -m campaign
+
+bench: $(READY)
+	tools/bench/all
+
+format: $(READY)
+	ruff check --fix-only --quiet .
+	ruff format .
+
+lock: $(READY)
+	python tools/lock.py
+
+clean:
+	rm -rf $(VENV) demo dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Written last, so an interrupted installation starts again. The constraints also hold for the build backend.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("shardkit needs Python 3.11 or newer; this is " \
+	  + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 …")'
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=requirements.lock PIP_DISABLE_PIP_VERSION_CHECK=1 \
+	  $(VENV)/bin/python -m pip install --quiet --editable '.[dev,train]'
+	@touch $@

@@ -1,0 +1,26 @@
+"""The group that holds every command."""
+
+import sys
+
+import click
+
+import shardkit as package
+from shardkit.cli.completion import completion
+from shardkit.cli.run import run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package.__version__, prog_name="shardkit")
+def shardkit() -> None:
+    """Pack once, train at memory speed, never lose a sample.
+
+    shardkit packs subject/impression image trees into tar shards with a manifest, proves that they are intact, and
+    streams them to every rank of a training run.
+    """
+
+
+shardkit.add_command(completion)
+
+
+def main() -> None:
+    sys.exit(run(shardkit))

@@ -1,0 +1,38 @@
+"""Running a command so that it ends as the contract says: one sentence on stderr and the right exit code."""
+
+import signal
+import sys
+from types import FrameType
+
+import click
+
+from shardkit.errors import Interrupted, ShardkitError
+
+
+def run(command: click.Command, args: list[str] | None = None) -> int:
+    """Run `command` and return its exit code; an internal error alone shows a traceback, since it is ours to mend."""
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, _interrupt)
+    try:
+        result = command.main(args, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except ShardkitError as error:
+        return _ended(str(error), error.exit_code)
+    except Interrupted as error:
+        return _ended(f"{error}. Run the same command to go on.", error.exit_code)
+    # `--help` and `--version` come back as click's exit code, a command as None.
+    return result if isinstance(result, int) else 0
+
+
+def _ended(message: str, exit_code: int) -> int:
+    click.echo(f"Error: {message}", file=sys.stderr)
+    return exit_code
+
+
+def _interrupt(signum: int, _frame: FrameType | None) -> None:
+    # Once is enough: impatience must not break the tidying up that the first signal began.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    raise Interrupted(signum)

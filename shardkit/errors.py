@@ -1,0 +1,48 @@
+"""Every exception that shardkit raises on purpose, with the exit code that it ends a command with.
+
+    ShardkitError            1  internal error
+    ├── UsageError           2  the command or its input cannot be meant like that
+    ├── Mismatch             5  what is there was made by something else
+    │   └── Locked           5  another process is at work on it
+    ├── NoSpace              6  the disk is full, or would be
+    └── StorageFailing       7  the disk answers with errors
+    Interrupted              130 or 143: stopped by a signal, resumable
+
+A message says what happened, where, and what to do next: it is all that the user sees.
+"""
+
+import signal
+
+
+class ShardkitError(Exception):
+    """The root of what can go wrong; `exit_code` is part of the command-line contract."""
+
+    exit_code = 1
+
+
+class UsageError(ShardkitError):
+    exit_code = 2
+
+
+class Mismatch(ShardkitError):
+    exit_code = 5
+
+
+class Locked(Mismatch):
+    pass
+
+
+class NoSpace(ShardkitError):
+    exit_code = 6
+
+
+class StorageFailing(ShardkitError):
+    exit_code = 7
+
+
+class Interrupted(BaseException):
+    """Not an Exception, as KeyboardInterrupt is not one: code that mends errors must not swallow a signal."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(f"interrupted by {signal.Signals(signum).name}")
+        self.exit_code = 128 + signum

@@ -1,0 +1,1 @@
+"""The bytes on disk, and how they get there."""

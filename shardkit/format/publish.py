@@ -1,0 +1,110 @@
+"""Putting a file under its final name only when it is complete and durable.
+
+A file is written beside its final name as `.<name>.part`, flushed to the disk, renamed, and the folder is flushed too.
+So a name that can be seen stands for whole bytes, after a kill and after a power cut. What a killed process leaves is a
+`.part` file, which the next publication of the same name replaces. Two processes must not publish one name at the same
+time: `locked` is how a command makes sure of that.
+"""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from shardkit.errors import Locked, NoSpace, StorageFailing
+
+PART_SUFFIX = ".part"
+
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+# Some file systems cannot flush a folder and say so with EINVAL: there the rename is as durable as it gets.
+_FOLDER_CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP}
+
+
+@contextmanager
+def publish(path: Path) -> Iterator[BinaryIO]:
+    """Write a file that appears under `path` complete and durable, or not at all."""
+    part = part_of(path)
+    with explained(path):
+        try:
+            with _created(part) as file:
+                yield file
+                file.flush()
+                # Never tried twice: after a failed fsync the kernel may drop the dirty pages and report success.
+                os.fsync(file.fileno())
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        flush_folder(path.parent)
+
+
+def publish_bytes(path: Path, content: bytes) -> None:
+    with publish(path) as file:
+        file.write(content)
+
+
+def part_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}{PART_SUFFIX}")
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _FOLDER_CANNOT_FLUSH:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder against a second process; the kernel lets go when this one dies, however it dies."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise Locked(f"{folder}: another process is writing here. Wait for it to end, then run again.") from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn the system's refusals about `path` into errors that say what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_SPACE:
+            raise NoSpace(_no_space(path)) from error
+        if error.errno == errno.EIO:
+            raise StorageFailing(
+                f"{path}: the disk reports an input/output error; nothing was published. Check the disk, then run again."
+            ) from error
+        raise
+
+
+def _no_space(path: Path) -> str:
+    free = os.statvfs(path.parent)
+    return (
+        f"{path}: no space left on the disk ({free.f_bavail * free.f_frsize:,} bytes and {free.f_favail:,} inodes free). "
+        "Free some, then run the same command: it goes on where it stopped."
+    )
+
+
+def _created(part: Path) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        descriptor = os.open(part, flags, 0o666)
+    except FileExistsError:
+        part.unlink()  # the leftover of a killed process
+        descriptor = os.open(part, flags, 0o666)
+    return os.fdopen(descriptor, "wb")

@@ -1,0 +1,60 @@
+"""The folder that a tool fills, and the recipe that says what belongs into it.
+
+`recipe.json` is published before anything else. A second run with the same recipe goes on where the first stopped; one
+that asks for more of the same adds to it; any other recipe is refused, since the folder would then hold a mixture.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shardkit.errors import Mismatch, UsageError
+from shardkit.format.publish import explained, locked, publish_bytes
+
+RECIPE_FILE = "recipe.json"
+Recipe = dict[str, object]
+
+
+@contextmanager
+def claimed(out: Path, recipe: Recipe, *, growing: tuple[str, ...] = ()) -> Iterator[None]:
+    """Hold `out` for this recipe alone; counts named in `growing` may be larger than in an earlier run."""
+    with explained(out):
+        out.mkdir(parents=True, exist_ok=True)
+    with locked(out):
+        before = _read(out)
+        if before is not None:
+            _check_same(out, before, recipe, growing)
+        if before != recipe:
+            publish_bytes(out / RECIPE_FILE, (json.dumps(recipe, indent=1) + "\n").encode())
+        yield
+
+
+def _read(out: Path) -> Recipe | None:
+    file = out / RECIPE_FILE
+    if not file.exists():
+        if any(not entry.name.startswith(".") for entry in out.iterdir()):
+            raise UsageError(f"{out} is not empty and was not made by this tool. Name a new or an empty folder.")
+        return None
+    try:
+        recipe = json.loads(file.read_bytes())
+    except ValueError:
+        recipe = None
+    if not isinstance(recipe, dict):
+        raise Mismatch(f"{file} is damaged, so what belongs here is unknown. Name another folder.")
+    return recipe
+
+
+def _check_same(out: Path, before: Recipe, recipe: Recipe, growing: tuple[str, ...]) -> None:
+    for name in sorted({*before, *recipe}):
+        there, asked = before.get(name), recipe.get(name)
+        if there == asked:
+            continue
+        if name in growing and isinstance(there, int) and isinstance(asked, int):
+            if asked > there:
+                continue
+            raise Mismatch(f"{out} already holds {name} = {there}, more than the {asked} asked for. Name another folder.")
+        raise Mismatch(
+            f"{out} was made with {name} = {there}, and {asked} is asked for. "
+            "Use the same options to go on, or name another folder."
+        )

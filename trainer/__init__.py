@@ -1,0 +1,1 @@
+"""trainer consumes a shardkit stream under torchrun: batches → weights."""
