@@ -1,6 +1,7 @@
 """How a command talks: words and progress on stderr, JSON lines on stdout.
 
-Progress is a bar on a terminal; elsewhere (a log file, a scheduler) it is a line every few seconds with the same figures.
+Progress is a bar on a terminal; elsewhere (a log file, a scheduler) it is a line with the same figures every few
+seconds.
 """
 
 import json

@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from shardkit.errors import Locked, NoSpace, StorageFailing
+from shardkit.errors import Locked, NoSpace, StorageFailing, UsageError
 
 PART_SUFFIX = ".part"
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG}
 # Some file systems cannot flush a folder and say so with EINVAL: there the rename is as durable as it gets.
 _FOLDER_CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP}
 
@@ -87,15 +88,18 @@ def explained(path: Path) -> Iterator[None]:
             raise NoSpace(_no_space(path)) from error
         if error.errno == errno.EIO:
             raise StorageFailing(
-                f"{path}: the disk reports an input/output error; nothing was published. Check the disk, then run again."
+                f"{path}: the disk reports an input/output error, and nothing was published. "
+                "Check the disk, then run again."
             ) from error
+        if error.errno in _NOT_ALLOWED:
+            raise UsageError(f"{path}: {error.strerror}. Name a folder that you may write to.") from error
         raise
 
 
 def _no_space(path: Path) -> str:
-    free = os.statvfs(path.parent)
+    disk = os.statvfs(path.parent)
     return (
-        f"{path}: no space left on the disk ({free.f_bavail * free.f_frsize:,} bytes and {free.f_favail:,} inodes free). "
+        f"{path}: no space left ({disk.f_bavail * disk.f_frsize:,} bytes and {disk.f_favail:,} inodes are free). "
         "Free some, then run the same command: it goes on where it stopped."
     )
 

@@ -53,7 +53,9 @@ def _check_same(out: Path, before: Recipe, recipe: Recipe, growing: tuple[str, .
         if name in growing and isinstance(there, int) and isinstance(asked, int):
             if asked > there:
                 continue
-            raise Mismatch(f"{out} already holds {name} = {there}, more than the {asked} asked for. Name another folder.")
+            raise Mismatch(
+                f"{out} already holds {name} = {there}, more than the {asked} asked for. Name another folder."
+            )
         raise Mismatch(
             f"{out} was made with {name} = {there}, and {asked} is asked for. "
             "Use the same options to go on, or name another folder."

@@ -21,7 +21,7 @@ class Layout:
     template: str = USERS_LAYOUT
 
     def __post_init__(self) -> None:
-        names = _fields(self.template)
+        names = set(_fields(self.template))
         if not {"subject", "impression"} <= names <= {"batch", "subject", "impression"}:
             raise UsageError(
                 f"--layout {self.template!r} must name {{subject}} and {{impression}}, and may name {{batch}}, "
@@ -34,16 +34,17 @@ class Layout:
     def of(self, subject: int, impression: int) -> str:
         return self.template.format(batch=subject // SUBJECTS_PER_BATCH, subject=subject, impression=impression)
 
+    def subject_id(self, subject: int) -> str:
+        """The subject as a reader of the tree sees it: 000123 for `subject_{subject:06}`."""
+        return format(subject, _fields(self.template)["subject"])
 
-def _fields(template: str) -> set[str]:
+
+def _fields(template: str) -> dict[str, str]:
+    """Each field's name and format width."""
     try:
-        return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+        return {name: width or "" for _, name, width, _ in string.Formatter().parse(template) if name is not None}
     except ValueError as error:
         raise UsageError(f"--layout {template!r} is not a template: {error}.") from error
-
-
-def subject_id(subject: int) -> str:
-    return f"subject_{subject:06}"
 
 
 def publish_groups(path: Path, rows: Iterable[tuple[str, str]]) -> None:

@@ -52,7 +52,7 @@ def _results(
 
 
 def _begin(parent: int) -> None:
-    """The terminal's Ctrl-C is the parent's to handle; and when the parent dies, however it dies, so does the worker."""
+    """Leave the terminal's Ctrl-C to the parent, and die with it, however it dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

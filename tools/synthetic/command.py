@@ -1,0 +1,48 @@
+"""What the data tools' commands share: their options, and filling a tree with progress."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from shardkit.cli.console import progress
+from synthetic.workers import Task, each
+
+seed_option = click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Another seed, other subjects."
+)
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=len(os.sched_getaffinity(0)),
+    show_default="the cores this process may use",
+    help="Processes; any number writes the same bytes.",
+)
+
+
+class Size(click.ParamType[tuple[int, int]]):
+    """An image size: `512` for a square, `400x320` for 400 rows of 320 pixels."""
+
+    name = "SIZE"
+
+    def __init__(self, smallest: int, largest: int) -> None:
+        self._smallest, self._largest = smallest, largest
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:  # noqa: ANN401 - click's own signature
+        if isinstance(value, tuple):
+            return value
+        sides = str(value).lower().split("x")
+        if len(sides) > 2 or not all(side.isdecimal() for side in sides):  # noqa: PLR2004 - rows and columns
+            self.fail(f"{value!r} is no size; write 512, or 400x320 for rows x columns.", param, ctx)
+        rows, columns = int(sides[0]), int(sides[-1])
+        if not all(self._smallest <= side <= self._largest for side in (rows, columns)):
+            self.fail(f"{value!r}: each side must be {self._smallest} to {self._largest} pixels.", param, ctx)
+        return rows, columns
+
+
+def fill(make: Callable[[Task], int], tasks: Sequence[Task], *, workers: int, what: str, total: int, done: int) -> None:
+    """Run every task, each of which returns how many samples it made, and show how they come along."""
+    with progress(what, total, done) as shown:
+        for made in each(make, tasks, workers):
+            shown.advance(made)
