@@ -1,5 +1,6 @@
 """What the data tools' commands share: their options, and filling a tree with progress."""
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -39,6 +40,16 @@ class Size(click.ParamType[tuple[int, int]]):
         if not all(self._smallest <= side <= self._largest for side in (rows, columns)):
             self.fail(f"{value!r}: each side must be {self._smallest} to {self._largest} pixels.", param, ctx)
         return rows, columns
+
+
+class FiniteRange(click.FloatRange):
+    """A number in a range; click's own lets `nan` pass, which is below and above nothing."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - click's own signature
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
 
 
 def fill(make: Callable[[Task], int], tasks: Sequence[Task], *, workers: int, what: str, total: int, done: int) -> None:

@@ -3,9 +3,8 @@
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float = NDArray[np.float32]
+from synthetic.fields import Float as Float  # moves with the twins
 
 
 class Stream(IntEnum):
