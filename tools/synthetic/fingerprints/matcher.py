@@ -42,7 +42,7 @@ def template(minutiae: Minutiae) -> Template:
     at_place = np.exp(-(np.abs(seen[:, :, None] - _cells()) ** 2) / (2 * PLACE_SIGMA**2)) * near[:, :, None]
     centres = 2 * np.pi * np.arange(DIRECTIONS) / DIRECTIONS
     in_direction = np.exp(-(_wrapped(turned[:, :, None] - centres) ** 2) / (2 * DIRECTION_SIGMA**2))
-    mass = np.einsum("ijc,ijd->icd", at_place, in_direction).reshape(len(minutiae), -1)
+    mass = np.einsum("ijc,ijd->icd", at_place, in_direction).reshape(len(minutiae), len(_cells()) * DIRECTIONS)
     enough = near.sum(axis=1) >= FEWEST_NEIGHBOURS
     # Saturates: whether something is there counts more than how much.
     return Template(np.tanh(2 * mass[enough]).astype(np.float32), minutiae.theta[enough])
