@@ -5,16 +5,16 @@ from functools import partial
 from pathlib import Path
 
 import click
-import cv2
-from synthetic import space
-from synthetic.command import Size, fill, seed_option, workers_option
-from synthetic.fingerprints.samples import Prints, make_subject
-from synthetic.fingerprints.sheet import publish_sheet
-from synthetic.recipe import Recipe, claimed
-from synthetic.tree import USERS_LAYOUT, Layout, publish_groups
 
 from shardkit.cli.console import say
 from shardkit.cli.run import run
+from synthetic import space
+from synthetic.command import Size, fill, seed_option, workers_option
+from synthetic.fingerprints.samples import Prints, make_samples
+from synthetic.fingerprints.sheet import publish_sheet
+from synthetic.missing import missing
+from synthetic.recipe import Recipe, claimed
+from synthetic.tree import USERS_LAYOUT, Layout, publish_groups
 
 # Raised with any change to what a seed draws: a tree must not be a mixture of two versions.
 VERSION = 1
@@ -65,25 +65,24 @@ def make_fingerprints(
     \b
     Example: make_fingerprints data/fingers --subjects 1000 --impressions 10 --size 400x320
     """
-    prints = Prints(out, Layout(layout), impressions, size, seed, int(mnt_dialect), truth, cheap)
-    with claimed(out, _recipe(prints, subjects), growing=("subjects", "impressions")):
-        todo = [subject for subject in range(subjects) if prints.missing(subject)]
-        _require_space(prints, len(todo))
-        total, done = subjects * impressions, (subjects - len(todo)) * impressions
-        cv2.setNumThreads(1)
-        fill(partial(make_subject, prints), todo, workers=workers, what="images", total=total, done=done)
+    prints = Prints(out, Layout(layout), subjects, impressions, size, seed, int(mnt_dialect), truth, cheap)
+    with claimed(out, _recipe(prints), growing=("subjects", "impressions")):
+        tasks = list(missing(out, prints.layout, subjects, impressions))
+        todo, total = sum(len(task.numbers) for task in tasks), subjects * impressions
+        _require_space(prints, todo)
+        fill(partial(make_samples, prints), tasks, workers=workers, what="images", total=total, done=total - todo)
         persons = ((prints.layout.subject_id(one), f"person_{one // FINGERS_A_PERSON:06}") for one in range(subjects))
         publish_groups(out / "groups.csv", persons)
     if contact_sheet:
-        publish_sheet(contact_sheet, prints, subjects)
+        publish_sheet(contact_sheet, prints)
     say(f"{out}: {subjects:,} subjects x {impressions} impressions. groups.csv says which fingers are one person's.")
 
 
-def _recipe(prints: Prints, subjects: int) -> Recipe:
+def _recipe(prints: Prints) -> Recipe:
     return {
         "maker": "make_fingerprints --cheap: proves nothing about learning" if prints.cheap else "make_fingerprints",
         "version": VERSION,
-        "subjects": subjects,
+        "subjects": prints.subjects,
         "impressions": prints.impressions,
         "size": list(prints.shape),
         "seed": prints.seed,
@@ -93,8 +92,7 @@ def _recipe(prints: Prints, subjects: int) -> Recipe:
     }
 
 
-def _require_space(prints: Prints, subjects: int) -> None:
-    samples = subjects * prints.impressions
+def _require_space(prints: Prints, samples: int) -> None:
     rows, columns = prints.shape
     files = samples * (3 if prints.truth else 2)
     space.require(prints.out, int(samples * (rows * columns * BYTES_A_PIXEL + 4096)), files)

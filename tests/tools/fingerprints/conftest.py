@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
+
 from synthetic.fingerprints.impression import Impression, make_impression
 from synthetic.fingerprints.master import Master, make_master, master_shape
 

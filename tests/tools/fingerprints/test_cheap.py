@@ -1,4 +1,5 @@
 import numpy as np
+
 from synthetic.fingerprints.cheap import CheapPrint
 
 SHAPE = (400, 320)

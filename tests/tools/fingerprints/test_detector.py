@@ -1,4 +1,5 @@
 import numpy as np
+
 from synthetic.fingerprints.detector import crossing_number, thinned, without_spurs
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 import pytest
+
 from synthetic.fingerprints.detector import Detection, detect
 from synthetic.fingerprints.minutiae import Minutiae
-
 from tests.tools.fingerprints.conftest import Finger
 
 CONFIRMED_WITHIN = 9.0

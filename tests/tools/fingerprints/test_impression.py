@@ -1,8 +1,8 @@
 import cv2
 import numpy as np
+
 from synthetic.fingerprints.impression import make_impression
 from synthetic.fingerprints.ink import contact
-
 from tests.tools.fingerprints.conftest import SEED, SHAPE, Finger
 
 

@@ -4,10 +4,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+
 from synthetic.fingerprints.detector import detect
 from synthetic.fingerprints.matcher import Template, similarity, template
 from synthetic.fingerprints.minutiae import Minutiae
-
 from tests.tools.fingerprints.conftest import Finger
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from synthetic.fingerprints.minutiae import Minutiae, find_minutiae
 
 SHAPE = (96, 96)

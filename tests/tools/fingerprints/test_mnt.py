@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from synthetic.fingerprints.minutiae import Minutiae
 from synthetic.fingerprints.mnt import to_mnt
 

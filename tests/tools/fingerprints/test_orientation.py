@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from synthetic.fingerprints.orientation import orientation
 from synthetic.fingerprints.pattern import Pattern, draw_singularities
 

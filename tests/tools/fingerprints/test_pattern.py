@@ -2,6 +2,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+
 from synthetic.fingerprints.master import pattern_of
 from synthetic.fingerprints.pattern import NATURAL_SHARES, Pattern, draw_singularities
 

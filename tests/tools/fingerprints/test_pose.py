@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from synthetic.fingerprints.minutiae import Minutiae
 from synthetic.fingerprints.pose import Placement, Pose, draw_placement, pose
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from synthetic.fingerprints.ridges import grow
 
 SHAPE = (240, 240)

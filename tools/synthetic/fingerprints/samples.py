@@ -1,7 +1,4 @@
-"""Writing one subject's samples into the tree: a PNG each, its `.mnt`, and the truth as `.json` when asked.
-
-The PNG is published last, so where there is a PNG the sample is whole, and a second run has nothing to do there.
-"""
+"""Samples for the tree: an image, its minutiae as `.mnt`, and the truth as `.json` when asked."""
 
 import json
 from collections.abc import Callable
@@ -10,13 +7,13 @@ from pathlib import Path
 
 import cv2
 
-from shardkit.format.publish import publish_bytes
 from synthetic.fields import Image
 from synthetic.fingerprints.cheap import CheapPrint
 from synthetic.fingerprints.impression import make_impression
 from synthetic.fingerprints.master import make_master, master_shape
 from synthetic.fingerprints.minutiae import Minutiae
 from synthetic.fingerprints.mnt import to_mnt
+from synthetic.missing import Task, publish_sample
 from synthetic.tree import Layout
 
 
@@ -26,6 +23,7 @@ class Prints:
 
     out: Path
     layout: Layout
+    subjects: int
     impressions: int
     shape: tuple[int, int]
     seed: int
@@ -36,9 +34,6 @@ class Prints:
     def path(self, subject: int, impression: int) -> Path:
         return self.out / self.layout.of(subject, impression)
 
-    def missing(self, subject: int) -> list[int]:
-        return [number for number in range(self.impressions) if not self.path(subject, number).exists()]
-
 
 @dataclass(frozen=True)
 class Sample:
@@ -47,14 +42,18 @@ class Sample:
     truth: dict[str, object]
 
 
-def make_subject(prints: Prints, subject: int) -> int:
-    """Make the impressions that are missing, and return how many the subject has now."""
-    missing = prints.missing(subject)
-    if missing:
-        take = _cheap_taker(prints, subject) if prints.cheap else _taker(prints, subject)
-        for number in missing:
-            _write(take(number), prints, subject, number)
-    return prints.impressions
+def make_samples(prints: Prints, task: Task) -> int:
+    """Publish what the task names, and return how many samples that is."""
+    cv2.setNumThreads(1)  # it is the workers that share the cores
+    take = _cheap_taker(prints, task.subject) if prints.cheap else _taker(prints, task.subject)
+    for number in task.numbers:
+        sample = take(number)
+        name = f"{prints.layout.subject_id(task.subject)}_{number:02}"
+        sidecars = {".mnt": to_mnt(sample.minutiae, name, prints.shape, prints.mnt_dialect)}
+        if prints.truth:
+            sidecars[".json"] = _truth(sample)
+        publish_sample(prints.path(task.subject, number), sample.image, sidecars)
+    return len(task.numbers)
 
 
 def _taker(prints: Prints, subject: int) -> Callable[[int], Sample]:
@@ -62,8 +61,8 @@ def _taker(prints: Prints, subject: int) -> Callable[[int], Sample]:
 
     def take(number: int) -> Sample:
         taken = make_impression(master, prints.seed, subject, number, prints.shape)
-        truth: dict[str, object] = {"pattern": master.pattern, "placement": asdict(taken.placement), "touch": asdict(taken.touch)}
-        return Sample(taken.image, taken.minutiae, truth)
+        truth = {"pattern": master.pattern, "placement": asdict(taken.placement), "touch": asdict(taken.touch)}
+        return Sample(taken.image, taken.minutiae, dict(truth))
 
     return take
 
@@ -71,18 +70,6 @@ def _taker(prints: Prints, subject: int) -> Callable[[int], Sample]:
 def _cheap_taker(prints: Prints, subject: int) -> Callable[[int], Sample]:
     cheap = CheapPrint(prints.seed, subject, prints.shape)
     return lambda number: Sample(cheap.impression(number), cheap.minutiae, {"cheap": True})
-
-
-def _write(sample: Sample, prints: Prints, subject: int, number: int) -> None:
-    path = prints.path(subject, number)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    name = f"{prints.layout.subject_id(subject)}_{number:02}"
-    publish_bytes(path.with_suffix(".mnt"), to_mnt(sample.minutiae, name, prints.shape, prints.mnt_dialect))
-    if prints.truth:
-        publish_bytes(path.with_suffix(".json"), _truth(sample))
-    whole, png = cv2.imencode(".png", sample.image)
-    assert whole, "an 8-bit grey image can always be encoded"
-    publish_bytes(path, png.tobytes())
 
 
 def _truth(sample: Sample) -> bytes:

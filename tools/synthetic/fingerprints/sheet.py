@@ -15,8 +15,8 @@ TILE_ROWS = 300
 LABEL_ROWS = 22
 
 
-def publish_sheet(path: Path, prints: Prints, subjects: int) -> None:
-    rows = [_row(prints, subject) for subject in range(min(subjects, SUBJECTS))]
+def publish_sheet(path: Path, prints: Prints) -> None:
+    rows = [_row(prints, subject) for subject in range(min(prints.subjects, SUBJECTS))]
     path.parent.mkdir(parents=True, exist_ok=True)
     _, png = cv2.imencode(".png", np.vstack(rows))
     publish_bytes(path, png.tobytes())
