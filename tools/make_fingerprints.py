@@ -57,19 +57,18 @@ def make_fingerprints(
     cheap: bool,
     contact_sheet: Path | None,
 ) -> None:
-    r"""Make synthetic fingerprints below OUT, as a tree of PNGs with their minutiae (.mnt) and a groups.csv.
+    """Make synthetic fingerprints below OUT, as a tree of PNGs with their minutiae (.mnt) and a groups.csv.
 
     Every sample depends on its seed, subject and impression alone. The same command goes on where it was stopped, and
     one that asks for more subjects or impressions adds them.
 
-    \b
     Example: make_fingerprints data/fingers --subjects 1000 --impressions 10 --size 400x320
     """
     prints = Prints(out, Layout(layout), subjects, impressions, size, seed, int(mnt_dialect), truth, cheap)
+    tasks = list(missing(out, prints.layout, subjects, impressions))
+    todo, total = sum(len(task.numbers) for task in tasks), subjects * impressions
+    _require_space(prints, todo)
     with claimed(out, _recipe(prints), growing=("subjects", "impressions")):
-        tasks = list(missing(out, prints.layout, subjects, impressions))
-        todo, total = sum(len(task.numbers) for task in tasks), subjects * impressions
-        _require_space(prints, todo)
         fill(partial(make_samples, prints), tasks, workers=workers, what="images", total=total, done=total - todo)
         persons = ((prints.layout.subject_id(one), f"person_{one // FINGERS_A_PERSON:06}") for one in range(subjects))
         publish_groups(out / "groups.csv", persons)

@@ -28,7 +28,8 @@ def say(text: str) -> None:
 
 
 def emit(record: dict[str, object]) -> None:
-    click.echo(json.dumps(record, ensure_ascii=False))
+    # Escaped to ASCII: a file name that is no UTF-8 then gives the same valid line under every locale.
+    click.echo(json.dumps(record))
 
 
 @contextmanager

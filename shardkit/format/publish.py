@@ -9,8 +9,8 @@ time: `locked` is how a command makes sure of that.
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,7 +19,15 @@ from shardkit.errors import Locked, NoSpace, StorageFailing, UsageError
 PART_SUFFIX = ".part"
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
-_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG}
+_NOT_ALLOWED = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+}
 # Some file systems cannot flush a folder and say so with EINVAL: there the rename is as durable as it gets.
 _FOLDER_CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP}
 
@@ -37,7 +45,8 @@ def publish(path: Path) -> Iterator[BinaryIO]:
                 os.fsync(file.fileno())
             part.replace(path)
         except BaseException:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):  # a disk that turned read-only must not hide what went wrong before
+                part.unlink()
             raise
         flush_folder(path.parent)
 
@@ -45,6 +54,35 @@ def publish(path: Path) -> Iterator[BinaryIO]:
 def publish_bytes(path: Path, content: bytes) -> None:
     with publish(path) as file:
         file.write(content)
+
+
+def publish_steps(path: Path, step: int, steps_from: Callable[[int], Iterable[bytes | memoryview]]) -> None:
+    """Write a file so large that a failed run should not have been for nothing.
+
+    It consists of steps of `step` bytes (the last may be shorter); `steps_from(i)` gives them from step i on. A step is
+    flushed before the next one is begun, and what a failed run leaves, the next one goes on from.
+    """
+    part = part_of(path)
+    with explained(path):
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT, 0o666), "wb") as file:
+            done = steps_kept(path, step)
+            file.truncate(done * step)
+            file.seek(0, os.SEEK_END)
+            for content in steps_from(done):
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        part.replace(path)
+        flush_folder(path.parent)
+
+
+def steps_kept(path: Path, step: int) -> int:
+    """How many steps of an unfinished file are whole and durable, even if the power failed.
+
+    Nothing is written behind a step before the step is flushed: so a step counts once a byte of the next one is there.
+    """
+    part = part_of(path)
+    return max(0, part.stat().st_size - 1) // step if part.exists() else 0
 
 
 def part_of(path: Path) -> Path:
@@ -66,13 +104,13 @@ def flush_folder(folder: Path) -> None:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold a folder against a second process; the kernel lets go when this one dies, however it dies."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    with explained(folder):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise Locked(f"{folder}: another process is writing here. Wait for it to end, then run again.") from None
-    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Locked(f"{folder}: another process is writing here. Wait for it to end, then run again.") from None
         yield
     finally:
         os.close(descriptor)
@@ -88,8 +126,8 @@ def explained(path: Path) -> Iterator[None]:
             raise NoSpace(_no_space(path)) from error
         if error.errno == errno.EIO:
             raise StorageFailing(
-                f"{path}: the disk reports an input/output error, and nothing was published. "
-                "Check the disk, then run again."
+                f"{path}: the disk reports an input/output error, so this file is missing or may not outlast a power "
+                "cut. Check the disk, then run again."
             ) from error
         if error.errno in _NOT_ALLOWED:
             raise UsageError(f"{path}: {error.strerror}. Name a folder that you may write to.") from error
@@ -97,7 +135,7 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def _no_space(path: Path) -> str:
-    disk = os.statvfs(path.parent)
+    disk = os.statvfs(next(folder for folder in path.parents if folder.exists()))
     return (
         f"{path}: no space left ({disk.f_bavail * disk.f_frsize:,} bytes and {disk.f_favail:,} inodes are free). "
         "Free some, then run the same command: it goes on where it stopped."

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from synthetic.draws import Float, Stream, generator
+from synthetic.draws import Stream, generator
+from synthetic.fields import Float
 
 CHUNK_BYTES = 25_000_000
 

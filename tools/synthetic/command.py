@@ -10,15 +10,17 @@ import click
 from shardkit.cli.console import progress
 from synthetic.workers import Task, each
 
+MOST_WORKERS = 256
+
 seed_option = click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Another seed, other subjects."
 )
 workers_option = click.option(
     "--workers",
-    type=click.IntRange(1, 256),
-    default=len(os.sched_getaffinity(0)),
+    type=click.IntRange(1, MOST_WORKERS),
+    default=min(len(os.sched_getaffinity(0)), MOST_WORKERS),
     show_default="the cores this process may use",
-    help="Processes; any number writes the same bytes.",
+    help="How many work at once; any number writes the same bytes.",
 )
 
 

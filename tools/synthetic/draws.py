@@ -4,8 +4,6 @@ from enum import IntEnum
 
 import numpy as np
 
-from synthetic.fields import Float as Float  # moves with the twins
-
 
 class Stream(IntEnum):
     """What a draw is for. Two purposes never share a stream, so adding a draw to one leaves the other's bytes alone."""

@@ -7,7 +7,8 @@ from shardkit.errors import NoSpace
 
 
 def require(folder: Path, needed_bytes: int, needed_files: int) -> None:
-    disk = os.statvfs(folder)
+    """Refuse to begin what will not fit into `folder`, which may not be there yet."""
+    disk = os.statvfs(next(there for there in (folder, *folder.absolute().parents) if there.exists()))
     free_bytes = disk.f_bavail * disk.f_frsize
     if needed_bytes > free_bytes:
         raise NoSpace(f"{folder}: about {needed_bytes:,} bytes are needed and {free_bytes:,} are free.")

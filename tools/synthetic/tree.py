@@ -2,7 +2,7 @@
 
 import csv
 import io
-import string
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,20 +13,25 @@ from shardkit.format.publish import publish_bytes
 USERS_LAYOUT = "batch_{batch:05}/subject_{subject:06}/impression_{impression:02}.png"
 SUBJECTS_PER_BATCH = 1_000
 
+_FIELD = re.compile(r"\{(batch|subject|impression)(?::(0[1-9][0-9]?))?\}")
+_FIELDS_THAT_TOUCH = re.compile(r"\}[0-9]*\{")
+
 
 @dataclass(frozen=True)
 class Layout:
-    """A template over `{batch}`, `{subject}` and `{impression}`, with format widths such as `{subject:06}`."""
+    """A template over `{batch}`, `{subject}` and `{impression}`, each with a width if wanted: `{subject:06}`."""
 
     template: str = USERS_LAYOUT
 
     def __post_init__(self) -> None:
-        names = set(_fields(self.template))
-        if not {"subject", "impression"} <= names <= {"batch", "subject", "impression"}:
+        if not self._names_every_sample():
             raise UsageError(
-                f"--layout {self.template!r} must name {{subject}} and {{impression}}, and may name {{batch}}, "
-                f"for example {USERS_LAYOUT!r}."
+                f"--layout {self.template!r} must name {{subject}} and {{impression}}, and may name {{batch}}, each "
+                f"with a width such as :06 if you like, and use no other braces; for example {USERS_LAYOUT!r}."
             )
+        # Subject 1, impression 11 and subject 11, impression 1 would be one file.
+        if _FIELDS_THAT_TOUCH.search(self.template):
+            raise UsageError(f"--layout {self.template!r} must have more than digits between two fields, such as _.")
         path = Path(self.of(0, 0))
         if path.is_absolute() or ".." in path.parts or path.suffix != ".png":
             raise UsageError(f"--layout {self.template!r} must be a relative path inside the folder that ends in .png.")
@@ -36,15 +41,11 @@ class Layout:
 
     def subject_id(self, subject: int) -> str:
         """The subject as a reader of the tree sees it: 000123 for `subject_{subject:06}`."""
-        return format(subject, _fields(self.template)["subject"])
+        return format(subject, dict(_FIELD.findall(self.template))["subject"])
 
-
-def _fields(template: str) -> dict[str, str]:
-    """Each field's name and format width."""
-    try:
-        return {name: width or "" for _, name, width, _ in string.Formatter().parse(template) if name is not None}
-    except ValueError as error:
-        raise UsageError(f"--layout {template!r} is not a template: {error}.") from error
+    def _names_every_sample(self) -> bool:
+        names = {name for name, _ in _FIELD.findall(self.template)}
+        return {"subject", "impression"} <= names and not set("{}") & set(_FIELD.sub("", self.template))
 
 
 def publish_groups(path: Path, rows: Iterable[tuple[str, str]]) -> None:

@@ -1,58 +1,39 @@
 """The minutiae that we write are those that an independent detector finds in the pictures, as written."""
 
-from collections.abc import Iterator
-
-import cv2
 import numpy as np
 import pytest
 
 from synthetic.fingerprints.detector import Detection, detect
+from synthetic.fingerprints.judgement import CONFIRMED_WITHIN, confirmed, confirmed_by_chance, distances
 from synthetic.fingerprints.minutiae import Minutiae
 from tests.tools.fingerprints.conftest import Finger
 
-CONFIRMED_WITHIN = 9.0
+Judged = list[tuple[Minutiae, Detection]]
 
 
 @pytest.fixture(scope="module")
-def judged(fingers: list[Finger]) -> list[tuple[Minutiae, Detection]]:
-    """Each impression's true minutiae well inside the area that the detector judges, and what it found."""
-    return list(_judged(fingers))
+def judged(fingers: list[Finger]) -> Judged:
+    return [(taken.minutiae, detect(taken.image)) for finger in fingers for taken in finger.impressions[:2]]
 
 
-def _judged(fingers: list[Finger]) -> Iterator[tuple[Minutiae, Detection]]:
-    for finger in fingers:
-        for taken in finger.impressions[:2]:
-            found = detect(taken.image)
-            inside = cv2.distanceTransform(found.area.astype(np.uint8), cv2.DIST_L2, 5) > CONFIRMED_WITHIN
-            truth = taken.minutiae
-            yield truth.where(inside[truth.y.astype(int), truth.x.astype(int)]), found
+def test_at_least_95_percent_are_confirmed(judged: Judged) -> None:
+    points = np.concatenate([confirmed(truth, found) for truth, found in judged])
+    assert len(points) > 500
+    assert points.mean() >= 0.95
 
 
-def distances(truth: Minutiae, found: Minutiae) -> np.ndarray:
-    return np.hypot(truth.x[:, None] - found.x[None], truth.y[:, None] - found.y[None])
-
-
-def test_at_least_95_percent_are_confirmed(judged: list[tuple[Minutiae, Detection]]) -> None:
-    confirmed = np.concatenate(
-        [distances(truth, found.minutiae).min(axis=1) <= CONFIRMED_WITHIN for truth, found in judged]
-    )
-    assert len(confirmed) > 500
-    assert confirmed.mean() >= 0.95
-
-
-def test_the_detector_does_not_find_minutiae_everywhere(judged: list[tuple[Minutiae, Detection]]) -> None:
-    """Without this the test above could pass by chance: random places are confirmed far less often."""
+def test_random_places_are_not(judged: Judged) -> None:
     rng = np.random.default_rng(0)
-    confirmed = []
-    for _, found in judged:
-        rows, columns = np.nonzero(found.area)
-        pick = rng.integers(len(rows), size=100)
-        away = np.hypot(columns[pick, None] - found.minutiae.x, rows[pick, None] - found.minutiae.y)
-        confirmed.append(away.min(axis=1) <= CONFIRMED_WITHIN)
-    assert np.mean(confirmed) < 0.25
+    assert np.mean([confirmed_by_chance(found, 100, rng) for _, found in judged]) < 0.25
 
 
-def test_directions_and_types_agree(judged: list[tuple[Minutiae, Detection]]) -> None:
+def test_what_the_detector_finds_is_in_the_truth(judged: Judged) -> None:
+    """Breaks of dry ridges look like endings, so not all of it; but most."""
+    known = [distances(truth, found.minutiae).min(axis=0) <= CONFIRMED_WITHIN for truth, found in judged]
+    assert np.concatenate(known).mean() > 0.75
+
+
+def test_directions_and_types_agree(judged: Judged) -> None:
     turned, same_type = [], []
     for truth, found in judged:
         away = distances(truth, found.minutiae)

@@ -1,37 +1,23 @@
 """The baseline tells mated from non-mated pairs, from the true minutiae and from those that a detector finds."""
 
-from itertools import combinations
-
 import numpy as np
 import pytest
 
 from synthetic.fingerprints.detector import detect
-from synthetic.fingerprints.matcher import Template, similarity, template
+from synthetic.fingerprints.judgement import all_pairs
+from synthetic.fingerprints.matcher import similarity, template
 from synthetic.fingerprints.minutiae import Minutiae
 from tests.tools.fingerprints.conftest import Finger
 
 
-def equal_error_rate(templates: list[list[Template]]) -> float:
-    """Where as many mated pairs fall below a threshold as non-mated ones reach it."""
-    prints = [(subject, one) for subject, many in enumerate(templates) for one in many]
-    scores: dict[bool, list[float]] = {True: [], False: []}
-    for (subject, one), (other_subject, other) in combinations(prints, 2):
-        scores[subject == other_subject].append(similarity(one, other))
-    mated, others = (np.sort(scores[key]) for key in (True, False))
-    thresholds = np.concatenate([mated, others])
-    misses = np.searchsorted(mated, thresholds) / len(mated)
-    false = 1 - np.searchsorted(others, thresholds) / len(others)
-    return float(np.maximum(misses, false).min())
-
-
 def test_the_true_minutiae_separate_all_pairs(fingers: list[Finger]) -> None:
     templates = [[template(taken.minutiae) for taken in finger.impressions] for finger in fingers]
-    assert equal_error_rate(templates) < 0.01
+    assert all_pairs(templates).equal_error_rate < 0.01
 
 
 def test_the_pictures_alone_separate_pairs_far_above_chance(fingers: list[Finger]) -> None:
     templates = [[template(detect(taken.image).minutiae) for taken in finger.impressions] for finger in fingers]
-    assert equal_error_rate(templates) < 0.12
+    assert all_pairs(templates).equal_error_rate < 0.12
 
 
 def test_strangers_labels_give_chance(fingers: list[Finger]) -> None:
@@ -39,7 +25,7 @@ def test_strangers_labels_give_chance(fingers: list[Finger]) -> None:
     templates = [[template(taken.minutiae) for taken in finger.impressions] for finger in fingers]
     fingers_count = len(templates)
     dealt = [[templates[(to + number) % fingers_count][number] for number in range(4)] for to in range(fingers_count)]
-    assert equal_error_rate(dealt) > 0.35
+    assert all_pairs(dealt).equal_error_rate > 0.35
 
 
 @pytest.mark.parametrize("degrees", [-40, 25])

@@ -1,0 +1,75 @@
+"""File operations that can be watched, and made to fail, one by one.
+
+SQLite's method: fail the N-th operation for N = 1, 2, 3 … until a run succeeds untouched.
+"""
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any, BinaryIO
+from unittest import mock
+
+NAMES = ("open", "mkdir", "fsync", "replace", "rename", "unlink")
+
+Watcher = Callable[[str], None]
+
+
+@contextmanager
+def watched(before: Watcher, longest_write: int | None = None) -> Iterator[None]:
+    """Call `before` with the name of each operation in this block; what it raises is the operation's outcome.
+
+    A kernel may write less than it is asked to: it never writes more than `longest_write` bytes at once here.
+    """
+    with ExitStack() as stack:
+        for name in NAMES:
+            stack.enter_context(mock.patch.object(os, name, partial(_told, before, name, getattr(os, name))))
+        stack.enter_context(mock.patch.object(os, "fdopen", partial(_opened, before, longest_write)))
+        yield
+
+
+def _told(before: Watcher, name: str, operation: Callable[..., Any], *args: Any, **options: Any) -> Any:  # noqa: ANN401 - stands for any of NAMES
+    before(name)
+    return operation(*args, **options)
+
+
+def _opened(before: Watcher, longest_write: int | None, descriptor: int, _mode: str) -> BinaryIO:
+    return io.BufferedWriter(_Watched(before, longest_write, descriptor))
+
+
+class _Watched(io.FileIO):
+    def __init__(self, before: Watcher, longest: int | None, descriptor: int) -> None:
+        super().__init__(descriptor, "wb")
+        self._before, self._longest = before, longest
+
+    def write(self, content: Any) -> int:  # noqa: ANN401 - any buffer
+        self._before("write")
+        return super().write(content[: self._longest])
+
+
+class Nth:
+    """Act at the N-th operation, and with `on=True` at every later one; remember the names of all."""
+
+    def __init__(self, number: int, act: Callable[[], None], *, on: bool = False) -> None:
+        self._number, self._act, self._on = number, act, on
+        self.names: list[str] = []
+
+    def __call__(self, name: str) -> None:
+        self.names.append(name)
+        count = len(self.names)
+        if count == self._number or (self._on and count > self._number):
+            self._act()
+
+    @property
+    def untouched(self) -> bool:
+        return len(self.names) < self._number
+
+
+def failing(code: int) -> Callable[[], None]:
+    """An act that fails as the system would, with an errno."""
+
+    def fail() -> None:
+        raise OSError(code, os.strerror(code))
+
+    return fail

@@ -1,0 +1,77 @@
+"""The commands as a user starts them."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import shardkit
+
+SHARDKIT = Path(sys.executable).with_name("shardkit")
+
+
+def shardkit_ends(*args: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([SHARDKIT, *args], capture_output=True, text=True, check=False, env=variables or None)
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_is_an_answer(flag: str) -> None:
+    ended = shardkit_ends(flag)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("Usage: shardkit [OPTIONS] COMMAND")
+    assert "Pack once, train at memory speed, never lose a sample." in ended.stdout
+
+
+def test_version() -> None:
+    ended = shardkit_ends("--version")
+
+    assert (ended.returncode, ended.stdout) == (0, f"shardkit, version {shardkit.__version__}\n")
+
+
+def test_no_command_is_a_mistake_that_shows_the_help() -> None:
+    ended = shardkit_ends()
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("Usage: shardkit [OPTIONS] COMMAND")
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (["completio", "bash"], "No such command 'completio'. Did you mean 'completion'?"),
+        (["swim"], "No such command 'swim'."),
+        (["--verison"], "No such option '--verison'. Did you mean '--version'?"),
+        (["completion", "--hepl"], "No such option '--hepl'. Did you mean '--help'?"),
+        (["completion"], "Missing argument '{bash|zsh|fish}'. Choose from:\n\tbash,\n\tzsh,\n\tfish"),
+        (["completion", "csh"], "Invalid value for '{bash|zsh|fish}': 'csh' is not one of 'bash', 'zsh', 'fish'."),
+    ],
+)
+def test_a_mistake_is_a_sentence_and_exit_code_2(args: list[str], sentence: str) -> None:
+    ended = shardkit_ends(*args)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.endswith(f"Error: {sentence}\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_accepts_its_completion_script(shell: str) -> None:
+    script = shardkit_ends("completion", shell).stdout
+    assert "_SHARDKIT_COMPLETE" in script
+
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    ended = subprocess.run([program, "-n"], input=script, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_commands_and_arguments_are_completed() -> None:
+    def completed(words: str) -> str:
+        last = str(len(words.split(" ")) - 1)
+        return shardkit_ends(_SHARDKIT_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=last).stdout
+
+    assert completed("shardkit comp") == "plain,completion\n"
+    assert completed("shardkit completion z") == "plain,zsh\n"

@@ -1,0 +1,43 @@
+"""What every benchmark reports: its figures as a table and as JSON, with the machine and the versions they hold for."""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+RESULTS = Path(__file__).resolve().parents[2] / "bench-results"
+PACKAGES = ("numpy", "opencv-python-headless")
+
+
+def seconds(work: Callable[[], object], *, repeats: int = 3) -> float:
+    """The best of a few runs: what the code costs, with the least of what the machine did besides."""
+    best = float("inf")
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def publish_report(name: str, figures: dict[str, float]) -> None:
+    """Print the figures and keep them in bench-results/NAME.json."""
+    width = max(map(len, figures))
+    for what, figure in figures.items():
+        print(f"{what:<{width}}  {figure:>10,.2f}")
+    RESULTS.mkdir(exist_ok=True)
+    report = {"machine": _machine(), "versions": {each: version(each) for each in PACKAGES}, "figures": figures}
+    (RESULTS / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _machine() -> dict[str, object]:
+    names = (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name"))
+    cores = len(os.sched_getaffinity(0))
+    return {"processor": next(names, platform.processor()), "cores": cores, "python": platform.python_version()}
+
+
+def _lines(path: str) -> list[str]:
+    file = Path(path)
+    return file.read_text().splitlines() if file.exists() else []

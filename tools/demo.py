@@ -1,0 +1,54 @@
+"""What the project can show today, each step a command that is printed before it runs: `make demo`.
+
+The packer, the stream and the trainer join as they are built.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from shardkit.cli.console import say
+from shardkit.cli.run import run
+from shardkit.errors import ShardkitError
+
+TOOLS = Path(__file__).resolve().parent
+
+
+@click.command()
+@click.argument("out", type=click.Path(file_okay=False, path_type=Path))
+def demo(*, out: Path) -> None:
+    """Make fingerprints below OUT, look at them and judge them. A second run finds them there."""
+    fingers, sheet = out / "fingers", out / "contact-sheet.png"
+    _step(
+        "1. Forty fingers, six impressions each, with their minutiae",
+        ["make_fingerprints", str(fingers), "--subjects", "40", "--impressions", "6", "--size", "400x320"],
+        ["--contact-sheet", str(sheet)],
+    )
+    _step("2. Are the minutiae true, and how hard are the prints?", ["judge_fingerprints", str(fingers)])
+    say("\n3. What such a tree costs")
+    say(_cost(fingers))
+    say(f"\nLook at {sheet}. Your own: .venv/bin/python tools/make_fingerprints.py --help")
+
+
+def _step(title: str, *parts: list[str]) -> None:
+    tool, *options = [word for part in parts for word in part]
+    say(f"\n{title}\n$ python tools/{tool}.py {' '.join(options)}")
+    ended = subprocess.run([sys.executable, str(TOOLS / f"{tool}.py"), *options], check=False)
+    if ended.returncode:
+        raise ShardkitError(f"the step above ended with exit code {ended.returncode}; the demo stops here.")
+
+
+def _cost(tree: Path) -> str:
+    files = [path.stat() for path in tree.rglob("*") if path.is_file()]
+    content, blocks = sum(file.st_size for file in files), sum(512 * file.st_blocks for file in files)
+    lost = (blocks - content) / blocks
+    return (
+        f"{len(files):,} files and inodes, {content / 1e6:,.1f} MB of content in {blocks / 1e6:,.1f} MB of disk "
+        f"({lost:.0%} lost in half-filled blocks); every epoch opens each file anew."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run(demo))

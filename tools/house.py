@@ -1,0 +1,99 @@
+"""The design as data: the rooms of both packages, their arrows, and what no room may name.
+
+A new room is a new name in an arrow; an exception is a line with its reason. `architecture.py` holds the code to this.
+"""
+
+from dataclasses import dataclass
+
+# A room may import every room to its right in an arrow; none to its left, and not its neighbours between the bars.
+ARROWS = {
+    "shardkit": (
+        "cli | __init__ → pack | verify | stream | view → format | image | storage → dataset | errors",
+        "verify → pack",  # repair makes a shard anew with the function that made it first
+    ),
+    "trainer": (
+        "__init__ | __main__ → commands → loop → state | batches | schedule | world | watch",
+        "commands → checkpoint | verification → config",  # checkpoint knows no model, verification is pure
+        "commands | loop → config | augment | geometry | models | heads | losses | optim",
+        "state | batches | schedule | world | watch → config | augment | geometry | models | heads | losses | optim",
+        "augment → geometry → config → recipes",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Ban:
+    """Names, as patterns, that may not stand in some modules, and what to do instead."""
+
+    names: tuple[str, ...]
+    where: tuple[str, ...]
+    why: str
+    but: tuple[str, ...] = ()
+
+
+PUBLISHER = "shardkit.format.publish"
+PUBLISH = f"only {PUBLISHER} renames and flushes, so that a final name stands for whole, durable bytes. Call `publish`."
+BOTH = ("shardkit", "trainer")
+PURE = (
+    "shardkit.pack.plan",
+    "shardkit.stream.order",
+    "shardkit.stream.samplers",
+    "trainer.schedule",
+    "trainer.verification",
+)
+
+BANS = (
+    Ban(("trainer",), ("shardkit",), "shardkit knows no trainer. Hand in what is needed as an argument."),
+    Ban(
+        ("torch", "torchvision"),
+        ("shardkit",),
+        "torch belongs to shardkit.stream and the trainer alone: packing needs none.",
+        but=("shardkit.stream",),
+    ),
+    Ban(
+        ("cv2", "PIL", "imagecodecs", "deflate", "imageio", "skimage", "simplejpeg", "turbojpeg"),
+        BOTH,
+        "libraries differ in their pixels, so one room knows them. Use shardkit.image.",
+        but=("shardkit.image",),
+    ),
+    Ban(
+        ("pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"),
+        ("shardkit",),
+        "reading it runs what a stranger wrote. Use JSON, Parquet or .npy.",
+    ),
+    Ban(("tarfile",), ("shardkit",), "it writes headers of its own and follows what it reads. Use shardkit.format."),
+    Ban(
+        ("subprocess", "os.system", "os.popen", "os.exec*", "os.spawn*", "os.posix_spawn*", "pty.spawn"),
+        ("shardkit",),
+        "shardkit starts no other program. Call a library.",
+    ),
+    Ban(
+        ("builtins.print", "rich.print"),
+        ("shardkit",),
+        "stdout is for JSON lines. Use shardkit.cli.console in a command; elsewhere return the value.",
+    ),
+    Ban(("builtins.eval", "builtins.exec"), ("shardkit",), "it runs text as code. Parse what you expect."),
+    Ban(
+        ("os.rename", "os.renames", "os.replace", "os.link", "os.fsync", "os.fdatasync", "os.sync", "shutil.move"),
+        BOTH,
+        PUBLISH,
+        but=(PUBLISHER,),
+    ),
+    Ban(("pathlib.Path.rename", "pathlib.Path.replace"), BOTH, PUBLISH, but=(PUBLISHER,)),
+    Ban(
+        ("shardkit.StreamingDataset",),
+        ("trainer",),
+        "batches alone takes shardkit's stream to the device. Ask trainer.batches.",
+        but=("trainer.batches",),
+    ),
+    Ban(
+        ("builtins.open", "os", "time", "random", "torch.distributed"),
+        PURE,
+        "this module is pure: no files, clock, chance or other ranks. Take the value as an argument.",
+    ),
+)
+
+# Methods that move a file when they are called with the new name alone.
+MOVING_METHODS = {"rename", "replace", "hardlink_to"}
+# Functions of the same name that move nothing.
+COPIES = {"dataclasses.replace", "copy.replace"}
