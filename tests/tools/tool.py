@@ -7,6 +7,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+
+from synthetic.fields import Image
+
 ROOT = Path(__file__).parents[2]
 
 # For code that runs a tool in its own process: to look at the process, or to take something away from the tool.
@@ -43,6 +47,12 @@ def stopped(name: str, *args: object, when: Callable[[], bool], by: signal.Signa
 def tree(folder: Path) -> dict[str, bytes]:
     """Every file with its content; hidden ones too, since a leftover would be hidden."""
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def picture(file: Path) -> Image:
+    image = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+    assert image is not None, f"{file} is no image"
+    return image
 
 
 def _command(name: str, args: tuple[object, ...]) -> list[str]:
