@@ -18,12 +18,13 @@ TOOLS = Path(__file__).resolve().parent
 
 @click.command()
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
-def demo(*, out: Path) -> None:
+@click.option("--subjects", type=click.IntRange(2), default=40, show_default=True, help="Fingers to make.")
+def demo(*, out: Path, subjects: int) -> None:
     """Make fingerprints below OUT, look at them and judge them. A second run finds them there."""
     fingers, sheet = out / "fingers", out / "contact-sheet.png"
     _step(
-        "1. Forty fingers, six impressions each, with their minutiae",
-        ["make_fingerprints", str(fingers), "--subjects", "40", "--impressions", "6", "--size", "400x320"],
+        f"1. {subjects} fingers, six impressions each, with their minutiae",
+        ["make_fingerprints", str(fingers), "--subjects", str(subjects), "--impressions", "6", "--size", "400x320"],
         ["--contact-sheet", str(sheet)],
     )
     _step("2. Are the minutiae true, and how hard are the prints?", ["judge_fingerprints", str(fingers)])
