@@ -46,7 +46,7 @@ def draw_touch(rng: np.random.Generator, shape: tuple[int, int], shift: tuple[fl
         middle=(shift[0] + off[0] * width, shift[1] + off[1] * height),
         half_axes=(width * wide, height * high),
         pressure=float(rng.normal(0, 0.22)),
-        dryness=float(rng.beta(1.6, 4)),
+        dryness=float(rng.beta(1.5, 5)),
         scratches=int(rng.poisson(0.8)),
         contrast=float(rng.uniform(120, 185)),
         # Over 255 the sensor is saturated, as many are: an empty background is then plain white.
