@@ -11,7 +11,7 @@ help:
 	@echo 'make demo     what shardkit does today, from nothing, on this machine'
 	@echo 'make test     make check, then every test (under 10 minutes on 2 cores)'
 	@echo 'make check    format, lint, strict types, architecture (under 30 s)'
-	@echo 'make faults   the long campaigns: kills, full disks'
+	@echo 'make faults   the long campaigns: killed again and again, at random'
 	@echo 'make bench    every figure of docs/performance.md, measured again'
 	@echo 'make format   let ruff rewrite what it can'
 	@echo 'make lock     resolve the dependencies anew into requirements.lock'
@@ -37,16 +37,17 @@ format: $(READY)
 	ruff format .
 
 lock: $(READY)
-	python tools/lock.py
+	python tools/workshop/lock.py
 
 clean:
 	rm -rf $(VENV) demo dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# Written last, so an interrupted installation starts again. The constraints also hold for the build backend.
+# Written last, so an interrupted set-up starts again; one that stopped before pip was there, from an empty folder.
+# Newer versions of pip take the build backend's constraints from PIP_BUILD_CONSTRAINT alone, older ones do not know it.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("shardkit needs Python 3.11 or newer; this is " \
 	  + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 …")'
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=requirements.lock PIP_DISABLE_PIP_VERSION_CHECK=1 \
+	$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	PIP_CONSTRAINT=requirements.lock PIP_BUILD_CONSTRAINT=requirements.lock PIP_DISABLE_PIP_VERSION_CHECK=1 \
 	  $(VENV)/bin/python -m pip install --quiet --editable '.[dev,train]'
 	@touch $@

@@ -11,7 +11,7 @@ import click
 
 from shardkit.cli.console import say
 from shardkit.cli.run import run
-from shardkit.errors import ShardkitError
+from shardkit.errors import Interrupted, ShardkitError
 
 TOOLS = Path(__file__).resolve().parent
 
@@ -33,12 +33,24 @@ def demo(*, out: Path, subjects: int) -> None:
     say(f"\nLook at {sheet}. Your own: .venv/bin/python tools/make_fingerprints.py --help")
 
 
+class StepFailed(ShardkitError):
+    def __init__(self, exit_code: int) -> None:
+        super().__init__("the step above failed, so the demo stops here.")
+        self.exit_code = exit_code
+
+
 def _step(title: str, *parts: list[str]) -> None:
     tool, *options = [word for part in parts for word in part]
     say(f"\n{title}\n$ python tools/{tool}.py {' '.join(options)}")
-    ended = subprocess.run([sys.executable, str(TOOLS / f"{tool}.py"), *options], check=False)
-    if ended.returncode:
-        raise ShardkitError(f"the step above ended with exit code {ended.returncode}; the demo stops here.")
+    with subprocess.Popen([sys.executable, str(TOOLS / f"{tool}.py"), *options]) as running:
+        try:
+            ended = running.wait()
+        except Interrupted:
+            # The step knows how to stop: it is asked to, and given the time.
+            running.terminate()
+            raise
+    if ended:
+        raise StepFailed(ended)
 
 
 def _cost(tree: Path) -> str:

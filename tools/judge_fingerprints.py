@@ -1,23 +1,26 @@
 """Judge a tree of fingerprints with `.mnt` files: is the ground truth true, and how hard are the prints?"""
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
 import cv2
 import numpy as np
 
-from shardkit.cli.console import progress, say
+from shardkit.cli.console import emit, progress
 from shardkit.cli.run import run
 from shardkit.errors import UsageError
 from synthetic.command import workers_option
 from synthetic.fields import Mask
 from synthetic.fingerprints.detector import detect
-from synthetic.fingerprints.judgement import CONFIRMED_WITHIN, Scores, all_pairs, confirmed, confirmed_by_chance
+from synthetic.fingerprints.judgement import CONFIRMED_WITHIN, Rates, all_pairs, confirmed, confirmed_by_chance
 from synthetic.fingerprints.matcher import Template, template
-from synthetic.fingerprints.mnt import from_mnt
+from synthetic.fingerprints.stored import files_of_fingers, read_print
 from synthetic.workers import each
+
+RANDOM_PLACES = 100
 
 
 @click.command()
@@ -29,61 +32,92 @@ from synthetic.workers import each
     show_default=True,
     help="Judge the first so many folders; all pairs of their prints are compared.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as one line of JSON.")
 @workers_option
-def judge_fingerprints(*, tree: Path, subjects: int, workers: int) -> None:
+def judge_fingerprints(*, tree: Path, subjects: int, as_json: bool, workers: int) -> None:
     """Judge the prints of TREE, a folder for each finger, with an independent minutiae detector and matcher."""
-    folders = _folders(tree)[:subjects]
-    fingers: list[Finger] = []
-    with progress("fingers", len(folders)) as shown:
-        for finger in each(_judge, folders, workers):
-            fingers.append(finger)
-            shown.advance()
-    true = np.concatenate([finger.confirmed for finger in fingers])
-    chance = np.concatenate([finger.by_chance for finger in fingers])
-    say(
-        f"{true.mean():.1%} of {len(true):,} minutiae are confirmed within {CONFIRMED_WITHIN:.0f} pixels "
-        f"by an independent detector ({chance.mean():.1%} of random places)."
-    )
-    say(f"Matching by the .mnt files:   {_rates(all_pairs([finger.of_truth for finger in fingers]))}")
-    say(f"Matching by pictures alone:   {_rates(all_pairs([finger.of_pictures for finger in fingers]))}")
+    files = files_of_fingers(tree)[:subjects]
+    _require_pairs(tree, files)
+    verdict = _verdict(_judged(files, workers))
+    if as_json:
+        emit(asdict(verdict))
+    else:
+        click.echo(_text(verdict))
 
 
 @dataclass(frozen=True)
-class Finger:
+class JudgedPrint:
+    file: Path
     confirmed: Mask
     by_chance: Mask
-    of_truth: list[Template]
-    of_pictures: list[Template]
+    of_truth: Template
+    of_picture: Template
 
 
-def _folders(tree: Path) -> list[Path]:
-    folders = sorted({file.parent for file in tree.rglob("*.mnt") if file.with_suffix(".png").exists()})
-    if len(folders) < 2:  # noqa: PLR2004 - a pair of fingers
-        raise UsageError(f"{tree} holds prints of {len(folders)} fingers with .mnt files; two or more are needed.")
-    return folders
+@dataclass(frozen=True)
+class Verdict:
+    """Shares of minutiae and of random places; `minutiae` says how many could be judged."""
+
+    confirmed: float
+    confirmed_by_chance: float
+    minutiae: int
+    truth: Rates
+    pictures: Rates
 
 
-def _judge(folder: Path) -> Finger:
-    cv2.setNumThreads(1)
+def _require_pairs(tree: Path, files: list[list[Path]]) -> None:
+    if len(files) < 2:  # noqa: PLR2004 - a pair of fingers
+        raise UsageError(f"{tree} holds prints of {len(files)} fingers with .mnt files; two or more are needed.")
+    if all(len(prints) == 1 for prints in files):
+        raise UsageError(f"{tree} holds one print a finger; two prints of one finger are needed, to compare them.")
+
+
+def _judged(files: list[list[Path]], workers: int) -> list[list[JudgedPrint]]:
+    """The prints of each finger."""
+    judged: dict[Path, list[JudgedPrint]] = {prints[0].parent: [] for prints in files}
+    with progress("prints", sum(map(len, files))) as shown:
+        for one in each(_judge, files, workers):
+            judged[one.file.parent].append(one)
+            shown.advance()
+    return list(judged.values())
+
+
+def _judge(files: list[Path]) -> Iterator[JudgedPrint]:
+    cv2.setNumThreads(1)  # it is the workers that share the cores
     rng = np.random.default_rng(0)
-    true, chance, of_truth, of_pictures = [], [], [], []
-    for path in sorted(folder.glob("*.mnt")):
-        image = cv2.imread(str(path.with_suffix(".png")), cv2.IMREAD_GRAYSCALE)
-        if image is None:
-            raise UsageError(f"{path.with_suffix('.png')} cannot be read as an image.")
-        truth, found = from_mnt(path.read_text()), detect(image)
-        true.append(confirmed(truth, found))
-        chance.append(confirmed_by_chance(found, 100, rng))
-        of_truth.append(template(truth))
-        of_pictures.append(template(found.minutiae))
-    return Finger(np.concatenate(true), np.concatenate(chance), of_truth, of_pictures)
+    for file in files:
+        stored = read_print(file)
+        found = detect(stored.image)
+        yield JudgedPrint(
+            file,
+            confirmed(stored.minutiae, found),
+            confirmed_by_chance(found, RANDOM_PLACES, rng),
+            template(stored.minutiae),
+            template(found.minutiae),
+        )
 
 
-def _rates(scores: Scores) -> str:
+def _verdict(fingers: list[list[JudgedPrint]]) -> Verdict:
+    true = np.concatenate([one.confirmed for finger in fingers for one in finger])
+    chance = np.concatenate([one.by_chance for finger in fingers for one in finger])
+    if not len(true):
+        raise UsageError("No minutia lies where a detector could find one; are these pictures of fingerprints?")
+    truth = all_pairs([[one.of_truth for one in finger] for finger in fingers])
+    pictures = all_pairs([[one.of_picture for one in finger] for finger in fingers])
+    return Verdict(float(true.mean()), float(chance.mean()), len(true), truth.rates, pictures.rates)
+
+
+def _text(verdict: Verdict) -> str:
     return (
-        f"EER {scores.equal_error_rate:.1%} "
-        f"({len(scores.mated):,} mated and {len(scores.others):,} other pairs; chance is 50%)"
+        f"{verdict.confirmed:.1%} of {verdict.minutiae:,} minutiae are confirmed within {CONFIRMED_WITHIN:.0f} pixels "
+        f"by an independent detector ({verdict.confirmed_by_chance:.1%} of random places).\n"
+        f"Matching by the .mnt files:   {_rates(verdict.truth)}\n"
+        f"Matching by pictures alone:   {_rates(verdict.pictures)}"
     )
+
+
+def _rates(rates: Rates) -> str:
+    return f"EER {rates.eer:.1%} ({rates.mated:,} mated and {rates.others:,} other pairs; chance is 50%)"
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from synthetic import space
 from synthetic.ahead import in_order
 from synthetic.arrays import Pictures, Problem, labels
 from synthetic.command import FiniteRange, seed_option, workers_option
-from synthetic.recipe import Recipe, claimed
+from synthetic.recipe import Recipe, claimed, recipe_before
 
 IMAGES_FILE, LABELS_FILE = "images.bin", "labels.bin"
 LABEL_BYTES = 4
@@ -72,8 +72,10 @@ def make_arrays(
     Example: make_arrays data/arrays --samples 1000000
     """
     problem = Problem(seed, classes, shape, noise)
+    recipe = _recipe(problem, samples)
+    recipe_before(out, recipe)
     _require_space(out, problem, samples)
-    with claimed(out, _recipe(problem, samples)):
+    with claimed(out, recipe):
         _write_labels(out / LABELS_FILE, problem, samples)
         _write_images(out / IMAGES_FILE, problem, samples, workers)
     matrix = f"{problem.sample_bytes // 4:,} x {samples:,}"
@@ -108,7 +110,8 @@ def _write_images(path: Path, problem: Problem, samples: int, threads: int) -> N
     def images_from(first_chunk: int) -> Iterator[memoryview]:
         chunks = range(first_chunk, math.ceil(samples / problem.chunk_samples))
         done = first_chunk * problem.chunk_samples
-        with progress("samples", samples, done) as shown:
+        with progress("samples", samples) as shown:
+            shown.skip(done)
             for chunk in in_order(Pictures(problem).chunk, chunks, threads):
                 images = chunk[: samples - done]
                 yield images.astype("<f4", copy=False).data

@@ -8,17 +8,16 @@ import click
 
 from shardkit.cli.console import say
 from shardkit.cli.run import run
-from synthetic import space
-from synthetic.command import Size, fill, seed_option, workers_option
+from synthetic.command import Size, layout_option, seed_option, workers_option
+from synthetic.filling import Product, fill
 from synthetic.fingerprints.samples import Prints, make_samples
-from synthetic.fingerprints.sheet import publish_sheet
-from synthetic.missing import missing
-from synthetic.recipe import Recipe, claimed
-from synthetic.tree import USERS_LAYOUT, Layout, publish_groups
+from synthetic.fingerprints.sheet import prepare_sheet, publish_sheet
+from synthetic.tree import GROUPS_FILE, Layout, Tree, publish_groups
 
-# Raised with any change to what a seed draws: a tree must not be a mixture of two versions.
 VERSION = 1
-BYTES_A_PIXEL = 0.8
+# A little more than what was measured.
+BYTES_A_PIXEL = 0.75
+SIDECAR_BYTES = 4096
 FINGERS_A_PERSON = 2
 
 
@@ -31,7 +30,7 @@ FINGERS_A_PERSON = 2
 )
 @seed_option
 @workers_option
-@click.option("--layout", default=USERS_LAYOUT, show_default=True, help="Where a sample lies inside OUT.")
+@layout_option
 @click.option(
     "--mnt-dialect", type=click.Choice(["1", "2"]), default="1", show_default=True, help="How .mnt is written."
 )
@@ -64,37 +63,30 @@ def make_fingerprints(
 
     Example: make_fingerprints data/fingers --subjects 1000 --impressions 10 --size 400x320
     """
-    prints = Prints(out, Layout(layout), subjects, impressions, size, seed, int(mnt_dialect), truth, cheap)
-    tasks = list(missing(out, prints.layout, subjects, impressions))
-    todo, total = sum(len(task.numbers) for task in tasks), subjects * impressions
-    _require_space(prints, todo)
-    with claimed(out, _recipe(prints), growing=("subjects", "impressions")):
-        fill(partial(make_samples, prints), tasks, workers=workers, what="images", total=total, done=total - todo)
-        persons = ((prints.layout.subject_id(one), f"person_{one // FINGERS_A_PERSON:06}") for one in range(subjects))
-        publish_groups(out / "groups.csv", persons)
+    tree = Tree(out, Layout(layout), subjects, impressions, seed)
+    prints = Prints(tree, size, int(mnt_dialect), truth, cheap)
+    if contact_sheet:
+        prepare_sheet(contact_sheet)
+    fill(tree, _product(prints), partial(make_samples, prints), partial(_publish_persons, tree), workers)
     if contact_sheet:
         publish_sheet(contact_sheet, prints)
-    say(f"{out}: {subjects:,} subjects x {impressions} impressions. groups.csv says which fingers are one person's.")
+    say(f"{out}: {subjects:,} subjects x {impressions} impressions. {GROUPS_FILE} says which fingers are one person's.")
 
 
-def _recipe(prints: Prints) -> Recipe:
-    return {
-        "maker": "make_fingerprints --cheap: proves nothing about learning" if prints.cheap else "make_fingerprints",
-        "version": VERSION,
-        "subjects": prints.subjects,
-        "impressions": prints.impressions,
-        "size": list(prints.shape),
-        "seed": prints.seed,
-        "layout": prints.layout.template,
-        "mnt_dialect": prints.mnt_dialect,
-        "truth": prints.truth,
-    }
-
-
-def _require_space(prints: Prints, samples: int) -> None:
+def _product(prints: Prints) -> Product:
     rows, columns = prints.shape
-    files = samples * (3 if prints.truth else 2)
-    space.require(prints.out, int(samples * (rows * columns * BYTES_A_PIXEL + 4096)), files)
+    return Product(
+        maker="make_fingerprints --cheap: proves nothing about learning" if prints.cheap else "make_fingerprints",
+        version=VERSION,
+        options={"size": [rows, columns], "mnt_dialect": prints.mnt_dialect, "truth": prints.truth},
+        sample_bytes=int(rows * columns * BYTES_A_PIXEL) + SIDECAR_BYTES,
+        sample_files=3 if prints.truth else 2,
+    )
+
+
+def _publish_persons(tree: Tree) -> None:
+    subjects = ((tree.layout.subject_id(one), f"person_{one // FINGERS_A_PERSON:06}") for one in range(tree.subjects))
+    publish_groups(tree.out / GROUPS_FILE, subjects)
 
 
 if __name__ == "__main__":

@@ -8,16 +8,14 @@ import click
 
 from shardkit.cli.console import say
 from shardkit.cli.run import run
-from synthetic import space
-from synthetic.command import FiniteRange, Size, fill, seed_option, workers_option
-from synthetic.missing import missing
-from synthetic.recipe import Recipe, claimed
-from synthetic.tree import USERS_LAYOUT, Layout
-from synthetic.twins.ledgers import DATASET_FILE, GROUPS_FILE, PAIRS_FILE, publish_ledgers
+from synthetic.command import FiniteRange, Size, layout_option, seed_option, workers_option
+from synthetic.filling import Product, fill
+from synthetic.tree import GROUPS_FILE, Layout, Tree
+from synthetic.twins.ledgers import DATASET_FILE, PAIRS_FILE, publish_ledgers
 from synthetic.twins.samples import Faces, make_images
 
-# Raised with any change to what a seed draws: a tree must not be a mixture of two versions.
 VERSION = 1
+# A little more than what was measured.
 BYTES_A_PIXEL = 1.8  # of a PNG, three colours with noise
 
 
@@ -35,7 +33,7 @@ BYTES_A_PIXEL = 1.8  # of a PNG, three colours with noise
 @click.option("--size", type=Size(64, 2048), default="448", show_default=True, help="448, or 400x320 (rows x columns).")
 @seed_option
 @workers_option
-@click.option("--layout", default=USERS_LAYOUT, show_default=True, help="Where an image lies inside OUT.")
+@layout_option
 def make_twins(
     *,
     out: Path,
@@ -54,32 +52,21 @@ def make_twins(
 
     Example: make_twins data/twins --pairs 100 --images 20
     """
-    faces = Faces(out, Layout(layout), pairs, images, size, difficulty, seed)
-    tasks = list(missing(out, faces.layout, len(faces.subjects), images))
-    todo, total = sum(len(task.numbers) for task in tasks), 2 * pairs * images
-    _require_space(faces, todo)
-    with claimed(out, _recipe(faces), growing=("pairs", "images")):
-        fill(partial(make_images, faces), tasks, workers=workers, what="images", total=total, done=total - todo)
-        publish_ledgers(faces)
+    tree = Tree(out, Layout(layout), 2 * pairs, images, seed)
+    faces = Faces(tree, size, difficulty)
+    fill(tree, _product(faces), partial(make_images, faces), partial(publish_ledgers, tree), workers)
     say(f"{out}: {pairs:,} pairs x 2 x {images} images; {GROUPS_FILE}, {PAIRS_FILE} and {DATASET_FILE} say who is who.")
 
 
-def _recipe(faces: Faces) -> Recipe:
-    return {
-        "maker": "make_twins",
-        "version": VERSION,
-        "pairs": faces.pairs,
-        "images": faces.images,
-        "size": list(faces.size),
-        "difficulty": faces.difficulty,
-        "seed": faces.seed,
-        "layout": faces.layout.template,
-    }
-
-
-def _require_space(faces: Faces, images: int) -> None:
+def _product(faces: Faces) -> Product:
     rows, columns = faces.size
-    space.require(faces.out, int(images * (rows * columns * BYTES_A_PIXEL + 4096)), images)
+    return Product(
+        maker="make_twins",
+        version=VERSION,
+        options={"size": [rows, columns], "difficulty": faces.difficulty},
+        sample_bytes=int(rows * columns * BYTES_A_PIXEL),
+        sample_files=1,
+    )
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 """How a command talks: words and progress on stderr, JSON lines on stdout.
 
-Progress is a bar on a terminal; elsewhere (a log file, a scheduler) it is a line with the same figures every few
-seconds.
+Progress is a bar on a terminal; elsewhere (a log file, a scheduler) it is a line with the same figures, every few
+seconds when there is something new to say.
 """
 
 import json
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import click
@@ -20,11 +21,17 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 class Progress(Protocol):
-    def advance(self, count: int = 1) -> None: ...
+    def advance(self, count: int = 1) -> None:
+        """Count what was done just now."""
+
+    def skip(self, count: int = 1) -> None:
+        """Count what was there before: it must not make the rate look better than it is."""
 
 
 def say(text: str) -> None:
-    click.echo(text, err=True)
+    # A closed pipe or a full log must not stop the work that is talked about.
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 def emit(record: dict[str, object]) -> None:
@@ -33,62 +40,82 @@ def emit(record: dict[str, object]) -> None:
 
 
 @contextmanager
-def progress(what: str, total: int, done: int = 0) -> Iterator[Progress]:
-    """Show how `total` units of `what` come along; `done` of them were there before and do not count in the rate."""
+def progress(what: str, total: int) -> Iterator[Progress]:
+    """Show how `total` units of `what` come along, with the rate and the time left."""
+    tally = _Tally(what, total, time.monotonic())
     if sys.stderr.isatty():
-        with _bar(what, total, done) as bar:
+        with _bar(tally) as bar:
             yield bar
     else:
-        lines = _Lines(what, total, done)
+        lines = _Lines(tally)
         yield lines
         lines.write()
 
 
+@dataclass
+class _Tally:
+    what: str
+    total: int
+    start: float
+    made: int = 0
+    skipped: int = 0
+
+    @property
+    def done(self) -> int:
+        return self.made + self.skipped
+
+    def __str__(self) -> str:
+        rate = self.made / max(time.monotonic() - self.start, 1e-9)
+        left = f" · {duration((self.total - self.done) / rate)} left" if rate else ""
+        return f"{self.done:,} of {self.total:,} {self.what} · {rate:,.1f}/s{left}"
+
+
 class _Lines:
-    def __init__(self, what: str, total: int, done: int) -> None:
-        self._what, self._total, self._done = what, total, done
-        self._done_before = done
-        self._start = self._written = time.monotonic()
+    def __init__(self, tally: _Tally) -> None:
+        self._tally = tally
+        self._written = tally.start
 
     def advance(self, count: int = 1) -> None:
-        self._done += count
-        if time.monotonic() - self._written >= SECONDS_BETWEEN_LINES:
-            self.write()
+        self._tally.made += count
+        self._write_now_and_then()
+
+    def skip(self, count: int = 1) -> None:
+        self._tally.skipped += count
+        self._write_now_and_then()
 
     def write(self) -> None:
-        self._written = time.monotonic()
-        rate = (self._done - self._done_before) / max(self._written - self._start, 1e-9)
-        left = (self._total - self._done) / rate if rate else 0.0
-        say(f"{self._done:,} of {self._total:,} {self._what} · {rate:,.1f}/s · {duration(left)} left")
+        say(str(self._tally))
+
+    def _write_now_and_then(self) -> None:
+        if time.monotonic() - self._written >= SECONDS_BETWEEN_LINES:
+            self._written = time.monotonic()
+            self.write()
 
 
 @contextmanager
-def _bar(what: str, total: int, done: int) -> Iterator[Progress]:
+def _bar(tally: _Tally) -> Iterator[Progress]:
     # rich costs more than the rest of `--help` together: only a command that shows a bar imports it.
     from rich import progress as rich_progress  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
 
-    columns = (
-        rich_progress.BarColumn(),
-        rich_progress.TextColumn("{task.completed:,.0f} of {task.total:,.0f} " + what + " ·"),
-        rich_progress.TextColumn("{task.fields[rate]} ·"),
-        rich_progress.TimeRemainingColumn(compact=True),
-        rich_progress.TextColumn("left"),
-    )
+    columns = (rich_progress.BarColumn(), rich_progress.TextColumn("{task.fields[tally]}", markup=False))
     with rich_progress.Progress(*columns, console=Console(stderr=True)) as bar:
-        yield _Bar(bar, bar.add_task(what, total=total, completed=done, rate=""), done)
+        yield _Bar(tally, bar, bar.add_task(tally.what, total=tally.total, tally=tally))
 
 
+@dataclass
 class _Bar:
-    def __init__(self, bar: "rich_progress.Progress", task: "rich_progress.TaskID", done: int) -> None:
-        self._bar, self._task = bar, task
-        self._done, self._done_before = done, done
-        self._start = time.monotonic()
+    _tally: _Tally
+    _bar: "rich_progress.Progress"
+    _task: "rich_progress.TaskID"
 
     def advance(self, count: int = 1) -> None:
-        self._done += count
-        rate = (self._done - self._done_before) / max(time.monotonic() - self._start, 1e-9)
-        self._bar.update(self._task, completed=self._done, rate=f"{rate:,.1f}/s")
+        self._tally.made += count
+        self._bar.update(self._task, completed=self._tally.done)
+
+    def skip(self, count: int = 1) -> None:
+        self._tally.skipped += count
+        self._bar.update(self._task, completed=self._tally.done)
 
 
 def duration(seconds: float) -> str:

@@ -1,12 +1,16 @@
 """Running a command so that it ends as the contract says: one sentence on stderr and the right exit code."""
 
+import os
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 
 import click
 
+from shardkit.cli.console import say
 from shardkit.errors import Interrupted, ShardkitError
+from shardkit.format.refusal import explanation
 
 
 def run(command: click.Command, args: list[str] | None = None) -> int:
@@ -21,14 +25,26 @@ def run(command: click.Command, args: list[str] | None = None) -> int:
     except ShardkitError as error:
         return _ended(str(error), error.exit_code)
     except Interrupted as error:
-        return _ended(f"{error}. Run the same command to go on.", error.exit_code)
+        return _ended(f"{error}. Run the same command again; what is whole is kept.", error.exit_code)
+    except OSError as error:
+        # An error without a file's name is that of writing the answer.
+        refused = explanation(error, Path(os.fsdecode(error.filename or "/dev/stdout")))
+        if refused is None:
+            raise
+        _forget_stdout()
+        return _ended(str(refused), refused.exit_code)
     # `--help` and `--version` come back as click's exit code, a command as None.
     return result if isinstance(result, int) else 0
 
 
 def _ended(message: str, exit_code: int) -> int:
-    click.echo(f"Error: {message}", file=sys.stderr)
+    say(f"Error: {message}")
     return exit_code
+
+
+def _forget_stdout() -> None:
+    """Or the interpreter would fail once more at its end, on what it could not write."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(signum: int, _frame: FrameType | None) -> None:

@@ -3,52 +3,61 @@
 A file is written beside its final name as `.<name>.part`, flushed to the disk, renamed, and the folder is flushed too.
 So a name that can be seen stands for whole bytes, after a kill and after a power cut. What a killed process leaves is a
 `.part` file, which the next publication of the same name replaces. Two processes must not publish one name at the same
-time: `locked` is how a command makes sure of that.
+time: `lock.locked` is how a command makes sure of that.
 """
 
 import errno
-import fcntl
+import io
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from shardkit.errors import Locked, NoSpace, StorageFailing, UsageError
+from shardkit.format.refusal import explained
 
 PART_SUFFIX = ".part"
 
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
-_NOT_ALLOWED = {
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOTDIR,
-    errno.EISDIR,
-    errno.EEXIST,
-    errno.ENAMETOOLONG,
-}
 # Some file systems cannot flush a folder and say so with EINVAL: there the rename is as durable as it gets.
 _FOLDER_CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP}
+
+
+class _Part(io.BufferedWriter):
+    """A file that is not whole yet. It explains what goes wrong with it, and nothing that goes wrong beside it."""
+
+    def __init__(self, path: Path, flags: int) -> None:
+        self._path = path
+        # Never through a link: it could lead anywhere.
+        flags |= os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
+        super().__init__(os.fdopen(os.open(part_of(path), flags, 0o666), "wb", buffering=0))
+
+    def write(self, content: bytes | bytearray | memoryview) -> int:  # type: ignore[override]  # any buffer
+        with explained(self._path):
+            return super().write(content)
+
+    def close(self) -> None:
+        with explained(self._path):
+            super().close()
+
+    def made_durable(self) -> None:
+        """Never tried twice: after a failed fsync the kernel may drop the bytes and then report success."""
+        with explained(self._path):
+            self.flush()
+            os.fsync(self.fileno())
 
 
 @contextmanager
 def publish(path: Path) -> Iterator[BinaryIO]:
     """Write a file that appears under `path` complete and durable, or not at all."""
-    part = part_of(path)
-    with explained(path):
-        try:
-            with _created(part) as file:
-                yield file
-                file.flush()
-                # Never tried twice: after a failed fsync the kernel may drop the dirty pages and report success.
-                os.fsync(file.fileno())
-            part.replace(path)
-        except BaseException:
-            with suppress(OSError):  # a disk that turned read-only must not hide what went wrong before
-                part.unlink()
-            raise
-        flush_folder(path.parent)
+    try:
+        with _created(path) as file:
+            yield file
+            file.made_durable()
+        _given_its_name(path)
+    except BaseException:
+        with suppress(OSError):  # a disk that turned read-only must not hide what went wrong before
+            part_of(path).unlink()
+        raise
 
 
 def publish_bytes(path: Path, content: bytes) -> None:
@@ -62,18 +71,16 @@ def publish_steps(path: Path, step: int, steps_from: Callable[[int], Iterable[by
     It consists of steps of `step` bytes (the last may be shorter); `steps_from(i)` gives them from step i on. A step is
     flushed before the next one is begun, and what a failed run leaves, the next one goes on from.
     """
-    part = part_of(path)
     with explained(path):
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT, 0o666), "wb") as file:
-            done = steps_kept(path, step)
-            file.truncate(done * step)
-            file.seek(0, os.SEEK_END)
-            for content in steps_from(done):
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        part.replace(path)
-        flush_folder(path.parent)
+        file = _Part(path, 0)
+    with file:
+        done = steps_kept(path, step)
+        file.truncate(done * step)
+        file.seek(0, os.SEEK_END)
+        for content in steps_from(done):
+            file.write(content)
+            file.made_durable()
+    _given_its_name(path)
 
 
 def steps_kept(path: Path, step: int) -> int:
@@ -83,6 +90,15 @@ def steps_kept(path: Path, step: int) -> int:
     """
     part = part_of(path)
     return max(0, part.stat().st_size - 1) // step if part.exists() else 0
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, so that they outlast a power cut as the files in them do."""
+    with explained(folder):
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        for each in missing:
+            flush_folder(each.parent)
 
 
 def part_of(path: Path) -> Path:
@@ -101,52 +117,16 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder against a second process; the kernel lets go when this one dies, however it dies."""
-    with explained(folder):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+def _created(path: Path) -> _Part:
+    with explained(path):
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Locked(f"{folder}: another process is writing here. Wait for it to end, then run again.") from None
-        yield
-    finally:
-        os.close(descriptor)
+            return _Part(path, os.O_EXCL)
+        except FileExistsError:
+            part_of(path).unlink()  # the leftover of a killed process
+            return _Part(path, os.O_EXCL)
 
 
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn the system's refusals about `path` into errors that say what to do."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _NO_SPACE:
-            raise NoSpace(_no_space(path)) from error
-        if error.errno == errno.EIO:
-            raise StorageFailing(
-                f"{path}: the disk reports an input/output error, so this file is missing or may not outlast a power "
-                "cut. Check the disk, then run again."
-            ) from error
-        if error.errno in _NOT_ALLOWED:
-            raise UsageError(f"{path}: {error.strerror}. Name a folder that you may write to.") from error
-        raise
-
-
-def _no_space(path: Path) -> str:
-    disk = os.statvfs(next(folder for folder in path.parents if folder.exists()))
-    return (
-        f"{path}: no space left ({disk.f_bavail * disk.f_frsize:,} bytes and {disk.f_favail:,} inodes are free). "
-        "Free some, then run the same command: it goes on where it stopped."
-    )
-
-
-def _created(part: Path) -> BinaryIO:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    try:
-        descriptor = os.open(part, flags, 0o666)
-    except FileExistsError:
-        part.unlink()  # the leftover of a killed process
-        descriptor = os.open(part, flags, 0o666)
-    return os.fdopen(descriptor, "wb")
+def _given_its_name(path: Path) -> None:
+    with explained(path):
+        part_of(path).replace(path)
+        flush_folder(path.parent)

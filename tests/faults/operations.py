@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 from unittest import mock
 
 NAMES = ("open", "mkdir", "fsync", "replace", "rename", "unlink")
@@ -34,8 +34,9 @@ def _told(before: Watcher, name: str, operation: Callable[..., Any], *args: Any,
     return operation(*args, **options)
 
 
-def _opened(before: Watcher, longest_write: int | None, descriptor: int, _mode: str) -> BinaryIO:
-    return io.BufferedWriter(_Watched(before, longest_write, descriptor))
+def _opened(before: Watcher, longest_write: int | None, descriptor: int, _mode: str, *, buffering: int) -> io.FileIO:
+    assert not buffering, "a buffer would hide how much is written at once"
+    return _Watched(before, longest_write, descriptor)
 
 
 class _Watched(io.FileIO):

@@ -3,31 +3,39 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from shardkit.errors import NoSpace
 
 
-def square(number: int) -> int:
-    return number * number
+def square(number: int) -> Iterator[int]:
+    yield number * number
 
 
-def refuse_seven(number: int) -> int:
+def count_up(to: int) -> Iterator[int]:
+    yield from range(to)
+
+
+def refuse_seven(number: int) -> Iterator[int]:
     if number == 7:
         raise NoSpace(f"no space for {number}")
-    return number
+    yield number
 
 
-def die_at_seven(number: int) -> int:
+def die_at_seven(number: int) -> Iterator[int]:
     if number == 7:
         os.kill(os.getpid(), signal.SIGKILL)
-    return number
+    yield number
 
 
-def ignores_ctrl_c(_: int) -> bool:
-    return signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+def hears_ctrl_c(_: int) -> Iterator[bool]:
+    yield signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
-def sign_in_and_stay(folder: Path) -> None:
+def sign_in_and_stay(folder: Path) -> Iterator[None]:
+    """A task with many pieces, each of which takes a moment."""
     (folder / str(os.getpid())).touch()
-    time.sleep(120)  # longer than the test waits, and not for ever should it fail
+    for _ in range(36_000):
+        time.sleep(0.1)
+        yield

@@ -6,8 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from synthetic.command import MOST_WORKERS, FiniteRange, Size, fill, seed_option, workers_option
-from tests.tools import chores
+from synthetic.command import MOST_WORKERS, FiniteRange, Size, seed_option, workers_option
 
 
 @click.command()
@@ -57,9 +56,3 @@ def test_senseless_numbers_are_refused(args: tuple[str, str]) -> None:
 
 def test_the_defaults() -> None:
     assert answer() == (0, f"(512, 512) 1.0 0 {min(len(os.sched_getaffinity(0)), MOST_WORKERS)}")
-
-
-def test_filling_shows_how_many_samples_came(capsys: pytest.CaptureFixture[str]) -> None:
-    fill(chores.square, [1, 2, 3], workers=1, what="images", total=20, done=6)
-
-    assert capsys.readouterr().err.startswith("20 of 20 images · ")

@@ -59,7 +59,7 @@ def test_a_growing_count_may_grow(out: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"subjects": 9}, "already holds subjects = 10, more than the 9 asked for"),
+        ({"subjects": 9}, "was begun with more: subjects = 10, and 9 is asked for"),
         ({"seed": 8}, "was made with seed = 7, and 8 is asked for"),
         ({"size": [320, 400]}, r"was made with size = \[400, 320\], and \[320, 400\] is asked for"),
         ({"maker": "make_others"}, "was made with maker = make_things, and make_others is asked for"),

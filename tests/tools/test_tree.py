@@ -101,6 +101,19 @@ def test_a_path_outside_or_of_another_kind_is_refused(template: str) -> None:
         Layout(template)
 
 
+@pytest.mark.parametrize(
+    "template",
+    [".hidden/{subject}/{impression}.png", "recipe.json/{subject}_{impression}.png", "a\n/{subject}/{impression}.png"],
+)
+def test_a_path_among_the_files_beside_the_samples_is_refused(template: str) -> None:
+    with pytest.raises(UsageError, match="must be printable"):
+        Layout(template)
+
+
+def test_the_id_is_the_subject_as_it_stands_first() -> None:
+    assert Layout("{subject:06}/{subject}_{impression}.png").subject_id(12) == "000012"
+
+
 def test_groups_are_a_csv_that_any_reader_reads(tmp_path: Path) -> None:
     rows = [("000001", "person_1"), ("a,b", 'the "second"')]
     path = tmp_path / "groups.csv"

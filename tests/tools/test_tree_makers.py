@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from shardkit.format.lock import locked
 from synthetic.tree import Layout
 from tests.faults.disk import run_on_disk
-from tests.tools.tool import IN_PROCESS, made, picture, stopped, tool, tree
+from tests.tools.tool import IN_PROCESS, interrupted_group, made, picture, stopped, tool, tree
 
 SEED = ("--seed", 5)
 
@@ -131,10 +132,58 @@ def test_a_stopped_run_is_finished_by_the_same_command(
     options = (*maker.asked, "--workers", workers)
     assert stopped(maker.name, tmp_path, *options, when=well_under_way, by=by) == EXIT_CODES[by]
     left = tree(tmp_path)
-    assert not (tmp_path / "groups.csv").exists(), "it had ended before it was stopped"
+    assert len(left) < len(tree(whole[maker])), "it had ended before it was stopped"
     assert by == signal.SIGKILL or not any(name.endswith(".part") for name in left)
     made(maker.name, tmp_path, *options)
     assert tree(tmp_path) == tree(whole[maker])
+
+
+@pytest.mark.parametrize("after", [0, 0.1, 0.3, 0.6, 1])
+def test_ctrl_c_reaches_all_processes_and_only_one_sentence_is_said(after: float, tmp_path: Path) -> None:
+    """A terminal sends it to the workers too, whatever they are at: importing, for one."""
+    options = ("--subjects", 500, "--impressions", 10, "--workers", 2)
+    begun = (tmp_path / "out" / "recipe.json").exists
+    said, code = interrupted_group("make_fingerprints", tmp_path / "out", *options, when=begun, after=after)
+    assert "Traceback" not in said
+    assert "KeyboardInterrupt" not in said
+    assert code == 130
+    assert said.splitlines()[-1].startswith("Error: interrupted by SIGINT.")
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_two_runs_at_once_do_not_meet(whole: dict[Maker, Path], tmp_path: Path) -> None:
+    made("make_twins", tmp_path, *TWINS.smaller)
+    with locked(tmp_path):
+        ended = tool("make_twins", tmp_path, *TWINS.asked)
+    assert ended.returncode == 5
+    assert "another process is writing here" in ended.stderr
+    made("make_twins", tmp_path, *TWINS.asked)
+    assert tree(tmp_path) == tree(whole[TWINS])
+
+
+def test_a_tree_too_large_for_the_disk_is_refused_at_once(tmp_path: Path) -> None:
+    ended = tool("make_fingerprints", tmp_path / "out", "--subjects", 100_000_000, "--impressions", 10_000)
+    assert ended.returncode == 6
+    assert "bytes are needed and" in ended.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("out", ["x" * 300, "file/out", "/proc/out"])
+@pytest.mark.parametrize("name", ["make_fingerprints", "make_twins", "make_arrays"])
+def test_a_place_that_cannot_be_is_one_sentence(name: str, out: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    asked = {"make_fingerprints": CHEAP.asked, "make_twins": TWINS.asked, "make_arrays": ("--samples", 10)}[name]
+    ended = tool(name, tmp_path / out, *asked)
+    assert ended.returncode in {2, 6}  # /proc has no room for anything
+    assert [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_unreadable_recipe_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").mkdir()
+    ended = tool("make_twins", tmp_path, *TWINS.asked)
+    assert ended.returncode == 2
+    assert "recipe.json: Is a directory" in ended.stderr
 
 
 @pytest.mark.parametrize("maker", MAKERS, ids=str)

@@ -1,6 +1,7 @@
 """Every task is done once, a few at a time, and no worker outlives its parent."""
 
 import itertools
+import signal
 import subprocess
 import sys
 import time
@@ -44,8 +45,14 @@ def test_a_killed_worker_is_a_clear_error() -> None:
         list(each(chores.die_at_seven, range(1_000), 2))
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_task_has_a_result_for_each_of_its_pieces(workers: int) -> None:
+    assert sorted(each(chores.count_up, [3, 0, 2], workers)) == [0, 0, 1, 1, 2]
+
+
 def test_workers_leave_ctrl_c_to_their_parent() -> None:
-    assert all(each(chores.ignores_ctrl_c, range(4), 2))
+    assert not any(each(chores.hears_ctrl_c, range(4), 2))
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 PARENT = """
@@ -57,13 +64,14 @@ list(each(sign_in_and_stay, [Path(sys.argv[1])] * 2, 2))
 """
 
 
-def test_workers_die_with_their_parent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGINT])
+def test_workers_end_with_their_parent_in_the_middle_of_a_task(by: signal.Signals, tmp_path: Path) -> None:
     def signed_in() -> list[int]:
         return [int(entry.name) for entry in tmp_path.iterdir()]
 
-    with subprocess.Popen([sys.executable, "-c", PARENT, tmp_path], cwd=ROOT, env={"PYTHONPATH": "tools"}) as parent:
+    with subprocess.Popen([sys.executable, "-c", PARENT, tmp_path], cwd=ROOT, stderr=subprocess.DEVNULL) as parent:
         wait_until(lambda: len(signed_in()) == 2)
-        parent.kill()
+        parent.send_signal(by)
 
     wait_until(lambda: not any(runs(pid) for pid in signed_in()))
 

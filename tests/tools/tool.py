@@ -1,13 +1,16 @@
 """Running a data tool as its user does, and looking at the tree that it leaves."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
+import numpy as np
 
 from synthetic.fields import Image
 
@@ -18,6 +21,7 @@ IN_PROCESS = f"""
 import resource, subprocess, sys
 from filecmp import cmp
 from pathlib import Path
+from typing import Any
 sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tools")!r}]
 from shardkit.cli.run import run
 from synthetic import space
@@ -37,11 +41,22 @@ def made(name: str, *args: object) -> None:
 def stopped(name: str, *args: object, when: Callable[[], bool], by: signal.Signals) -> int:
     """Start a tool, send it a signal as soon as `when` holds, and return its exit code."""
     with subprocess.Popen(_command(name, args), stderr=subprocess.PIPE) as running:
-        while not when():
-            assert running.poll() is None, f"{name} ended before it could be stopped: {running.communicate()[1]!r}"
-            time.sleep(0.001)
+        _wait(running, when)
         running.send_signal(by)
         return running.wait()
+
+
+def interrupted_group(name: str, *args: object, when: Callable[[], bool], after: float) -> tuple[str, int]:
+    """Press Ctrl-C some seconds after `when` holds, as a terminal does: for every process of the command.
+
+    Return what the command said, and its exit code.
+    """
+    command = _command(name, args)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
+        _wait(running, when)
+        time.sleep(after)
+        os.killpg(running.pid, signal.SIGINT)
+        return running.communicate()[1], running.returncode
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -52,7 +67,13 @@ def tree(folder: Path) -> dict[str, bytes]:
 def picture(file: Path) -> Image:
     image = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
     assert image is not None, f"{file} is no image"
-    return image
+    return np.asarray(image, np.uint8)
+
+
+def _wait(running: subprocess.Popen[Any], when: Callable[[], bool]) -> None:
+    while not when():
+        assert running.poll() is None, f"it ended before it could be stopped: {running.communicate()[1]!r}"
+        time.sleep(0.001)
 
 
 def _command(name: str, args: tuple[object, ...]) -> list[str]:

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from report import publish_report
-from synthetic.fields import Float
+from synthetic.fields import Float, Image
 from synthetic.fingerprints.cheap import CheapPrint
 from synthetic.fingerprints.impression import make_impression
 from synthetic.fingerprints.judgement import Scores
@@ -60,7 +60,7 @@ def cheap_finger(subject: int) -> Float:
     return _inputs([cheap.impression(number) for number in range(IMPRESSIONS)])
 
 
-def _inputs(images: list[Float]) -> Float:
+def _inputs(images: list[Image]) -> Float:
     """The middle at half resolution, dark ridges high, between -1 and 1."""
     top, left = ((whole - part) // 2 for whole, part in zip(SHAPE, CROP, strict=True))
     middles = [image[top : top + CROP[0], left : left + CROP[1]] for image in images]

@@ -22,6 +22,14 @@ def seconds(work: Callable[[], object], *, repeats: int = 3) -> float:
     return best
 
 
+def in_turn(*works: Callable[[], object], repeats: int) -> list[float]:
+    """The best seconds of each, taken in turn, so that whatever else the machine does befalls all of them."""
+    best = [float("inf")] * len(works)
+    for _ in range(repeats):
+        best = [min(before, seconds(work, repeats=1)) for before, work in zip(best, works, strict=True)]
+    return best
+
+
 def publish_report(name: str, figures: dict[str, float]) -> None:
     """Print the figures and keep them in bench-results/NAME.json."""
     width = max(map(len, figures))

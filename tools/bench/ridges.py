@@ -7,7 +7,7 @@ both as there are pixels.
 import cv2
 import numpy as np
 
-from report import publish_report, seconds
+from report import in_turn, publish_report, seconds
 from synthetic.fields import Float
 from synthetic.fingerprints.master import RIDGE_PERIOD, make_master
 from synthetic.fingerprints.orientation import orientation
@@ -47,8 +47,7 @@ def main() -> None:
     noise = rng.standard_normal(SHAPE, dtype=np.float32)
     kernels = bank()
     steered = SteeredGabor(angle, np.full(SHAPE, RIDGE_PERIOD, np.float32))
-    of_bank = seconds(lambda: filtered_by_bank(noise, angle, kernels), repeats=9)
-    ours = seconds(lambda: steered.even(noise), repeats=9)
+    of_bank, ours = in_turn(lambda: filtered_by_bank(noise, angle, kernels), lambda: steered.even(noise), repeats=9)
     publish_report(
         "ridges",
         {

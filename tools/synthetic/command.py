@@ -1,14 +1,12 @@
-"""What the data tools' commands share: their options, and filling a tree with progress."""
+"""The options that the data tools' commands share."""
 
 import math
 import os
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from shardkit.cli.console import progress
-from synthetic.workers import Task, each
+from synthetic.tree import USERS_LAYOUT
 
 MOST_WORKERS = 256
 
@@ -54,8 +52,6 @@ class FiniteRange(click.FloatRange):
         return number
 
 
-def fill(make: Callable[[Task], int], tasks: Sequence[Task], *, workers: int, what: str, total: int, done: int) -> None:
-    """Run every task, each of which returns how many samples it made, and show how they come along."""
-    with progress(what, total, done) as shown:
-        for made in each(make, tasks, workers):
-            shown.advance(made)
+layout_option = click.option(
+    "--layout", default=USERS_LAYOUT, show_default=True, help="Where an image lies inside OUT."
+)

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shardkit.errors import Mismatch, UsageError
-from shardkit.format.publish import explained, locked, publish_bytes
+from shardkit.format.lock import locked
+from shardkit.format.publish import make_folder, publish_bytes
+from shardkit.format.refusal import explained
 
 RECIPE_FILE = "recipe.json"
 Recipe = dict[str, object]
@@ -19,15 +21,22 @@ Recipe = dict[str, object]
 @contextmanager
 def claimed(out: Path, recipe: Recipe, *, growing: tuple[str, ...] = ()) -> Iterator[None]:
     """Hold `out` for this recipe alone; counts named in `growing` may be larger than in an earlier run."""
-    with explained(out):
-        out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     with locked(out):
-        before = _read(out)
-        if before is not None:
-            _check_same(out, before, recipe, growing)
-        if before != recipe:
+        if recipe_before(out, recipe, growing=growing) != recipe:
             publish_bytes(out / RECIPE_FILE, (json.dumps(recipe, indent=1) + "\n").encode())
         yield
+
+
+def recipe_before(out: Path, recipe: Recipe, *, growing: tuple[str, ...] = ()) -> Recipe | None:
+    """The recipe that `out` has already, None where there is nothing; an error where `recipe` cannot go on from it."""
+    with explained(out):
+        if not out.exists():
+            return None
+        before = _read(out)
+    if before is not None:
+        _check_same(out, before, recipe, growing)
+    return before
 
 
 def _read(out: Path) -> Recipe | None:
@@ -36,8 +45,10 @@ def _read(out: Path) -> Recipe | None:
         if any(not entry.name.startswith(".") for entry in out.iterdir()):
             raise UsageError(f"{out} is not empty and was not made by this tool. Name a new or an empty folder.")
         return None
+    with explained(file):
+        content = file.read_bytes()
     try:
-        recipe = json.loads(file.read_bytes())
+        recipe = json.loads(content)
     except ValueError:
         recipe = None
     if not isinstance(recipe, dict):
@@ -46,7 +57,8 @@ def _read(out: Path) -> Recipe | None:
 
 
 def _check_same(out: Path, before: Recipe, recipe: Recipe, growing: tuple[str, ...]) -> None:
-    for name in sorted({*before, *recipe}):
+    # In the recipe's own order, which begins with what tells most: the tool that made it.
+    for name in dict.fromkeys([*recipe, *before]):
         there, asked = before.get(name), recipe.get(name)
         if there == asked:
             continue
@@ -54,7 +66,7 @@ def _check_same(out: Path, before: Recipe, recipe: Recipe, growing: tuple[str, .
             if asked > there:
                 continue
             raise Mismatch(
-                f"{out} already holds {name} = {there}, more than the {asked} asked for. Name another folder."
+                f"{out} was begun with more: {name} = {there}, and {asked} is asked for. Name another folder."
             )
         raise Mismatch(
             f"{out} was made with {name} = {there}, and {asked} is asked for. "

@@ -4,11 +4,13 @@ import os
 from pathlib import Path
 
 from shardkit.errors import NoSpace
+from shardkit.format.refusal import explained, nearest_folder
 
 
 def require(folder: Path, needed_bytes: int, needed_files: int) -> None:
     """Refuse to begin what will not fit into `folder`, which may not be there yet."""
-    disk = os.statvfs(next(there for there in (folder, *folder.absolute().parents) if there.exists()))
+    with explained(folder):
+        disk = os.statvfs(nearest_folder(folder))
     free_bytes = disk.f_bavail * disk.f_frsize
     if needed_bytes > free_bytes:
         raise NoSpace(f"{folder}: about {needed_bytes:,} bytes are needed and {free_bytes:,} are free.")

@@ -1,4 +1,4 @@
-"""Where a sample lies: the tree that shardkit's users have, or another one by a template."""
+"""What lies where in a tree: as shardkit's users have it, or by another template."""
 
 import csv
 import io
@@ -12,6 +12,10 @@ from shardkit.format.publish import publish_bytes
 
 USERS_LAYOUT = "batch_{batch:05}/subject_{subject:06}/impression_{impression:02}.png"
 SUBJECTS_PER_BATCH = 1_000
+
+# Files beside the samples.
+GROUPS_FILE = "groups.csv"
+_TOP_LEVEL_FILE = re.compile(r"\.|.*\.(json|csv)$")
 
 _FIELD = re.compile(r"\{(batch|subject|impression)(?::(0[1-9][0-9]?))?\}")
 _FIELDS_THAT_TOUCH = re.compile(r"\}[0-9]*\{")
@@ -35,17 +39,36 @@ class Layout:
         path = Path(self.of(0, 0))
         if path.is_absolute() or ".." in path.parts or path.suffix != ".png":
             raise UsageError(f"--layout {self.template!r} must be a relative path inside the folder that ends in .png.")
+        if not self.template.isprintable() or _TOP_LEVEL_FILE.match(path.parts[0]):
+            raise UsageError(
+                f"--layout {self.template!r} must be printable, and begin neither with a dot nor with a name that "
+                "ends in .json or .csv, since such files lie beside the samples."
+            )
 
     def of(self, subject: int, impression: int) -> str:
         return self.template.format(batch=subject // SUBJECTS_PER_BATCH, subject=subject, impression=impression)
 
     def subject_id(self, subject: int) -> str:
         """The subject as a reader of the tree sees it: 000123 for `subject_{subject:06}`."""
-        return format(subject, dict(_FIELD.findall(self.template))["subject"])
+        return next(format(subject, width) for name, width in _FIELD.findall(self.template) if name == "subject")
 
     def _names_every_sample(self) -> bool:
         names = {name for name, _ in _FIELD.findall(self.template)}
         return {"subject", "impression"} <= names and not set("{}") & set(_FIELD.sub("", self.template))
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Samples to make, each known by its subject and its number."""
+
+    out: Path
+    layout: Layout
+    subjects: int
+    samples: int
+    seed: int
+
+    def path(self, subject: int, number: int) -> Path:
+        return self.out / self.layout.of(subject, number)
 
 
 def publish_groups(path: Path, rows: Iterable[tuple[str, str]]) -> None:

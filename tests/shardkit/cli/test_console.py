@@ -6,6 +6,7 @@ import pty
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -66,7 +67,8 @@ def test_a_record_holds_any_file_name(capsys: pytest.CaptureFixture[str]) -> Non
 def test_without_a_terminal_progress_is_a_line_every_few_seconds(
     clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with console.progress("images", total=1_000, done=200) as shown:
+    with console.progress("images", total=1_000) as shown:
+        shown.skip(200)
         for _ in range(8):
             clock[0] += 1
             shown.advance(100)
@@ -79,10 +81,17 @@ def test_without_a_terminal_progress_is_a_line_every_few_seconds(
 
 @pytest.mark.usefixtures("clock")
 def test_nothing_to_do_is_said_too(capsys: pytest.CaptureFixture[str]) -> None:
-    with console.progress("images", total=5, done=5):
-        pass
+    with console.progress("images", total=5) as shown:
+        shown.skip(5)
 
-    assert capsys.readouterr().err == "5 of 5 images · 0.0/s · 0 s left\n"
+    assert capsys.readouterr().err == "5 of 5 images · 0.0/s\n"
+
+
+def test_nobody_listening_does_not_stop_the_work() -> None:
+    code = "from shardkit.cli.console import say; say('lost'); print('done')"
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=full, check=True)
+    assert ended.stdout == b"done\n"
 
 
 def test_a_failure_claims_no_end(capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,7 +103,8 @@ def test_a_failure_claims_no_end(capsys: pytest.CaptureFixture[str]) -> None:
 
 ON_TERMINAL = """
 from shardkit.cli.console import progress, say
-with progress("images", 2_000, done=500) as shown:
+with progress("images", 2_000) as shown:
+    shown.skip(500)
     shown.advance()
     say("A word between.")
     shown.advance(1_499)
@@ -115,7 +125,7 @@ def test_on_a_terminal_progress_is_a_bar() -> None:
         assert process.stdout.read() == b""
 
     assert process.returncode == 0
-    assert "━ 500 of 2,000 images ·" in shown
+    assert "━ 0 of 2,000 images · 0.0/s" in shown
     assert "A word between.\r\n" in shown
     last = shown.splitlines()[-1]
     assert re.search(r"━+ 2,000 of 2,000 images · [\d,.]+/s · ", last)

@@ -75,3 +75,18 @@ def test_commands_and_arguments_are_completed() -> None:
 
     assert completed("shardkit comp") == "plain,completion\n"
     assert completed("shardkit completion z") == "plain,zsh\n"
+
+
+def test_an_answer_that_cannot_be_written_is_one_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([SHARDKIT, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert ended.returncode == 6
+    assert ended.stderr.startswith("Error: /dev/stdout: no space left")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    ended = subprocess.run([f"{SHARDKIT} --help | true"], shell=True, capture_output=True, text=True, check=True)  # noqa: S602 - a pipe is the point
+
+    assert ended.stderr == ""

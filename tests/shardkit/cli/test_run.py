@@ -107,4 +107,4 @@ def test_a_signal_ends_with_its_code_and_a_second_one_lets_it_tidy_up(
         stdout, stderr = process.communicate("go on\ngo on\n")
 
     assert (process.returncode, stdout) == (code, "tidied\n")
-    assert stderr == f"Error: interrupted by {signum.name}. Run the same command to go on.\n"
+    assert stderr == f"Error: interrupted by {signum.name}. Run the same command again; what is whole is kept.\n"

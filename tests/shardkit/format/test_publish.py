@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.errors import Interrupted
-from shardkit.format.publish import part_of, publish, publish_bytes
+from shardkit.errors import Interrupted, UsageError
+from shardkit.format.publish import make_folder, part_of, publish, publish_bytes, publish_steps
 from tests.faults.operations import Nth, failing, watched
 from tests.shardkit.format.pieces import WHOLE, names_in, publish_pieces
 
@@ -117,3 +117,37 @@ def test_short_writes_are_completed(path: Path) -> None:
         publish_pieces(path)
 
     assert path.read_bytes() == WHOLE
+
+
+def test_what_goes_wrong_beside_the_file_is_not_blamed_on_it(path: Path) -> None:
+    with pytest.raises(PermissionError, match=r"source\.png"), publish(path):
+        raise PermissionError(errno.EACCES, "Permission denied", "source.png")
+    assert not list(path.parent.iterdir())
+
+
+def test_a_folder_is_made_with_those_above_it(tmp_path: Path) -> None:
+    made = tmp_path / "a" / "b"
+    make_folder(made)
+    make_folder(made)
+    assert made.is_dir()
+
+
+def test_every_new_folder_is_flushed_into_the_one_above_it(tmp_path: Path) -> None:
+    operations = Nth(0, lambda: None)
+    with watched(operations):
+        make_folder(tmp_path / "a" / "b")
+    assert operations.names.count("fsync") == 2
+
+
+def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="Not a directory"):
+        make_folder(tmp_path / "file" / "folder")
+
+
+def test_an_unfinished_file_is_not_written_through_a_link(path: Path) -> None:
+    elsewhere = path.with_name("elsewhere")
+    part_of(path).symlink_to(elsewhere)
+    with pytest.raises(UsageError):
+        publish_steps(path, 4, lambda _: [b"1234"])
+    assert not elsewhere.exists()

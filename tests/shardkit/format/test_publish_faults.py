@@ -104,7 +104,7 @@ def test_the_first_error_is_told_though_tidying_fails_too(path: Path) -> None:
         if name in {"fsync", "unlink"}:
             failing({"fsync": errno.EIO, "unlink": errno.EROFS}[name])()
 
-    with watched(turn_read_only), pytest.raises(StorageFailing, match="input/output error"):
+    with watched(turn_read_only), pytest.raises(StorageFailing, match="Input/output error"):
         publish_pieces(path)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import NoSpace, UsageError
-from shardkit.format.publish import explained, publish_bytes
+from shardkit.format.publish import publish_bytes
+from shardkit.format.refusal import explained
 from tests.faults.disk import run_on_disk
 from tests.faults.operations import failing
 from tests.shardkit.format.pieces import names_in
@@ -43,20 +44,20 @@ def test_a_disk_without_inodes(tmp_path: Path) -> None:
 def test_a_disk_that_may_only_be_read(tmp_path: Path) -> None:
     ended = run_on_disk("ro", tmp_path, ON_DISK)
 
-    sentence = f"UsageError {tmp_path}/shard.tar: Read-only file system. Name a folder that you may write to."
+    sentence = f"UsageError {tmp_path}/shard.tar: Read-only file system. Name another place, or change this one."
     assert ended.stdout.splitlines() == [sentence, "[]"] * 2
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM])
 def test_a_refusal_says_what_to_do(path: Path, code: int) -> None:
-    with pytest.raises(UsageError, match=rf"{path}: {os.strerror(code)}\. Name a folder that you may"), explained(path):
+    with pytest.raises(UsageError, match=rf"{path}: {os.strerror(code)}\. Name another place"), explained(path):
         failing(code)()
 
 
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(UsageError, match=r"Not a directory\. Name a folder that you may"):
+    with pytest.raises(UsageError, match=r"Not a directory\. Name another place"):
         publish_bytes(tmp_path / "file" / "shard.tar", b"")
 
 

@@ -47,6 +47,13 @@ def test_directions_and_types_agree(judged: Judged) -> None:
     assert np.mean(np.concatenate(same_type)) >= 0.8
 
 
+def test_directions_are_below_a_whole_turn(judged: Judged) -> None:
+    for theta in (minutiae.theta for truth, found in judged for minutiae in (truth, found.minutiae)):
+        assert theta.dtype == np.float32
+        assert theta.min() >= 0
+        assert float(theta.max()) < 2 * np.pi
+
+
 def test_a_finger_has_as_many_minutiae_as_fingers_have(fingers: list[Finger]) -> None:
     """Real ones have 0.1 to 0.3 on a square millimetre, half of them forks."""
     for finger in fingers:

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from synthetic.fingerprints.minutiae import Minutiae, find_minutiae
+from synthetic.fingerprints.minutiae import Minutiae, find_minutiae, in_one_turn
 
 SHAPE = (96, 96)
 PERIOD = 9.0
@@ -70,11 +70,21 @@ def test_it_is_an_ending_where_a_ridge_begins_and_a_fork_where_a_valley_does(ang
         assert found.ending.tolist() == [ending]
 
 
-def test_a_wobble_is_no_minutia() -> None:
-    response, field, _ = ridges_with_one_more(0.0, 1, 0.0)
+@pytest.mark.parametrize(
+    ("right", "down", "found"), [(3, 0, 0), (5, 0, 0), (0, 5, 0), (4, 4, 0), (6, 0, 2), (0, 6, 2), (5, 4, 2), (9, 0, 2)]
+)
+def test_two_opposite_dislocations_closer_than_six_pixels_are_a_wobble(right: int, down: int, found: int) -> None:
+    response, field, point = ridges_with_one_more(0.0, 1, 0.0)
     rows, columns = np.indices(SHAPE)
-    other = np.angle(columns + 1j * rows - (50.6 + 47.3j))
-    assert len(find_minutiae((response * np.exp(-1j * other)).astype(np.complex64), field, PERIOD)) == 0
+    other = np.angle(columns + 1j * rows - (point + complex(right, down)))
+    assert len(find_minutiae((response * np.exp(-1j * other)).astype(np.complex64), field, PERIOD)) == found
+
+
+def test_two_like_dislocations_are_two_minutiae_however_close() -> None:
+    response, field, point = ridges_with_one_more(0.0, 1, 0.0)
+    rows, columns = np.indices(SHAPE)
+    other = np.angle(columns + 1j * rows - (point + 4))
+    assert len(find_minutiae((response * np.exp(1j * other)).astype(np.complex64), field, PERIOD)) == 2
 
 
 def test_ridges_without_a_dislocation_have_no_minutia() -> None:
@@ -82,6 +92,23 @@ def test_ridges_without_a_dislocation_have_no_minutia() -> None:
     response = np.exp(2j * np.pi / PERIOD * (0.6 * columns + 0.8 * rows)).astype(np.complex64)
     found = find_minutiae(response, np.full(SHAPE, np.arctan2(0.8, 0.6) - np.pi / 2, np.float32), PERIOD)
     assert len(found) == 0
+
+
+@given(st.floats(-100, 100) | st.floats(-1e-6, 1e-6) | st.floats(-100, 100, width=32).map(np.float32))
+@example(np.float32(-1e-9))
+@example(np.float32(2 * np.pi))
+@example(-1e-300)
+def test_an_angle_in_one_turn_is_the_same_angle_below_a_whole_turn(angle: float) -> None:
+    turned = in_one_turn(np.array([angle]))
+    assert turned.dtype == np.float32
+    assert 0 <= float(turned[0]) < 2 * np.pi
+    assert np.exp(1j * float(turned[0])) == pytest.approx(np.exp(1j * float(angle)), abs=1e-4)
+
+
+@pytest.mark.parametrize("angle", [1e-9, 0.0, -1e-9])
+def test_a_minutia_that_points_a_hair_below_the_x_axis_has_no_whole_turn(angle: float) -> None:
+    response, field, _ = ridges_with_one_more(angle, 1, 0.0)
+    assert find_minutiae(response, field, PERIOD).theta.tolist() == pytest.approx([0], abs=1e-6)
 
 
 def test_where_keeps_columns_together() -> None:

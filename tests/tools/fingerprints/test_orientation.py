@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from synthetic.fingerprints.orientation import orientation
-from synthetic.fingerprints.pattern import Pattern, draw_singularities
+from synthetic.fingerprints.pattern import Core, Pattern, Singularities, draw_singularities
 
 SHAPE = (480, 400)
 
@@ -38,3 +38,32 @@ def test_ridges_arch_over_the_core() -> None:
         angle = orientation(pattern, draw_singularities(pattern, rng), SHAPE, rng)
         left, right = angle[60:110, 40:110], angle[60:110, 290:360]
         assert np.median(np.sin(2 * left)) < 0 < np.median(np.sin(2 * right))
+
+
+def test_at_the_sides_ridges_follow_the_round_of_the_fingertip() -> None:
+    """Without singularities the round alone is left: mirrored, nothing in the middle, and most above the core."""
+    fields = [orientation(Pattern.WHORL, Singularities(), SHAPE, np.random.default_rng(seed)) for seed in range(20)]
+    above, below = np.mean(fields, axis=0)[[100, 400]]
+    for height, least in ((above, 20), (below, 5)):
+        left, middle, right = np.degrees(height[[30, 200, 370]])
+        assert left < -least
+        assert middle == pytest.approx(0, abs=4)
+        assert right > least
+    assert above[370] > 1.5 * below[370]
+
+
+def test_the_ridges_that_leave_a_core_run_nearly_side_by_side() -> None:
+    """Core and delta alone would fan them out: 54 degrees between those on its left and on its right."""
+    points = Singularities((Core(0, np.pi / 2),), (200j,))
+    fields = [orientation(Pattern.TENTED_ARCH, points, SHAPE, np.random.default_rng(seed)) for seed in range(20)]
+    left, right = np.degrees(np.mean(fields, axis=0)[240 + 26, [200 - 30, 200 + 30]])
+    assert 10 < left - right < 40
+
+
+def test_an_arch_rises_in_the_middle_and_is_flat_below() -> None:
+    fields = [orientation(Pattern.ARCH, Singularities(), SHAPE, np.random.default_rng(seed)) for seed in range(20)]
+    row = np.degrees(np.mean(fields, axis=0)[260])
+    assert row[110] < -25
+    assert row[200] == pytest.approx(0, abs=4)
+    assert row[290] > 25
+    assert np.abs(row[[15, 385]]).max() < 12

@@ -33,6 +33,7 @@ def test_a_minutia_appears_where_its_pixels_do(seed: int, x: float, y: float, th
     assert moved.y[0] == pytest.approx(spot.imag, abs=0.4)
     assert np.degrees(np.abs(wrapped(moved.theta[0] + np.angle(tip - spot)))) < 8
     assert moved.ending[0]
+    assert 0 <= float(moved.theta[0]) < 2 * np.pi
 
 
 def test_without_turn_or_shift_only_the_unevenness_of_skin_is_left() -> None:

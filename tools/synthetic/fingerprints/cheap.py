@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from synthetic.draws import Stream, generator
 from synthetic.fields import Complex, Float, Image
+from synthetic.fingerprints.impression import TOUCHED
 from synthetic.fingerprints.master import RIDGE_PERIOD
-from synthetic.fingerprints.minutiae import Minutiae
+from synthetic.fingerprints.minutiae import Minutiae, in_one_turn
 from synthetic.fingerprints.orientation import finger_grid
 
 # One minutia on so many pixels, as on grown prints.
@@ -35,8 +36,10 @@ class CheapPrint:
         centre = complex(columns * rng.uniform(0.4, 0.6), rows * rng.uniform(0.8, 1.2))
         phase = _phase(shape, centre, x + 1j * y, turns, float(rng.uniform(0, 2 * np.pi)))
         self.seed, self.subject = seed, subject
-        self.dark = ((127.5 + 127.5 * phase.real) * _pad(shape)).astype(np.uint8)
-        self.minutiae = _minutiae(phase, centre, x + 1j * y, turns)
+        pad = _pad(shape)
+        self.dark = ((127.5 + 127.5 * phase.real) * pad).astype(np.uint8)
+        touched = pad[y.astype(int), x.astype(int)] > TOUCHED
+        self.minutiae = _minutiae(phase, centre, x + 1j * y, turns).where(touched)
 
     def impression(self, number: int) -> Image:
         rng = generator(self.seed, Stream.IMPRESSION, self.subject, number)
@@ -45,7 +48,7 @@ class CheapPrint:
         rows, columns = self.dark.shape
         row, column = rng.integers(GRAIN_MARGIN, size=2)
         grain = _grain(self.seed, self.dark.shape)[row : row + rows, column : column + columns]
-        return cv2.add(cv2.LUT(self.dark, ink), grain)
+        return np.asarray(cv2.add(cv2.LUT(self.dark, ink), grain), np.uint8)
 
 
 def _phase(shape: tuple[int, int], centre: complex, points: Complex, turns: NDArray[np.int64], start: float) -> Complex:
@@ -57,11 +60,16 @@ def _phase(shape: tuple[int, int], centre: complex, points: Complex, turns: NDAr
     for point, turn in zip(points, turns, strict=True):
         away = coarse - np.complex64(point)
         spirals *= (away if turn > 0 else away.conj()) / np.abs(away)
-    parts = (cv2.resize(np.ascontiguousarray(part), shape[::-1]) for part in (spirals.real, spirals.imag))
-    fine = next(parts) + np.complex64(1j) * next(parts)
     arcs = np.exp(1j * (2 * np.pi / RIDGE_PERIOD * np.abs(place - centre) + start))
-    phase = fine * arcs
+    phase = _enlarged(spirals, shape) * arcs
     return (phase / np.maximum(np.abs(phase), 1e-6)).astype(np.complex64)
+
+
+def _enlarged(field: Complex, shape: tuple[int, int]) -> Complex:
+    """OpenCV resizes real numbers alone, or two channels of them, which is what a complex number is."""
+    channels = np.stack([field.real, field.imag], axis=-1)
+    enlarged = cv2.resize(channels, shape[::-1])
+    return enlarged[..., 0] + np.complex64(1j) * enlarged[..., 1]
 
 
 def _pad(shape: tuple[int, int]) -> Float:
@@ -78,9 +86,8 @@ def _minutiae(phase: Complex, centre: complex, points: Complex, turns: NDArray[n
     rows, columns = (
         np.clip(side, 0, last - 1).astype(int) for side, last in zip((seen.imag, seen.real), phase.shape, strict=True)
     )
-    theta = np.mod(-np.angle(ahead), 2 * np.pi)
-    x, y, theta = (column.astype(np.float32) for column in (points.real, points.imag, theta))
-    return Minutiae(x, y, theta, phase.real[rows, columns] > 0)
+    x, y = points.real.astype(np.float32), points.imag.astype(np.float32)
+    return Minutiae(x, y, in_one_turn(-np.angle(ahead)), phase.real[rows, columns] > 0)
 
 
 @cache

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthetic.fields import Float, Image, Mask
-from synthetic.fingerprints.minutiae import Minutiae
+from synthetic.fingerprints.minutiae import Minutiae, in_one_turn
 
 # Within so many pixels of the contact's rim every ridge ends, which means nothing.
 RIM = 16
@@ -34,7 +34,7 @@ class Detection:
 
 
 def detect(image: Image) -> Detection:
-    blurred = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 1.0)
+    blurred = np.asarray(cv2.GaussianBlur(image.astype(np.float32), (0, 0), 1.0), np.float32)
     angle = ridge_angle(blurred)
     ridges, area = binarised(along_ridges(blurred, angle))
     skeleton = without_spurs(thinned(ridges))
@@ -54,7 +54,7 @@ def _pointing_back(skeleton: Mask, angle: Float) -> Float:
     mass = skeleton.astype(np.float32)
     to_x, to_y = (cv2.filter2D(mass, -1, side * disc) for side in (x, y))
     behind = to_x * np.cos(angle) + to_y * np.sin(angle) < 0
-    return np.mod(-(angle + np.pi * behind), 2 * np.pi).astype(np.float32)
+    return in_one_turn(-(angle + np.pi * behind))
 
 
 def binarised(smooth: Float) -> tuple[Mask, Mask]:

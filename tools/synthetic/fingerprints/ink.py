@@ -17,6 +17,8 @@ from synthetic.smooth import smooth
 PAD_HALF = (200.0, 250.0)
 # One contact in this many shows only a part of the finger.
 PARTIAL_EVERY = 6
+# What a scratch leaves of the dark that it crosses.
+SCRATCHED = 0.08
 
 
 @dataclass(frozen=True)
@@ -69,25 +71,27 @@ def print_of(ridges: Float, firmness: Float, touch: Touch, rng: np.random.Genera
     """The sensor's picture of posed ridges."""
     shape = ridges.shape
     uneven = 0.25 * smooth(rng, shape, 60) + touch.dryness * (0.6 * smooth(rng, shape, 5) - 0.5)
-    dark = _step(4.5 * (ridges + touch.pressure + uneven)) * firmness
-    _scratch(dark, touch, rng)
-    dark = cv2.GaussianBlur(dark, (0, 0), touch.blur)
+    dark = _step(4.5 * (ridges + touch.pressure + uneven)) * firmness * _scratches(touch, shape, rng)
+    blurred = cv2.GaussianBlur(dark, (0, 0), touch.blur)
     light = touch.background + 5 * smooth(rng, shape, 150) + 1.5 * smooth(rng, shape, 20)
     grain = touch.noise * rng.standard_normal(shape, dtype=np.float32)
-    return np.clip(light - touch.contrast * dark + grain, 0, 255).astype(np.uint8)
+    return np.clip(light - touch.contrast * blurred + grain, 0, 255).astype(np.uint8)
 
 
 def _step(height: Float) -> Float:
     return 0.5 + 0.5 * np.tanh(height)
 
 
-def _scratch(dark: Float, touch: Touch, rng: np.random.Generator) -> None:
-    """A scratch keeps the skin off the glass along a thin, slightly bent line."""
-    rows, columns = dark.shape
+def _scratches(touch: Touch, shape: tuple[int, int], rng: np.random.Generator) -> Float:
+    """The share of the dark that is left: 1, and little where a scratch, a thin bent line, keeps skin off the glass."""
+    rows, columns = shape
+    left = np.ones(shape, np.float32)
     for _ in range(touch.scratches):
         start = rng.uniform((0, 0), (columns, rows))
         direction, bend = rng.uniform(0, 2 * np.pi), rng.normal(0, 0.15)
         along = np.linspace(0, rng.uniform(40, 180), 24)
         angle = direction + bend * along / 60
         points = start + np.stack([np.cos(angle), np.sin(angle)], axis=1) * along[:, None]
-        cv2.polylines(dark, [points.astype(np.int32)], isClosed=False, color=0.08, thickness=int(rng.integers(1, 4)))
+        thickness = int(rng.integers(1, 4))
+        cv2.polylines(left, [points.astype(np.int32)], isClosed=False, color=SCRATCHED, thickness=thickness)
+    return left

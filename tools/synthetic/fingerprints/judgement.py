@@ -17,6 +17,15 @@ CONFIRMED_WITHIN = 9.0
 
 
 @dataclass(frozen=True)
+class Rates:
+    """The equal error rate, and of how many pairs."""
+
+    eer: float
+    mated: int
+    others: int
+
+
+@dataclass(frozen=True)
 class Scores:
     """Similarities of pairs of prints of one finger, and of pairs of two fingers; sorted."""
 
@@ -30,6 +39,10 @@ class Scores:
         misses = np.searchsorted(self.mated, thresholds) / len(self.mated)
         false = 1 - np.searchsorted(self.others, thresholds) / len(self.others)
         return float(np.maximum(misses, false).min())
+
+    @property
+    def rates(self) -> Rates:
+        return Rates(self.equal_error_rate, len(self.mated), len(self.others))
 
 
 def all_pairs(fingers: Sequence[Sequence[Template]]) -> Scores:
@@ -51,7 +64,7 @@ def confirmed_by_chance(found: Detection, points: int, rng: np.random.Generator)
     """The same for random places: were they confirmed as often, it would mean nothing."""
     rows, columns = np.nonzero(found.area)
     pick = rng.integers(len(rows), size=points if len(rows) else 0)
-    return _near_found(columns[pick], rows[pick], found)
+    return _near_found(columns[pick] + 0.5, rows[pick] + 0.5, found)
 
 
 def distances(truth: Minutiae, found: Minutiae) -> Float:

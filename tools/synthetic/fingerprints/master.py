@@ -39,11 +39,10 @@ def pattern_of(seed: int, subject: int) -> Pattern:
     return draw_pattern(generator(seed, Stream.MASTER, subject))
 
 
-def make_master(seed: int, subject: int, shape: tuple[int, int], pattern: Pattern | None = None) -> Master:
-    """Grow the finger of a subject; `pattern` forces a class that the subject would not have drawn."""
+def make_master(seed: int, subject: int, shape: tuple[int, int]) -> Master:
+    """Grow the finger of a subject."""
     rng = generator(seed, Stream.MASTER, subject)
-    drawn = draw_pattern(rng)
-    pattern = pattern or drawn
+    pattern = draw_pattern(rng)
     singularities = draw_singularities(pattern, rng)
     angle = orientation(pattern, singularities, shape, rng)
     mean_period = RIDGE_PERIOD + RIDGE_PERIOD_SPREAD * float(np.clip(rng.standard_normal(), -2, 2))

@@ -9,12 +9,15 @@ if it is a ridge that begins there, the ridge ends at the minutia, and if it is 
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from synthetic.fields import Complex, Float, Mask
+
+Field = TypeVar("Field", Float, Complex)
 
 # Two residues of opposite sign closer than this are a wobble of one ridge, which no eye would call two minutiae.
 PAIR_DISTANCE = 6.0
@@ -48,8 +51,15 @@ def find_minutiae(response: Complex, angle: Float, period: float) -> Minutiae:
     ahead_x = columns + 0.5 + AHEAD * period * np.cos(direction)
     ahead_y = rows + 0.5 + AHEAD * period * np.sin(direction)
     ending = sample(np.cos(np.angle(response)), ahead_x, ahead_y) > 0
-    x, y, theta = (column.astype(np.float32) for column in (columns + 1, rows + 1, np.mod(-direction, 2 * np.pi)))
-    return Minutiae(x, y, theta, ending)
+    x, y = (columns + 1).astype(np.float32), (rows + 1).astype(np.float32)
+    return Minutiae(x, y, in_one_turn(-direction), ending)
+
+
+def in_one_turn(angle: Float) -> Float:
+    """The same angle in [0, 2π), as float32."""
+    turned = np.mod(angle, 2 * np.pi).astype(np.float32)
+    # Just below 0 the remainder is so close to a whole turn that it is rounded up to it.
+    return np.where(turned < 2 * np.pi, turned, np.float32(0))
 
 
 def residues(response: Complex, angle: Float) -> NDArray[np.int8]:
@@ -67,7 +77,7 @@ def residues(response: Complex, angle: Float) -> NDArray[np.int8]:
     return np.round(total / (2 * np.pi)).astype(np.int8)
 
 
-def _corner(field: Float, row: int, column: int) -> Float:
+def _corner(field: Field, row: int, column: int) -> Field:
     return field[row : field.shape[0] - 1 + row, column : field.shape[1] - 1 + column]
 
 
@@ -88,4 +98,4 @@ def sample(field: Float, x: Float, y: Float) -> Float:
     if not len(x):
         return np.zeros(0, np.float32)
     at = cv2.remap(field, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return at.ravel()
+    return np.asarray(at.ravel(), np.float32)

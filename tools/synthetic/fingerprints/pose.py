@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from synthetic.fields import Float, Mask
-from synthetic.fingerprints.minutiae import Minutiae, sample
+from synthetic.fingerprints.minutiae import Minutiae, in_one_turn, sample
 from synthetic.fingerprints.orientation import finger_grid
 from synthetic.smooth import smooth
 
@@ -60,7 +60,8 @@ class Pose:
     y: Float
 
     def ridges(self, master: Float) -> Float:
-        return cv2.remap(master, self.x, self.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        seen = cv2.remap(master, self.x, self.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        return np.asarray(seen, np.float32)
 
     def minutiae(self, master: Minutiae) -> Minutiae:
         """The master's minutiae where the image shows them; those outside it are dropped."""
@@ -70,7 +71,7 @@ class Pose:
         place, master = place[seen], master.where(seen)
         ahead = np.stack([np.cos(master.theta), -np.sin(master.theta)], axis=1)
         direction = np.linalg.solve(self._derivative(place), ahead[:, :, None])[:, :, 0]
-        theta = np.mod(np.arctan2(-direction[:, 1], direction[:, 0]), 2 * np.pi).astype(np.float32)
+        theta = in_one_turn(np.arctan2(-direction[:, 1], direction[:, 0]))
         x, y = (place + PIXEL_MIDDLE).T.astype(np.float32)
         return Minutiae(x, y, theta, master.ending)
 

@@ -93,7 +93,7 @@ def grow(angle: Float, period: Float, rng: np.random.Generator) -> Complex:
     for _ in range(HALF_RESOLUTION_PASSES):
         ridges = _squashed(half.even(ridges))
     full = SteeredGabor(angle, period)
-    ridges = cv2.resize(ridges, angle.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    ridges = np.asarray(cv2.resize(ridges, angle.shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
     for _ in range(FULL_RESOLUTION_PASSES):
         ridges = _squashed(full.even(ridges))
     return full.quadrature(ridges)

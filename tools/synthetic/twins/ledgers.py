@@ -6,18 +6,21 @@
 import json
 
 from shardkit.format.publish import publish_bytes
-from synthetic.tree import publish_groups
-from synthetic.twins.samples import Faces
+from synthetic.tree import GROUPS_FILE, Tree, publish_groups
 
-GROUPS_FILE, PAIRS_FILE, DATASET_FILE = "groups.csv", "twin_pairs_infor.json", "dataset_infor.json"
-
-
-def publish_ledgers(faces: Faces) -> None:
-    ids = {subject: faces.layout.subject_id(subject) for subject in faces.subjects}
-    publish_groups(faces.out / GROUPS_FILE, ((ids[subject], f"pair_{subject // 2:06}") for subject in ids))
-    _publish_json(faces, PAIRS_FILE, [[ids[2 * pair], ids[2 * pair + 1]] for pair in range(faces.pairs)])
-    _publish_json(faces, DATASET_FILE, {ids[subject]: faces.paths(subject) for subject in ids})
+PAIRS_FILE, DATASET_FILE = "twin_pairs_infor.json", "dataset_infor.json"
 
 
-def _publish_json(faces: Faces, name: str, content: object) -> None:
-    publish_bytes(faces.out / name, (json.dumps(content) + "\n").encode())
+def publish_ledgers(tree: Tree) -> None:
+    ids = [tree.layout.subject_id(subject) for subject in range(tree.subjects)]
+    publish_groups(tree.out / GROUPS_FILE, ((one, f"pair_{subject // 2:06}") for subject, one in enumerate(ids)))
+    _publish_json(tree, PAIRS_FILE, list(zip(ids[::2], ids[1::2], strict=True)))
+    _publish_json(tree, DATASET_FILE, {one: _paths(tree, subject) for subject, one in enumerate(ids)})
+
+
+def _paths(tree: Tree, subject: int) -> list[str]:
+    return [tree.layout.of(subject, number) for number in range(tree.samples)]
+
+
+def _publish_json(tree: Tree, name: str, content: object) -> None:
+    publish_bytes(tree.out / name, (json.dumps(content) + "\n").encode())

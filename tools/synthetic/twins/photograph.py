@@ -16,9 +16,9 @@ OCCLUSION_SOFT = 0.012
 def photograph(portrait: Float, seen: Capture) -> Image:
     """An image of the portrait's size, in red, green and blue."""
     rows, columns = portrait.shape[:2]
-    scene = Canvas(
-        cv2.warpAffine(portrait, _matrix(seen.pose, rows, columns), (columns, rows), borderMode=cv2.BORDER_REPLICATE)
-    )
+    matrix = _matrix(seen.pose, rows, columns)
+    posed = cv2.warpAffine(portrait, matrix, (columns, rows), borderMode=cv2.BORDER_REPLICATE)
+    scene = Canvas(np.asarray(posed, np.float32))
     if seen.occlusion:
         disc = ellipse((seen.occlusion.x, seen.occlusion.y), seen.occlusion.radius, seen.occlusion.radius)
         scene.fill(disc, seen.occlusion.colour, soft=OCCLUSION_SOFT)
@@ -32,7 +32,7 @@ def _matrix(pose: Pose, rows: int, columns: int) -> Float:
     """The affine map of a turn and a scale about the centre, then a shift."""
     about_centre = cv2.getRotationMatrix2D((columns / 2, rows / 2), math.degrees(pose.turn), pose.scale)
     shift = np.array((pose.right, pose.down)) * min(rows, columns) / 2
-    return about_centre + np.pad(shift[:, None], ((0, 0), (2, 0)))
+    return np.asarray(about_centre + np.pad(shift[:, None], ((0, 0), (2, 0))), np.float64)
 
 
 def _light(light: Light, scene: Canvas) -> Float:

@@ -1,12 +1,14 @@
 """Writing the images of twins into a tree, a few of one subject at a time."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
+import numpy as np
 
-from synthetic.missing import Task, publish_sample
-from synthetic.tree import Layout
+from synthetic.filling import Task
+from synthetic.sample import publish_sample
+from synthetic.tree import Tree
 from synthetic.twins.capture import capture
 from synthetic.twins.identity import identity
 from synthetic.twins.photograph import photograph
@@ -15,30 +17,20 @@ from synthetic.twins.portrait import portrait
 
 @dataclass(frozen=True)
 class Faces:
-    """What to make, and where."""
+    """What the samples of a tree are to be. Its subjects are twins two by two."""
 
-    out: Path
-    layout: Layout
-    pairs: int
-    images: int
+    tree: Tree
     size: tuple[int, int]
     difficulty: float
-    seed: int
-
-    @property
-    def subjects(self) -> range:
-        return range(2 * self.pairs)
-
-    def paths(self, subject: int) -> list[str]:
-        return [self.layout.of(subject, image) for image in range(self.images)]
 
 
-def make_images(faces: Faces, task: Task) -> int:
-    """Publish what the task names, and return how many images that is."""
+def make_images(faces: Faces, task: Task) -> Iterator[int]:
+    """Publish what the task names, and yield the number of each image."""
     cv2.setNumThreads(1)  # it is the workers that share the cores
-    face = portrait(identity(faces.seed, task.subject, faces.difficulty), faces.size)
+    tree = faces.tree
+    face = portrait(identity(tree.seed, task.subject, faces.difficulty), faces.size)
     for number in task.numbers:
-        image = photograph(face, capture(faces.seed, task.subject, number))
-        path = faces.out / faces.layout.of(task.subject, number)
-        publish_sample(path, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), sidecars={})
-    return len(task.numbers)
+        image = photograph(face, capture(tree.seed, task.subject, number))
+        picture = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
+        publish_sample(tree.path(task.subject, number), picture, sidecars={})
+        yield number

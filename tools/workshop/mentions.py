@@ -1,7 +1,8 @@
 """Every place where a module names something that is not its own, read from its syntax tree.
 
-`import os` … `os.replace(a, b)`, `from os import replace`, `import_module("os")` and a bare `print` all become the
-dotted name that is meant, so that a rule is written once for all the ways to say it. Nothing is imported or run.
+`import os` … `os.replace(a, b)`, `from os import replace`, `getattr(os, "replace")`, `import_module("os")` and a bare
+`print` all become the dotted name that is meant, so that a rule is written once for all the ways to say it. Nothing is
+imported or run.
 """
 
 import ast
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 
-_IMPORTERS = {"importlib.import_module", "builtins.__import__"}
+_IMPORTERS = {"importlib.import_module", "importlib.__import__", "builtins.__import__"}
 
 Aliases = dict[str, str]
 
@@ -27,6 +28,7 @@ class Mention:
 class Call:
     line: int
     name: str  # dotted as above, or empty when what is called belongs to an object
+    method: str  # its last part; empty when a plain name is called
     node: ast.Call
 
 
@@ -44,11 +46,7 @@ def read(source: bytes, name: str) -> Module:
     package = name.rpartition(".")[0]
     aliases = {alias: meant for node in ast.walk(tree) for alias, meant in _bound(node, package)}
     mentions = (each for node, eager in _walk(tree) for each in _mentions(node, package, aliases, eager=eager))
-    calls = (
-        Call(node.lineno, ".".join(_meant(node.func, aliases)), node)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-    )
+    calls = (_call(node, aliases) for node in ast.walk(tree) if isinstance(node, ast.Call))
     return Module(name, tuple(mentions), tuple(calls))
 
 
@@ -101,13 +99,24 @@ def _mentions(node: ast.AST, package: str, aliases: Aliases, *, eager: bool) -> 
             yield from (Mention(node.lineno, each.name, "", eager) for each in node.names)
         case ast.ImportFrom():
             yield from (Mention(node.lineno, name, "", eager) for _, name in _members(node, package))
-        case ast.Call(func=func, args=[ast.Constant(value=str(name)), *_]) if (
-            ".".join(_meant(func, aliases)) in _IMPORTERS
-        ):
-            yield Mention(node.lineno, _absolute(name, package), "", eager)
-        case ast.Name() | ast.Attribute():
+        case ast.Call() if _call(node, aliases).name in _IMPORTERS:
+            yield from (Mention(node.lineno, _absolute(name, package), "", eager) for name in _imported(node))
+        case ast.Name() | ast.Attribute() | ast.Call():
             if meant := _meant(node, aliases):
                 yield Mention(node.lineno, ".".join(meant), aliases.get(_chain(node)[0], ""), eager)
+
+
+def _call(node: ast.Call, aliases: Aliases) -> Call:
+    _, *rest = _chain(node.func)
+    return Call(node.lineno, ".".join(_meant(node.func, aliases)), rest[-1] if rest else "", node)
+
+
+def _imported(node: ast.Call) -> Iterator[str]:
+    """The module that a call of an importer asks for, where it is written out."""
+    for argument in (*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "name")):
+        match argument:
+            case ast.Constant(value=str(name)):
+                yield name
 
 
 def _meant(node: ast.expr, aliases: Aliases) -> list[str]:
@@ -119,10 +128,13 @@ def _meant(node: ast.expr, aliases: Aliases) -> list[str]:
 
 
 def _chain(node: ast.expr) -> list[str]:
-    """`os.path.join` as its parts; what does not start with a plain name has an empty first part."""
+    """`os.path.join` as its parts, also with a literal getattr in it; what starts with no plain name begins empty."""
     match node:
         case ast.Name(id=name):
             return [name]
-        case ast.Attribute(value=value, attr=name):
+        case (
+            ast.Attribute(value=value, attr=name)
+            | ast.Call(func=ast.Name(id="getattr"), args=[value, ast.Constant(value=str(name)), *_])
+        ):
             return [*_chain(value), name]
     return [""]

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import Locked, UsageError
-from shardkit.format.publish import locked
+from shardkit.format.lock import locked
 
 HOLDING = """
 import sys
 from pathlib import Path
-from shardkit.format.publish import locked
+from shardkit.format.lock import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

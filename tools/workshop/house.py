@@ -42,7 +42,11 @@ PURE = (
     "trainer.verification",
 )
 
+NO_PROGRAM = "shardkit starts no other program. Call a library."
+STDOUT = "stdout is for JSON lines. Use shardkit.cli.console in a command; elsewhere return the value."
+
 BANS = (
+    Ban(("*.[*]",), BOTH, "a star hides which names are meant. Import each by its name."),
     Ban(("trainer",), ("shardkit",), "shardkit knows no trainer. Hand in what is needed as an argument."),
     Ban(
         ("torch", "torchvision"),
@@ -57,7 +61,7 @@ BANS = (
         but=("shardkit.image",),
     ),
     Ban(
-        ("pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"),
+        ("pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "multiprocessing.reduction", "shelve"),
         ("shardkit",),
         "reading it runs what a stranger wrote. Use JSON, Parquet or .npy.",
     ),
@@ -65,13 +69,16 @@ BANS = (
     Ban(
         ("subprocess", "os.system", "os.popen", "os.exec*", "os.spawn*", "os.posix_spawn*", "pty.spawn"),
         ("shardkit",),
-        "shardkit starts no other program. Call a library.",
+        NO_PROGRAM,
     ),
+    Ban(("asyncio.subprocess", "asyncio.create_subprocess_*"), ("shardkit",), NO_PROGRAM),
     Ban(
-        ("builtins.print", "rich.print"),
+        ("os.fork*", "pty.fork"),
         ("shardkit",),
-        "stdout is for JSON lines. Use shardkit.cli.console in a command; elsewhere return the value.",
+        "a child gets the locks of threads that it has not got, and hangs. Use multiprocessing, started by spawn.",
     ),
+    Ban(("builtins.print", "rich.print"), ("shardkit",), STDOUT),
+    Ban(("sys.stdout", "sys.__stdout__"), ("shardkit",), STDOUT, but=("shardkit.cli",)),
     Ban(("builtins.eval", "builtins.exec"), ("shardkit",), "it runs text as code. Parse what you expect."),
     Ban(
         ("os.rename", "os.renames", "os.replace", "os.link", "os.fsync", "os.fdatasync", "os.sync", "shutil.move"),

@@ -14,7 +14,7 @@ from pathlib import Path
 from house import ARROWS, BANS, COPIES, MOVING_METHODS, PUBLISH, PUBLISHER
 from mentions import Call, Mention, Module, read
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def _reach(arrows: tuple[str, ...]) -> dict[str, set[str]]:
@@ -81,21 +81,20 @@ def _private(module: Module, mention: Mention, public: set[str]) -> Iterator[str
 
 
 def _moved(module: Module, call: Call) -> Iterator[str]:
-    if module.name == PUBLISHER or call.name in COPIES or not isinstance(call.node.func, ast.Attribute):
+    if module.name == PUBLISHER or call.name in COPIES:
         return
     keywords = [keyword.arg for keyword in call.node.keywords]
     # str.replace takes two arguments and datetime.replace keywords: one alone is a path's.
     alone = len(call.node.args) == 1 and not keywords and not isinstance(call.node.args[0], ast.Starred)
-    if call.node.func.attr in MOVING_METHODS and (alone or keywords == ["target"]):
-        yield f".{call.node.func.attr}(…) moves a file: {PUBLISH}"
+    if call.method in MOVING_METHODS and (alone or keywords == ["target"]):
+        yield f".{call.method}(…) moves a file: {PUBLISH}"
 
 
 def _unsafe_load(call: Call) -> Iterator[str]:
-    safe = any(
-        keyword.arg == "weights_only" and isinstance(keyword.value, ast.Constant) and keyword.value.value is True
-        for keyword in call.node.keywords
-    )
-    if call.name == "torch.load" and not safe:
+    said = {keyword.arg: ast.unparse(keyword.value) for keyword in call.node.keywords}
+    if said.get("allow_pickle", "False") != "False":
+        yield "allow_pickle runs what the file says. Pass False: an array of plain numbers needs no pickle."
+    if call.name == "torch.load" and said.get("weights_only") != "True":
         yield "torch.load runs what the file says. Pass weights_only=True; weights of ours are safetensors."
 
 

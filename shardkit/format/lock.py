@@ -1,0 +1,25 @@
+"""Holding a folder against a second process."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shardkit.errors import Locked
+from shardkit.format.refusal import explained
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder while this block runs; the kernel lets go when the process dies, however it dies."""
+    with explained(folder):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Locked(f"{folder}: another process is writing here. Wait for it to end, then run again.") from None
+        yield
+    finally:
+        os.close(descriptor)

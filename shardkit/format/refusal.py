@@ -1,0 +1,71 @@
+"""What the system's refusals mean to the person at the keyboard.
+
+An OSError that a user can do something about becomes one of our errors, with the place, the reason and the next step.
+Any other stays what it is: a mistake of ours.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shardkit.errors import NoSpace, ShardkitError, StorageFailing, UsageError
+
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_FAILING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EREMOTEIO}
+_NOT_HERE = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ELOOP,
+    errno.EFBIG,
+    errno.ENAMETOOLONG,
+}
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Explain what the system refuses in this block, all of which is about `path`."""
+    try:
+        yield
+    except OSError as error:
+        meaning = explanation(error, path)
+        if meaning is None:
+            raise
+        raise meaning from error
+
+
+def explanation(error: OSError, path: Path) -> ShardkitError | None:
+    if error.errno in _NO_SPACE:
+        return NoSpace(
+            f"{path}: no space left{_free(path)}. Free some, then run the same command: it goes on where it stopped."
+        )
+    if error.errno in _FAILING:
+        return StorageFailing(
+            f"{path}: the disk reports «{error.strerror}», so this file is missing or may not outlast a power cut. "
+            "Check the disk, then run again."
+        )
+    if error.errno in _NOT_HERE:
+        return UsageError(f"{path}: {error.strerror}. Name another place, or change this one.")
+    return None
+
+
+def _free(path: Path) -> str:
+    """What is free where the path is, or would be."""
+    if path.is_char_device():  # no disk
+        return ""
+    try:
+        disk = os.statvfs(nearest_folder(path.absolute().parent))
+    except OSError:  # a disk in trouble: what went wrong first is what counts
+        return ""
+    return f" ({disk.f_bavail * disk.f_frsize:,} bytes and {disk.f_favail:,} inodes are free)"
+
+
+def nearest_folder(folder: Path) -> Path:
+    """The folder itself, or the first above it that is there."""
+    return next(there for there in (folder, *folder.absolute().parents) if there.exists())
