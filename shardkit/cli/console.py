@@ -5,12 +5,13 @@ seconds when there is something new to say.
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 import click
 
@@ -29,9 +30,15 @@ class Progress(Protocol):
 
 
 def say(text: str) -> None:
-    # A closed pipe or a full log must not stop the work that is talked about.
-    with suppress(OSError):
+    try:
         click.echo(text, err=True)
+    except OSError:  # a closed pipe or a full log must not stop the work that is talked about
+        forget(sys.stderr)
+
+
+def forget(stream: TextIO) -> None:
+    """Write nothing more to a stream that failed; the interpreter would try once again at its end, and fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def emit(record: dict[str, object]) -> None:

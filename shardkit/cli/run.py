@@ -8,7 +8,7 @@ from types import FrameType
 
 import click
 
-from shardkit.cli.console import say
+from shardkit.cli.console import forget, say
 from shardkit.errors import Interrupted, ShardkitError
 from shardkit.format.refusal import explanation
 
@@ -31,7 +31,7 @@ def run(command: click.Command, args: list[str] | None = None) -> int:
         refused = explanation(error, Path(os.fsdecode(error.filename or "/dev/stdout")))
         if refused is None:
             raise
-        _forget_stdout()
+        forget(sys.stdout)
         return _ended(str(refused), refused.exit_code)
     # `--help` and `--version` come back as click's exit code, a command as None.
     return result if isinstance(result, int) else 0
@@ -40,11 +40,6 @@ def run(command: click.Command, args: list[str] | None = None) -> int:
 def _ended(message: str, exit_code: int) -> int:
     say(f"Error: {message}")
     return exit_code
-
-
-def _forget_stdout() -> None:
-    """Or the interpreter would fail once more at its end, on what it could not write."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(signum: int, _frame: FrameType | None) -> None:
