@@ -41,7 +41,11 @@ FINGERS_A_PERSON = 2
     help="Hundreds of images a second, for tests of size only: a subject always shows the same pixels, "
     "so results on such prints prove nothing about learning.",
 )
-@click.option("--contact-sheet", type=click.Path(dir_okay=False, path_type=Path), help="Also draw the first subjects.")
+@click.option(
+    "--contact-sheet",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also draw some subjects, one of each class first.",
+)
 def make_fingerprints(
     *,
     out: Path,
