@@ -12,7 +12,7 @@ help:
 	@echo 'make test     make check, then every test (under 10 minutes on 2 cores)'
 	@echo 'make check    format, lint, strict types, architecture (under 30 s)'
 	@echo 'make faults   the long campaigns: killed again and again, at random'
-	@echo 'make bench    every figure of docs/performance.md, measured again'
+	@echo 'make bench    the tables of docs/performance.md, measured again'
 	@echo 'make format   let ruff rewrite what it can'
 	@echo 'make lock     resolve the dependencies anew into requirements.lock'
 	@echo 'make clean    remove the environment, caches and the demo'

@@ -1,5 +1,6 @@
 """Judge a tree of fingerprints with `.mnt` files: is the ground truth true, and how hard are the prints?"""
 
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -102,8 +103,10 @@ def _verdict(fingers: list[list[JudgedPrint]]) -> Verdict:
     chance = np.concatenate([one.by_chance for finger in fingers for one in finger])
     if not len(true):
         raise UsageError("No minutia lies where a detector could find one; are these pictures of fingerprints?")
-    truth = all_pairs([[one.of_truth for one in finger] for finger in fingers])
-    pictures = all_pairs([[one.of_picture for one in finger] for finger in fingers])
+    of_truth = [[one.of_truth for one in finger] for finger in fingers]
+    of_pictures = [[one.of_picture for one in finger] for finger in fingers]
+    with progress("pairs", 2 * math.comb(sum(map(len, fingers)), 2)) as shown:
+        truth, pictures = (all_pairs(prints, shown.advance) for prints in (of_truth, of_pictures))
     return Verdict(float(true.mean()), float(chance.mean()), len(true), truth.rates, pictures.rates)
 
 

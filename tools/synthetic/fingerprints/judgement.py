@@ -1,8 +1,7 @@
 """Is the ground truth true, and are the prints as hard as prints are? Figures from the pictures alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import cv2
 import numpy as np
@@ -45,11 +44,14 @@ class Scores:
         return Rates(self.equal_error_rate, len(self.mated), len(self.others))
 
 
-def all_pairs(fingers: Sequence[Sequence[Template]]) -> Scores:
+def all_pairs(fingers: Sequence[Sequence[Template]], compared: Callable[[int], None] = lambda _: None) -> Scores:
+    """Compare every print with every other; `compared` is told how many pairs came with each print."""
     prints = [(finger, one) for finger, many in enumerate(fingers) for one in many]
     scores: dict[bool, list[float]] = {True: [], False: []}
-    for (finger, one), (other_finger, other) in combinations(prints, 2):
-        scores[finger == other_finger].append(similarity(one, other))
+    for before, (finger, one) in enumerate(prints):
+        for other_finger, other in prints[:before]:
+            scores[finger == other_finger].append(similarity(one, other))
+        compared(before)
     return Scores(np.sort(scores[True]), np.sort(scores[False]))
 
 

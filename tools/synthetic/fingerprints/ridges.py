@@ -20,7 +20,7 @@ from synthetic.fields import Complex, Float
 HALF_RESOLUTION_PASSES = 18
 FULL_RESOLUTION_PASSES = 3
 
-# The filter's extent in periods: longer along the ridge, and it grows fewer minutiae; shorter, and it leaves faults.
+# The filter's extent in periods. The longer it is along the ridge, the fewer minutiae grow.
 SIGMA_ALONG = 0.6
 SIGMA_ACROSS = 0.42
 # Sampling between pixels favours wide ridges; tuned this much too narrow, the filter grows the period that it is given.

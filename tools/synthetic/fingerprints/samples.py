@@ -56,8 +56,12 @@ def _taker(prints: Prints, subject: int) -> Callable[[int], Sample]:
 
     def take(number: int) -> Sample:
         taken = make_impression(master, seed, subject, number, prints.shape)
-        truth = {"pattern": master.pattern, "placement": asdict(taken.placement), "touch": asdict(taken.touch)}
-        return Sample(taken.image, taken.minutiae, dict(truth))
+        truth: dict[str, object] = {
+            "pattern": master.pattern,
+            "placement": asdict(taken.placement),
+            "touch": asdict(taken.touch),
+        }
+        return Sample(taken.image, taken.minutiae, truth)
 
     return take
 
