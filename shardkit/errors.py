@@ -2,10 +2,12 @@
 
     ShardkitError            1  internal error
     ├── UsageError           2  the command or its input cannot be meant like that
+    ├── Damaged              4  bytes are not what was written
     ├── Mismatch             5  what is there was made by something else
     │   └── Locked           5  another process is at work on it
     ├── NoSpace              6  the disk is full, or would be
-    └── StorageFailing       7  the disk answers with errors
+    ├── StorageFailing       7  the disk answers with errors
+    └── BadInput             8  an input that cannot be packed, where none may be skipped
     Interrupted              130 or 143: stopped by a signal, resumable
 
 A message says what happened, where, and what to do next: it is all that the user sees.
@@ -24,6 +26,10 @@ class UsageError(ShardkitError):
     exit_code = 2
 
 
+class Damaged(ShardkitError):
+    exit_code = 4
+
+
 class Mismatch(ShardkitError):
     exit_code = 5
 
@@ -38,6 +44,20 @@ class NoSpace(ShardkitError):
 
 class StorageFailing(ShardkitError):
     exit_code = 7
+
+
+class BadInput(ShardkitError):
+    """One input that cannot be packed: skipped, counted and listed by its reason, unless `--on-error fail` is asked."""
+
+    exit_code = 8
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)  # both, so that it travels between processes
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return self.detail or self.reason
 
 
 class Interrupted(BaseException):

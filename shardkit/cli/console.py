@@ -7,10 +7,11 @@ seconds when there is something new to say.
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 import click
@@ -22,8 +23,8 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 class Progress(Protocol):
-    def advance(self, count: int = 1) -> None:
-        """Count what was done just now."""
+    def advance(self, count: int = 1, size: int = 0) -> None:
+        """Count what was done just now, and the bytes of it where bytes matter. Threads may call it at once."""
 
     def skip(self, count: int = 1) -> None:
         """Count what was there before: it must not make the rate look better than it is."""
@@ -48,7 +49,7 @@ def emit(record: dict[str, object]) -> None:
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Progress]:
-    """Show how `total` units of `what` come along, with the rate and the time left."""
+    """Show how `total` units of `what` come along, with the rate and the time left; a total of 0 is not known yet."""
     tally = _Tally(what, total, time.monotonic())
     if sys.stderr.isatty():
         with _bar(tally) as bar:
@@ -66,15 +67,26 @@ class _Tally:
     start: float
     made: int = 0
     skipped: int = 0
+    bytes: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def make(self, count: int, size: int) -> None:
+        with self.lock:
+            self.made += count
+            self.bytes += size
 
     @property
     def done(self) -> int:
         return self.made + self.skipped
 
     def __str__(self) -> str:
-        rate = self.made / max(time.monotonic() - self.start, 1e-9)
+        elapsed = max(time.monotonic() - self.start, 1e-9)
+        rate = self.made / elapsed
+        speed = f" · {self.bytes / elapsed / 1e6:,.0f} MB/s" if self.bytes else ""
+        if not self.total:  # nobody knows yet how many there are
+            return f"{self.done:,} {self.what} · {rate:,.1f}/s"
         left = f" · {duration((self.total - self.done) / rate)} left" if rate else ""
-        return f"{self.done:,} of {self.total:,} {self.what} · {rate:,.1f}/s{left}"
+        return f"{self.done:,} of {self.total:,} {self.what} · {rate:,.1f}/s{speed}{left}"
 
 
 class _Lines:
@@ -82,8 +94,8 @@ class _Lines:
         self._tally = tally
         self._written = tally.start
 
-    def advance(self, count: int = 1) -> None:
-        self._tally.made += count
+    def advance(self, count: int = 1, size: int = 0) -> None:
+        self._tally.make(count, size)
         self._write_now_and_then()
 
     def skip(self, count: int = 1) -> None:
@@ -107,7 +119,7 @@ def _bar(tally: _Tally) -> Iterator[Progress]:
 
     columns = (rich_progress.BarColumn(), rich_progress.TextColumn("{task.fields[tally]}", markup=False))
     with rich_progress.Progress(*columns, console=Console(stderr=True)) as bar:
-        yield _Bar(tally, bar, bar.add_task(tally.what, total=tally.total, tally=tally))
+        yield _Bar(tally, bar, bar.add_task(tally.what, total=tally.total or None, tally=tally))
 
 
 @dataclass
@@ -116,8 +128,8 @@ class _Bar:
     _bar: "rich_progress.Progress"
     _task: "rich_progress.TaskID"
 
-    def advance(self, count: int = 1) -> None:
-        self._tally.made += count
+    def advance(self, count: int = 1, size: int = 0) -> None:
+        self._tally.make(count, size)
         self._bar.update(self._task, completed=self._tally.done)
 
     def skip(self, count: int = 1) -> None:

@@ -6,6 +6,8 @@ import click
 
 import shardkit as package
 from shardkit.cli.completion import completion
+from shardkit.cli.doctor import doctor
+from shardkit.cli.pack import pack
 from shardkit.cli.run import run
 
 
@@ -20,6 +22,8 @@ def shardkit() -> None:
 
 
 shardkit.add_command(completion)
+shardkit.add_command(doctor)
+shardkit.add_command(pack)
 
 
 def main() -> None:

@@ -2,19 +2,15 @@
 
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import cv2
 
+from places import TOOLS, scratch
 from report import publish_report, seconds
 from synthetic.fingerprints.cheap import CheapPrint
 from synthetic.fingerprints.impression import make_impression
 from synthetic.fingerprints.master import make_master, master_shape
 
-TOOLS = Path(__file__).resolve().parents[1]
 IMPRESSIONS = 20
 
 
@@ -65,16 +61,9 @@ def _commands() -> dict[str, float]:
 
 def _run(tool: str, *options: str) -> float:
     """Seconds of one whole run, start-up and durable writing included, with the default number of workers."""
-    with _folder() as out:
+    with scratch() as out:
         command = [sys.executable, str(TOOLS / f"{tool}.py"), str(out / "data"), *options]
         return seconds(lambda: subprocess.run(command, check=True, stderr=subprocess.DEVNULL), repeats=1)
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    # Beside the results and not in /tmp, which is memory on many machines.
-    with tempfile.TemporaryDirectory(dir=TOOLS.parent, prefix=".bench-") as name:
-        yield Path(name)
 
 
 if __name__ == "__main__":

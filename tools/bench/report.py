@@ -8,7 +8,10 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-RESULTS = Path(__file__).resolve().parents[2] / "bench-results"
+from peers import Found
+from places import ROOT
+
+RESULTS = ROOT / "bench-results"
 PACKAGES = ("numpy", "opencv-python-headless")
 
 
@@ -30,14 +33,23 @@ def in_turn(*works: Callable[[], object], repeats: int) -> list[float]:
     return best
 
 
-def publish_report(name: str, figures: dict[str, float]) -> None:
-    """Print the figures and keep them in bench-results/NAME.json."""
-    width = max(map(len, figures))
+def publish_report(
+    name: str, figures: dict[str, float], *, peers: Found | None = None, notes: dict[str, str] | None = None
+) -> None:
+    """Print the figures and keep them in bench-results/NAME.json, with the versions of peers and which are missing."""
+    missing = peers.missing if peers else {}
+    remarks = {peer: f"missing: {why}" for peer, why in missing.items()} | (notes or {})
+    width = max(map(len, [*figures, *remarks]))
     for what, figure in figures.items():
         print(f"{what:<{width}}  {figure:>10,.2f}")
+    for what, remark in remarks.items():
+        print(f"{what:<{width}}  {remark}")
     RESULTS.mkdir(exist_ok=True)
-    report = {"machine": _machine(), "versions": {each: version(each) for each in PACKAGES}, "figures": figures}
-    (RESULTS / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n")
+    report: dict[str, object] = {"machine": _machine(), "versions": {each: version(each) for each in PACKAGES}}
+    if peers:
+        report |= {"peers": peers.versions, "missing": peers.missing}
+    report |= {"notes": notes} if notes else {}
+    (RESULTS / f"{name}.json").write_text(json.dumps(report | {"figures": figures}, indent=1) + "\n")
 
 
 def _machine() -> dict[str, object]:

@@ -2,11 +2,9 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
+from places import SHARDKIT
 from report import publish_report, seconds
-
-SHARDKIT = str(Path(sys.executable).parent / "shardkit")
 
 
 def main() -> None:

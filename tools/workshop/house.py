@@ -35,7 +35,9 @@ PUBLISHER = "shardkit.format.publish"
 PUBLISH = f"only {PUBLISHER} renames and flushes, so that a final name stands for whole, durable bytes. Call `publish`."
 BOTH = ("shardkit", "trainer")
 PURE = (
+    "shardkit.pack.layout",
     "shardkit.pack.plan",
+    "shardkit.pack.split",
     "shardkit.stream.order",
     "shardkit.stream.samplers",
     "trainer.schedule",

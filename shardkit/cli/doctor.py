@@ -1,0 +1,90 @@
+"""`shardkit doctor PATH`: what the host makes of a folder of a million files, and what to change."""
+
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import wrap
+
+import click
+
+from shardkit.cli.console import emit, say
+from shardkit.errors import Locked, StorageFailing
+from shardkit.format.lock import locked
+from shardkit.format.publish import publish_bytes
+from shardkit.storage.host.advice import advise
+from shardkit.storage.host.facts import Place
+from shardkit.storage.host.finding import Finding, Severity
+from shardkit.storage.host.place import place_of
+from shardkit.storage.host.reading import Roots, host_at
+from shardkit.storage.host.trial import refusals
+
+_COLOURS = {Severity.PROBLEM: "red", Severity.ADVICE: "yellow", Severity.OK: "green"}
+_LABEL, _TOPIC = 9, 15
+_INDENT = " " * (_LABEL + _TOPIC)
+_LONGEST_LINE = 120
+
+
+@click.command(short_help="Check the machine and the disk, and say what to change.")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the facts and each finding as a JSON line instead.")
+def doctor(path: Path, *, as_json: bool) -> None:
+    """Check the disk that PATH is on, and this machine, against a folder of a million files.
+
+    PATH is a dataset, a source tree, or a folder where a dataset will be made. Only there something is written: a
+    small folder for trying out, which goes again. Nothing is changed; every advice comes with the command that does.
+    """
+    place = place_of(path)
+    tried = place.takes_a_dataset and place.writable
+    host = host_at(place, refusals(Path(place.checked), ATTEMPTS) if tried else {}, Roots())
+    findings = advise(host)
+    if as_json:
+        emit({"host": asdict(host)})
+        for finding in findings:
+            emit({"finding": asdict(finding)})
+    else:
+        for line in report(place, findings, min(get_terminal_size().columns, _LONGEST_LINE)):
+            say(line)
+
+
+def report(place: Place, findings: list[Finding], width: int) -> list[str]:
+    counts = Counter(finding.severity for finding in findings)
+    problems = "1 problem" if counts[Severity.PROBLEM] == 1 else f"{counts[Severity.PROBLEM]} problems"
+    total = f"{problems} · {counts[Severity.ADVICE]} advice · {counts[Severity.OK]} ok"
+    return [
+        *wrap(_looked_at(place), width),
+        "",
+        *(line for each in findings for line in _lines(each, width)),
+        "",
+        total,
+    ]
+
+
+def _looked_at(place: Place) -> str:
+    if place.asked == place.checked:
+        return f"{place.asked} is {place.contents}."
+    return f"{place.asked} does not exist yet. {place.checked}, where it would be made, is {place.contents}."
+
+
+def _lines(finding: Finding, width: int) -> list[str]:
+    label = click.style(f"{finding.severity:<{_LABEL}}", fg=_COLOURS[finding.severity])
+    text = [line for each in (finding.fact, finding.why) for line in wrap(each, width - len(_INDENT))]
+    # A command stays on its line, however long: people copy it.
+    first, *rest = [*text, *(f"→ {change}" for change in finding.changes)]
+    return [f"{label}{finding.topic:<{_TOPIC}}{first}", *(_INDENT + line for line in rest)]
+
+
+def _publish(folder: Path) -> None:
+    publish_bytes(folder / "shard", b"tried")
+
+
+def _lock(folder: Path) -> None:
+    with locked(folder):
+        try:
+            with locked(folder):
+                raise StorageFailing("a second lock was granted while the first was held")
+        except Locked:
+            return
+
+
+ATTEMPTS = {"publish a file": _publish, "lock a folder": _lock}

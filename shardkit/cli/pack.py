@@ -1,0 +1,203 @@
+"""`shardkit pack SRC DST`: a tree of images becomes shards that can be trusted."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from shardkit.cli.console import emit, progress, say
+from shardkit.cli.parameters import FOLDER, cores, shape, size_in_bytes, task
+
+if TYPE_CHECKING:
+    from shardkit.dataset import Manifest
+    from shardkit.pack.deciding import Decided
+    from shardkit.pack.planfile import PlanFile
+    from shardkit.pack.planning import Request
+
+
+@click.command(short_help="Pack a tree of images into shards.")
+@click.argument("src", type=FOLDER)
+@click.argument("dst", type=FOLDER)
+@click.option(
+    "--layout", metavar="TEMPLATE", help="Where subject and impression stand in a path: '{subject}/{impression}.png'."
+)
+@click.option(
+    "--files", type=FOLDER, metavar="LIST", help="Pack the files that LIST names, one path a line, instead of all."
+)
+@click.option("--from-arrays", is_flag=True, help="SRC holds images.bin and labels.bin, or images.npy and labels.npy.")
+@click.option("--shape", metavar="CxHxW", help="Of one sample in images.bin, such as 3x32x32.")
+@click.option("--split", metavar="SHARES", help="Split by subject: train=0.8,val=0.1,test=0.1. [default: train alone]")
+@click.option("--split-file", type=FOLDER, metavar="CSV", help="Split as the lines `subject,split` say.")
+@click.option("--folds", type=click.IntRange(2, 1000), metavar="K", help="Split into fold0 … fold{K-1}.")
+@click.option("--groups", type=FOLDER, metavar="CSV", help="Keep together who is of one group: lines `subject,group`.")
+@click.option("--codec", type=click.Choice(["png", "zstd", "lz4", "raw", "auto"]), default="png", show_default=True)
+@click.option("--color", type=click.Choice(["gray", "rgb", "keep"]), default="keep", show_default=True)
+@click.option("--size", type=click.IntRange(1, 16384), help="Resize to a square of so many pixels.")
+@click.option(
+    "--fit", type=click.Choice(["pad", "crop", "stretch"]), default="pad", show_default=True, help="How --size is met."
+)
+@click.option("--enhance", type=click.Choice(["gabor"]), help="Enhance the ridges of fingerprints.")
+@click.option("--shard-size", default="256MB", show_default=True, metavar="BYTES", help="Of sources in a shard.")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Threads. [default: one a core]")
+@click.option(
+    "--engine", type=click.Choice(["local"]), default="local", show_default=True, help="Who makes the shards."
+)
+@click.option("--task", metavar="I/N", help="Make only the share of task I of N; the last one to end merges.")
+@click.option(
+    "--on-error",
+    type=click.Choice(["skip", "fail"]),
+    default="skip",
+    show_default=True,
+    help="At an input that cannot be packed.",
+)
+@click.option(
+    "--check",
+    type=click.Choice(["header", "decode"]),
+    default="header",
+    show_default=True,
+    help="How deeply images are checked.",
+)
+@click.option("--sha256", is_flag=True, help="Write SHA256SUMS too.")
+@click.option("--replan", is_flag=True, help="Throw an unfinished pack away and start over.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as a JSON line.")
+def pack(**given: Any) -> int:  # noqa: ANN401
+    """Pack the images below SRC, with their sidecars, into shards in the folder DST.
+
+    Stopped at any moment, by whatever, the same command goes on. SRC is only read.
+
+    \b
+    shardkit pack fingers packed
+    shardkit pack fingers packed --split train=0.8,val=0.1,test=0.1 --groups groups.csv
+    shardkit pack faces packed --size 448 --codec zstd
+    """  # noqa: D301 - a real backspace tells click to keep the lines
+    from shardkit.pack import packing  # noqa: PLC0415 - what is heavy is imported by the command that needs it
+
+    request = _request(given)
+    workers = given["workers"] or cores()
+    if given["dry_run"]:
+        return _dry_run(request, workers, as_json=given["as_json"])
+    packing.prepared(request.folder)
+    if given["replan"]:
+        packing.start_over(request.folder)
+    manifest = packing.packed_already(request)
+    if manifest is not None:
+        say(f"{request.folder}: packed already.")
+        return _outcome(request.folder, manifest, as_json=given["as_json"])
+    plan = packing.begun(request) or _planned(request, workers)
+    _make(request, plan, workers, given)
+    manifest = packing.merged_if_last(request.folder)
+    if manifest is None:
+        say(f"{request.folder}: this task is done, others are not. The last one merges; or run `shardkit merge` then.")
+        return 0
+    return _outcome(request.folder, manifest, as_json=given["as_json"])
+
+
+def _request(given: dict[str, Any]) -> "Request":
+    from shardkit.pack.lists import digest_of  # noqa: PLC0415
+    from shardkit.pack.options import PackOptions  # noqa: PLC0415
+    from shardkit.pack.planning import Request  # noqa: PLC0415
+
+    options = PackOptions(
+        layout=given["layout"],
+        splits=_splits(given),
+        groups=digest_of(given["groups"]),
+        codec=given["codec"],
+        color=given["color"],
+        size=given["size"],
+        fit=given["fit"],
+        enhance=given["enhance"],
+        shard_size=size_in_bytes(given["shard_size"]),
+        check=given["check"],
+        sha256=given["sha256"],
+        shape=shape(given["shape"]) if given["shape"] else None,
+    )
+    return Request(given["src"], given["dst"], options, given["files"], given["groups"], given["split_file"])
+
+
+def _splits(given: dict[str, Any]) -> str:
+    """The one way of splitting that was asked for, as the options keep it."""
+    from shardkit.pack.lists import digest_of  # noqa: PLC0415
+
+    asked = [name for name in ("split", "split_file", "folds") if given[name]]
+    if len(asked) > 1:
+        raise click.UsageError("--split, --split-file and --folds exclude each other: choose one.")
+    if given["split_file"]:
+        return f"file={digest_of(given['split_file'])}"
+    return f"folds={given['folds']}" if given["folds"] else given["split"] or "train"
+
+
+def _planned(request: "Request", workers: int) -> "PlanFile":
+    """Plan, unless another task has while this one waited for its turn."""
+    from shardkit.format.lock import locked  # noqa: PLC0415
+    from shardkit.pack import packing  # noqa: PLC0415
+    from shardkit.pack.deciding import explanations  # noqa: PLC0415
+
+    with locked(request.folder, wait=True):
+        begun = packing.begun(request)
+        if begun:
+            return begun
+        decided = _decided(request, workers)
+        for line in explanations(decided):
+            say(line)
+        decided.room.require(request.folder)
+        return packing.begin(request.folder, decided.draft, decided.terms)
+
+
+def _decided(request: "Request", workers: int) -> "Decided":
+    from shardkit.pack.deciding import decide  # noqa: PLC0415
+    from shardkit.pack.planning import drafted  # noqa: PLC0415
+
+    with progress("files", 0) as scanning:
+        draft = drafted(request, 4 * workers, scanning.advance)
+    return decide(request, draft)
+
+
+def _make(request: "Request", plan: "PlanFile", workers: int, given: dict[str, Any]) -> None:
+    from shardkit.format.lock import locked  # noqa: PLC0415
+    from shardkit.pack import packing  # noqa: PLC0415
+    from shardkit.pack.engines import ENGINES  # noqa: PLC0415
+    from shardkit.pack.shard import Work  # noqa: PLC0415
+
+    work = Work(request.root, request.folder, plan, fail_on_bad_input=given["on_error"] == "fail")
+    mine = packing.share(len(plan.shards), task(given["task"]))
+    with locked(request.folder, shared=True):
+        missing = set(packing.missing(request.folder, plan))
+        todo = [number for number in mine if number in missing]
+        with progress("images", sum(plan.shards[number].samples for number in mine)) as packing_them:
+            packing_them.skip(sum(plan.shards[number].samples for number in mine if number not in missing))
+            for _ in packing.pack_all(work, todo, ENGINES[given["engine"]], workers, packing_them.advance):
+                pass
+
+
+def _outcome(folder: Path, manifest: "Manifest", *, as_json: bool) -> int:
+    """Say what the dataset holds and what it does not; 3 if an input was left out."""
+    from shardkit.format.opened import open_dataset  # noqa: PLC0415
+    from shardkit.verify.leaks import twice  # noqa: PLC0415
+
+    generation = manifest.current
+    skipped = sum(generation.skipped.values())
+    found = twice(open_dataset(folder))
+    for split, held in generation.splits.items():
+        holds = f"{held.samples:,} samples of {held.subjects:,} subjects in {held.shards:,} shards"
+        say(f"{split}: {holds}, {held.bytes:,} bytes")
+    for reason, count in generation.skipped.items():
+        say(f"skipped: {count:,} {reason} (listed in {generation.listed})")
+    for line in found.said:
+        say(line)
+    say(f"{folder}: {generation.packed + skipped:,} inputs = {generation.packed:,} packed + {skipped:,} skipped")
+    if as_json:
+        emit({"folder": str(folder), **asdict(generation), "inputs": generation.packed + skipped, **found.record()})
+    return 3 if skipped else 0
+
+
+def _dry_run(request: "Request", workers: int, *, as_json: bool) -> int:
+    from shardkit.pack.deciding import record, summary  # noqa: PLC0415
+
+    decided = _decided(request, workers)
+    for line in summary(decided, workers):
+        say(line)
+    if as_json:
+        emit(record(decided, workers))
+    return 0

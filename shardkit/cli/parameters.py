@@ -1,0 +1,42 @@
+"""How the values of options are written."""
+
+import os
+import re
+from pathlib import Path
+
+import click
+
+FOLDER = click.Path(path_type=Path)
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def size_in_bytes(text: str) -> int:
+    """`256MB` (millions), `256MiB` (2^20) or plain bytes."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]I?)?B?", text.strip().upper())
+    size = int(float(match[1]) * _UNITS[match[2] or ""]) if match else 0
+    if size < 1:
+        raise click.BadParameter(f"{text!r} is no size. Write 256MB, 1GiB or a number of bytes.")
+    return size
+
+
+def task(text: str | None) -> tuple[int, int]:
+    """`3/8` as (3, 8); the whole is task 1 of 1."""
+    match = re.fullmatch(r"(\d+)/(\d+)", text or "1/1")
+    number, tasks = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= number <= tasks:
+        raise click.BadParameter(f"{text!r}: write I/N with I from 1 to N, such as 3/8.", param_hint="--task")
+    return number, tasks
+
+
+def shape(text: str) -> tuple[int, ...]:
+    """`3x32x32` as numbers."""
+    parts = text.lower().split("x")
+    if not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise click.BadParameter(f"{text!r}: write channels, height and width like 3x32x32.", param_hint="--shape")
+    return tuple(map(int, parts))

@@ -1,0 +1,35 @@
+"""Names of subjects and impressions as they stand in a key: injective, reversible, and harmless to every tool.
+
+A key is `<subject>/<impression>`. WebDataset ends a key at the first dot, a terminal obeys control characters, and a
+file name need not be UTF-8: such bytes, and `%` and `/` themselves, are written `%XX`. Everything else stays as it is.
+"""
+
+import re
+
+from shardkit.errors import UsageError
+
+_ESCAPED = re.compile("[\x00-\x1f\x7f-\x9f%./\\\\\udc80-\udcff]")
+_ESCAPE = re.compile(rb"%([0-9A-F]{2})")
+
+
+def encoded(name: bytes) -> str:
+    """The part of a key that stands for a subject's or an impression's name."""
+    return _ESCAPED.sub(_percent, name.decode("utf-8", "surrogateescape"))
+
+
+def decoded(part: str) -> bytes:
+    """The name that `part` stands for; a part that `encoded` would not have written is refused."""
+    name = _ESCAPE.sub(lambda match: bytes.fromhex(match[1].decode()), part.encode("utf-8", "surrogateescape"))
+    if encoded(name) != part:
+        raise UsageError(
+            f"{part!a} is no part of a key: dots, '%', '/' and control characters are written as %XX there."
+        )
+    return name
+
+
+def key_of(subject: str, impression: str) -> str:
+    return f"{subject}/{impression}"
+
+
+def _percent(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogateescape"))

@@ -1,0 +1,108 @@
+"""`manifest.json`: canonical JSON that seals itself and every other file.
+
+Canonical means one way to write a value: keys sorted, no spaces, ASCII, one newline at the end. `self` is the BLAKE3 of
+the text without that field, so a manifest proves its own bytes.
+"""
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from blake3 import blake3
+
+from shardkit.dataset import MAJOR, MANIFEST, MINOR, SCHEMA, Generation, Manifest, Seal, Totals
+from shardkit.errors import Damaged, UsageError
+from shardkit.format.refusal import explained
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""What a file or a split may be called; a dataset from a stranger names nothing outside its own folder."""
+
+LARGEST = 64 << 20
+
+
+def canonical(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode() + b"\n"
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    fields = {"schema": {"name": SCHEMA, "major": MAJOR, "minor": MINOR}, **asdict(manifest)}
+    fields["digest"] = manifest.current.digest
+    return canonical({**fields, "self": blake3(canonical(fields)).hexdigest()})
+
+
+def read_manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise UsageError(f"{folder}: {_why_none(folder)}")
+    with explained(path), path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise Damaged(f"{path}: larger than a manifest can be ({LARGEST:,} bytes).")
+    return parsed(content, path)
+
+
+def parsed(content: bytes, path: Path) -> Manifest:
+    try:
+        fields = json.loads(content)
+        schema = fields.pop("schema")
+        name, major = schema["name"], schema["major"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _damaged(path) from error
+    if (name, major) != (SCHEMA, MAJOR):
+        raise UsageError(
+            f"{path}: format {name} {major} is not {SCHEMA} {MAJOR}. Read it with the version that wrote it."
+        )
+    try:
+        sealed = blake3(canonical({"schema": schema, **{each: fields[each] for each in fields if each != "self"}}))
+        if fields.pop("self") != sealed.hexdigest() or not content.endswith(b"}\n"):
+            raise _damaged(path)
+        manifest = _manifest(fields)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise _damaged(path) from error
+    if manifest_bytes(manifest) != content:
+        raise _damaged(path)
+    _refuse_odd_names(manifest, path)
+    return manifest
+
+
+def _manifest(fields: dict[str, Any]) -> Manifest:
+    fields.pop("digest")
+    generations = tuple(_generation(each) for each in fields.pop("generations"))
+    if not generations:
+        raise ValueError("a dataset has a generation")
+    files = {name: Seal(**seal) for name, seal in fields.pop("files").items()}
+    return Manifest(generations=generations, files=files, **fields)
+
+
+def _generation(fields: dict[str, Any]) -> Generation:
+    splits = {split: Totals(**totals) for split, totals in fields.pop("splits").items()}
+    return Generation(splits=splits, index=tuple(fields.pop("index")), **fields)
+
+
+def _refuse_odd_names(manifest: Manifest, path: Path) -> None:
+    names: list[str] = [*manifest.files]
+    for generation in manifest.generations:
+        names += [generation.shards, generation.subjects, generation.listed, *generation.index, *generation.splits]
+    for name in names:
+        refuse_odd_name(name.removeprefix("index/"), path)
+
+
+def refuse_odd_name(name: str, path: Path) -> None:
+    if not NAME.fullmatch(name):
+        raise UsageError(f"{path}: the name {name!a} is not allowed in a dataset (letters, digits, '.', '_', '-').")
+
+
+def _damaged(path: Path) -> Damaged:
+    return Damaged(
+        f"{path}: damaged, its content does not match its own digest. `shardkit repair {path.parent}` rebuilds it."
+    )
+
+
+def _why_none(folder: Path) -> str:
+    if not folder.is_dir():
+        return "there is no such folder. Name the folder of a dataset."
+    if (folder / ".shardkit").is_dir():
+        return "packing has not ended here. Run the same `shardkit pack` command again: it goes on where it stopped."
+    return f"not a dataset, it has no {MANIFEST}. `shardkit pack SRC DST` makes one, `shardkit index` adopts tars."

@@ -1,0 +1,64 @@
+"""What a PNG is, told from its structure alone: a damaged file is found, and nothing is unpacked to find it.
+
+The reasons of BadInput, which end in `skipped.jsonl`:
+
+    empty           the file has no bytes
+    not-png         it starts like another format, or like none
+    truncated       it ends too early
+    bad-crc         the checksum of a chunk is wrong
+    bad-structure   the chunks are not those, or not in the order, that the standard asks for
+    too-large       it claims more pixels than `limits` allows
+    undecodable     the chunks are whole, but what they hold is no picture (`decode` finds this one)
+"""
+
+from dataclasses import dataclass, field
+
+from shardkit.image import structure
+from shardkit.image.chunks import chunks_of
+from shardkit.image.exif import orientation
+from shardkit.image.limits import check_size
+from shardkit.image.structure import SAMPLES, Kind
+
+
+@dataclass(frozen=True)
+class PngInfo:
+    width: int
+    height: int
+    channels: int  # when decoded: a palette becomes RGB, and transparency one channel more
+    bit_depth: int  # as stored: 16 bits stay 16, all others become 8 when decoded
+    kind: Kind
+    interlaced: bool
+    animated: bool
+    orientation: int
+    idat: tuple[slice, ...] = field(repr=False)  # where the pixels lie in the bytes that were inspected
+    palette: bytes = field(repr=False)
+    transparency: bytes = field(repr=False)
+
+
+def inspect(data: memoryview | bytes) -> PngInfo:
+    """Check the structure and every checksum, and say what the picture is."""
+    view = memoryview(data)
+    chunks = chunks_of(view)
+    structure.check_order([name for name, _, _ in chunks])
+    places = {name: slice(start, stop) for name, start, stop in chunks}
+
+    def content(name: bytes) -> bytes | None:
+        return bytes(view[places[name]]) if name in places else None
+
+    head = structure.header(content(b"IHDR") or b"")
+    check_size(head.width, head.height, head.bit_depth * SAMPLES[head.kind])
+    palette = structure.palette(content(b"PLTE"), head)
+    transparency = structure.transparency(content(b"tRNS"), head, len(palette) // 3)
+    return PngInfo(
+        width=head.width,
+        height=head.height,
+        channels=(3 if palette else SAMPLES[head.kind]) + bool(transparency),
+        bit_depth=head.bit_depth,
+        kind=head.kind,
+        interlaced=head.interlaced,
+        animated=b"acTL" in places,
+        orientation=orientation(content(b"eXIf") or b""),
+        idat=tuple(slice(start, stop) for name, start, stop in chunks if name == b"IDAT"),
+        palette=palette,
+        transparency=transparency,
+    )

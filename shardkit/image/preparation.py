@@ -1,0 +1,59 @@
+"""What is done to pictures once, when they are packed, so that it need not be done in every epoch.
+
+    stored → colour → ridges → upright → size
+
+Ridges come before the size, because their width is known in the pixels of the sensor, and they are drawn in gray: with
+`enhance`, `keep` means gray. Without it, `keep` keeps 16 bits and transparency; all else gives 8 bits, opaque.
+
+A PNG that nothing is done to can be kept byte for byte, its EXIF orientation included. Wherever pixels are decoded, to
+be packed in another codec or to be served, the picture is turned upright: so both ways serve the same pixels.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from shardkit.image.arrays import Pixels
+from shardkit.image.color import COLOR_VERSION, Color, convert
+from shardkit.image.enhance import ENHANCE_VERSION, RIDGE_WIDTH, enhanced
+from shardkit.image.geometry import GEOMETRY_VERSION, Fit, Geometry
+from shardkit.image.png import PngInfo
+
+
+@dataclass(frozen=True)
+class Preparation:
+    color: Color = "keep"
+    size: int | None = None
+    fit: Fit = "pad"
+    enhance: Literal["gabor"] | None = None
+
+    @property
+    def identity(self) -> bool:
+        """Whether nothing is asked for, so that a PNG may stay as it is."""
+        return self.color == "keep" and self.size is None and self.enhance is None
+
+    def geometry(self, info: PngInfo) -> Geometry:
+        return Geometry(info.width, info.height, info.orientation, self.size, self.fit)
+
+    def record(self) -> dict[str, object]:
+        """What the manifest keeps: what was asked, and the version of everything that decides the pixels."""
+        return {
+            "color": self.color,
+            "color_version": COLOR_VERSION,
+            "size": self.size,
+            "fit": self.fit if self.size is not None else None,
+            "geometry_version": GEOMETRY_VERSION,
+            "enhance": self.enhance,
+            "enhance_version": ENHANCE_VERSION if self.enhance else None,
+            "ridge_width": RIDGE_WIDTH if self.enhance else None,
+        }
+
+
+def prepare(pixels: Pixels, info: PngInfo, preparation: Preparation) -> Pixels:
+    return preparation.geometry(info).apply(_shown(pixels, preparation))
+
+
+def _shown(pixels: Pixels, preparation: Preparation) -> Pixels:
+    if preparation.enhance is None:
+        return convert(pixels, preparation.color)
+    ridges = enhanced(convert(pixels, "gray"))
+    return convert(ridges, preparation.color)

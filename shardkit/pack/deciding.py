@@ -1,0 +1,131 @@
+"""What is decided once for a whole pack, after the scan and before the first shard."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import shardkit
+from shardkit.image.codec import Codec
+from shardkit.pack.choice import SAMPLE, Choice
+from shardkit.pack.members import preparation
+from shardkit.pack.planfile import Terms
+from shardkit.pack.planning import Draft, Request
+from shardkit.pack.rehearsal import Rehearsal, chosen, rehearsed, sampled
+from shardkit.pack.room import Room, room_for
+
+# Enough images to tell how much larger or smaller a codec makes the data.
+_A_FEW = 32
+
+# What writes the tables, and what makes pixels.
+_ALWAYS = ("numpy", "pyarrow")
+_PIXELS = ("deflate", "isal", "lz4", "opencv-python-headless", "pillow", "zstandard")
+
+
+@dataclass(frozen=True)
+class Decided:
+    draft: Draft
+    terms: Terms
+    room: Room
+    rehearsal: Rehearsal
+    choice: Choice | None
+
+
+def decide(request: Request, draft: Draft) -> Decided:
+    options = request.options
+    rows = sampled(draft.plan, SAMPLE if options.codec == "auto" else _A_FEW)
+    choice = chosen(request.root, rows, options) if options.codec == "auto" else None
+    codec: Codec = choice.codec if choice else options.codec  # type: ignore[assignment]  # "auto" has become another
+    rehearsal = rehearsed(request.root, rows[:_A_FEW], options, codec)
+    changed = codec != "png" or options.prepares
+    terms = Terms(
+        options=options.record(),
+        codec=codec,
+        choice=choice.why if choice else "as asked for",
+        splitting=draft.splitting.record(),
+        versions=versions(pixels=changed),
+        preparation=preparation(options).record() if changed else {},
+        generation=0,
+        by="pack",
+        inputs=draft.inputs,
+    )
+    return Decided(
+        draft, terms, room_for(draft.plan, request.folder, rehearsal.ratio if changed else 1.0), rehearsal, choice
+    )
+
+
+def versions(*, pixels: bool) -> dict[str, str]:
+    """The libraries that bytes depend on: with these, the same sources become the same bytes."""
+    names = _ALWAYS + (_PIXELS if pixels else ())
+    return {"shardkit": shardkit.__version__, **{name: version(name) for name in names}}
+
+
+def summary(decided: Decided, workers: int) -> Iterator[str]:
+    """What a dry run says."""
+    plan, room = decided.draft.plan, decided.room
+    for split, (samples, subjects, shards, size) in split_counts(decided).items():
+        yield f"{split}: {samples:,} samples of {subjects:,} subjects in {shards:,} shards, {size:,} bytes of sources"
+    yield from explanations(decided)
+    inodes = "not counted here" if room.free_inodes is None else f"{room.free_inodes:,} are free"
+    yield f"space: about {room.needed_bytes:,} bytes are needed, {room.free_bytes:,} are free"
+    yield f"inodes: {room.needed_inodes:,} are needed, {inodes}; the tree has {plan_inodes(decided):,}"
+    yield f"time: about {seconds(decided, workers):,.0f} s with {workers} workers, if the disk keeps up"
+    assert plan.shards, "a plan without a sample is refused before"
+
+
+def explanations(decided: Decided) -> Iterator[str]:
+    """What a user would want to know before a long run."""
+    if decided.choice:
+        for codec, stored in decided.choice.stored.items():
+            yield f"  {codec}: {stored:,} bytes, {decided.choice.decoding[codec] / 1e6:,.1f} ms to decode on one thread"
+        yield f"codec: {decided.choice.why}"
+    for reason, count in skip_counts(decided.draft).items():
+        yield f"skipped: {count:,} {reason}"
+    for kind, count in sorted(decided.draft.ignored.items()):
+        yield f"ignored: {count:,} {kind}"
+
+
+def skip_counts(draft: Draft) -> dict[str, int]:
+    counted = draft.skipped.group_by("reason").aggregate([([], "count_all")]).to_pylist()
+    return {row["reason"]: row["count_all"] for row in sorted(counted, key=lambda row: str(row["reason"]))}
+
+
+def split_counts(decided: Decided) -> dict[str, tuple[int, int, int, int]]:
+    """Samples, subjects, shards and bytes of each split."""
+    plan = decided.draft.plan
+    counts: dict[str, tuple[int, int, int, int]] = {}
+    for shard in plan.shards:
+        samples, _, shards, size = counts.get(shard.split, (0, 0, 0, 0))
+        subjects = plan.subjects.splits.count(shard.split) if not shards else counts[shard.split][1]
+        counts[shard.split] = (samples + shard.samples, subjects, shards + 1, size + shard.bytes)
+    return counts
+
+
+def plan_inodes(decided: Decided) -> int:
+    return decided.draft.inputs + sum(decided.draft.ignored.values())
+
+
+def seconds(decided: Decided, workers: int) -> float:
+    """What the rehearsal promises for the whole."""
+    sources = sum(shard.bytes for shard in decided.draft.plan.shards)
+    rehearsal = decided.rehearsal
+    return rehearsal.seconds * sources / max(rehearsal.sources, 1) / workers
+
+
+def record(decided: Decided, workers: int) -> dict[str, Any]:
+    """The same, as JSON."""
+    names = ("samples", "subjects", "shards", "bytes")
+    room = decided.room
+    return {
+        "splits": {split: dict(zip(names, each, strict=True)) for split, each in split_counts(decided).items()},
+        "codec": decided.terms.codec,
+        "choice": decided.terms.choice,
+        "inputs": decided.draft.inputs,
+        "skipped": skip_counts(decided.draft),
+        "ignored": dict(sorted(decided.draft.ignored.items())),
+        "needed_bytes": room.needed_bytes,
+        "free_bytes": room.free_bytes,
+        "needed_inodes": room.needed_inodes,
+        "free_inodes": room.free_inodes,
+        "seconds": round(seconds(decided, workers), 1),
+    }

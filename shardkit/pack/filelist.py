@@ -1,0 +1,69 @@
+"""The list of `--files`: one path a line, or NUL-terminated as `find -print0` writes it; put together by folder.
+
+Paths are kept as folder numbers and names, and a folder's names become Python's only when it is looked into.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from shardkit.errors import UsageError
+from shardkit.format.refusal import explained
+from shardkit.pack.folder import Folder
+from shardkit.pack.found import Rows
+from shardkit.pack.tree import SourceTree
+
+_BLOCK = 1 << 16
+"""More than a path can have bytes: a list with NULs has one in its first block."""
+
+_LISTED = pa.schema([("folder", pa.dictionary(pa.int32(), pa.binary())), ("name", pa.large_binary())])
+
+
+class _Listed(NamedTuple):
+    folder: bytes
+    name: bytes
+
+
+def folders_listed(tree: SourceTree, list_file: Path) -> Iterator[Folder]:
+    """Each folder that has files in the list, once, with their names."""
+    rows = Rows(_chunk)
+    with explained(list_file):
+        for path in _paths(list_file):
+            rows.append(_Listed(*os.path.split(tree.relative(path))))
+    return _by_folder(pa.Table.from_batches(rows.chunks(), _LISTED).unify_dictionaries())
+
+
+def _paths(list_file: Path) -> Iterator[bytes]:
+    with list_file.open("rb") as file:
+        block = file.read(_BLOCK)
+        separator = b"\0" if b"\0" in block else b"\n"
+        rest = b""
+        while block:
+            *whole, rest = (rest + block).split(separator)
+            yield from filter(None, whole)
+            block = file.read(_BLOCK)
+            if separator == b"\n" and b"\0" in block:
+                raise UsageError(f"{list_file}: lines, and then a NUL. Write one path a line, or end each with a NUL.")
+        if rest:
+            yield rest
+
+
+def _chunk(rows: Sequence[_Listed]) -> pa.RecordBatch:
+    folders, names = zip(*rows, strict=True)
+    columns = [pa.array(folders, pa.binary()).dictionary_encode(), pa.array(names, pa.large_binary())]
+    return pa.record_batch(columns, schema=_LISTED)
+
+
+def _by_folder(listed: pa.Table) -> Iterator[Folder]:
+    folders, names = (column.combine_chunks() for column in listed.columns)
+    numbers = folders.indices.to_numpy()
+    order = np.argsort(numbers, kind="stable")
+    changes = np.flatnonzero(np.diff(numbers[order], prepend=-1, append=-1))
+    for start, end in pairwise(changes.tolist()):
+        path = folders[int(order[start])].as_py()
+        yield Folder(path, frozenset(names.take(pa.array(order[start:end])).to_pylist()))

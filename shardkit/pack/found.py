@@ -1,0 +1,99 @@
+"""What a scan finds: tables that are built a chunk at a time, since a million Python rows would fill the memory."""
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate, chain
+from typing import Generic, NamedTuple, TypeVar
+
+import pyarrow as pa
+
+SIDECAR = pa.struct([("ext", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64())])
+FOUND = pa.schema(
+    [
+        ("subject", pa.dictionary(pa.int32(), pa.string())),
+        ("impression", pa.string()),
+        ("source", pa.binary()),
+        ("size", pa.int64()),
+        ("mtime_ns", pa.int64()),
+        ("sidecars", pa.list_(SIDECAR)),
+    ]
+)
+SKIPPED = pa.schema([("source", pa.binary()), ("reason", pa.string()), ("detail", pa.string())])
+
+_ROWS_A_CHUNK = 8_192
+
+
+class Sidecar(NamedTuple):
+    ext: str
+    size: int
+    mtime_ns: int
+
+
+class Found(NamedTuple):
+    """An image that could be packed."""
+
+    subject: str
+    impression: str
+    source: bytes
+    size: int
+    mtime_ns: int
+    sidecars: tuple[Sidecar, ...]
+
+
+class Skipped(NamedTuple):
+    """An input that cannot be packed."""
+
+    source: bytes
+    reason: str
+    detail: str
+
+
+Row = TypeVar("Row", bound=tuple[object, ...])
+
+
+class Rows(Generic[Row]):
+    """Rows on their way to a table."""
+
+    def __init__(self, chunk_of: Callable[[Sequence[Row]], pa.RecordBatch]) -> None:
+        self._chunk_of = chunk_of
+        self._rows: list[Row] = []
+        self._chunks: list[pa.RecordBatch] = []
+
+    def append(self, row: Row) -> None:
+        self._rows.append(row)
+        if len(self._rows) == _ROWS_A_CHUNK:
+            self._cut()
+
+    def chunks(self) -> list[pa.RecordBatch]:
+        if self._rows:
+            self._cut()
+        return self._chunks
+
+    def _cut(self) -> None:
+        self._chunks.append(self._chunk_of(self._rows))
+        self._rows = []
+
+
+def found_chunk(rows: Sequence[Found]) -> pa.RecordBatch:
+    subject, impression, source, size, mtime_ns, sidecars = zip(*rows, strict=True)
+    subjects = pa.array(subject, pa.string()).dictionary_encode()
+    plain = map(pa.array, (impression, source, size, mtime_ns), FOUND.types[1:-1])
+    return pa.record_batch([subjects, *plain, _sidecars(sidecars)], schema=FOUND)
+
+
+def skipped_chunk(rows: Sequence[Skipped]) -> pa.RecordBatch:
+    return pa.record_batch([*map(pa.array, zip(*rows, strict=True), SKIPPED.types)], schema=SKIPPED)
+
+
+def found_table(chunks: Sequence[pa.RecordBatch]) -> pa.Table:
+    return pa.Table.from_batches(chunks, FOUND).unify_dictionaries()
+
+
+def skipped_table(chunks: Sequence[pa.RecordBatch]) -> pa.Table:
+    return pa.Table.from_batches(chunks, SKIPPED)
+
+
+def _sidecars(rows: Sequence[tuple[Sidecar, ...]]) -> pa.Array:
+    offsets = pa.array([*accumulate(map(len, rows), initial=0)], pa.int32())
+    columns = [*zip(*chain.from_iterable(rows), strict=True)] or [(), (), ()]
+    members = pa.StructArray.from_arrays(map(pa.array, columns, (each.type for each in SIDECAR)), fields=[*SIDECAR])
+    return pa.ListArray.from_arrays(offsets, members)

@@ -1,0 +1,163 @@
+"""From parts to a dataset: the index, the tables, the sums, and last of all the manifest, which is the commit.
+
+Nothing here depends on who made the parts, or when. Until the manifest is published the generation before stands; once
+it is, the workplace is rubbish, and goes.
+"""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from shardkit.dataset import MANIFEST, Generation, Manifest, Shard, Subject
+from shardkit.errors import UsageError
+from shardkit.format.manifest import manifest_bytes
+from shardkit.format.numbering import index_name, shards_name, skipped_name, subjects_name
+from shardkit.format.opened import Dataset, open_dataset
+from shardkit.format.publish import flush_folder, publish_bytes
+from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, from_rows
+from shardkit.format.totals import class_map_digest, generation_digest, totals
+from shardkit.pack.part import Part, Skip, finished, part_rows
+from shardkit.pack.planfile import PlanFile, plan_path, read_plan, skipped_path, workplace
+from shardkit.pack.sealing import Sealing
+
+SHARDS_A_FILE = 1024
+"""So that no footer grows with the dataset."""
+
+
+_Who = tuple[str, str]
+
+
+def merge(folder: Path) -> Manifest:
+    """Make the dataset whole from its parts; nothing is asked of the sources."""
+    if not plan_path(folder).exists():
+        raise UsageError(
+            f"{folder}: there is nothing to merge, no plan is there. `shardkit pack SRC {folder}` begins one."
+        )
+    plan = read_plan(folder)
+    before = open_dataset(folder, plan.terms.generation - 1) if plan.terms.generation else None
+    manifest = _merged(folder, plan, _parts(folder, plan), before)
+    publish_bytes(folder / MANIFEST, manifest_bytes(manifest))
+    clear(folder)
+    return manifest
+
+
+def clear(folder: Path) -> None:
+    """Remove the workplace, the plan first: a workplace without a plan is known to be rubbish."""
+    plan_path(folder).unlink(missing_ok=True)
+    shutil.rmtree(workplace(folder), ignore_errors=True)
+    flush_folder(folder)
+
+
+def _parts(folder: Path, plan: PlanFile) -> list[Part]:
+    parts = [finished(folder, each, plan.hash) for each in plan.shards]
+    there = [each for each in parts if each is not None]
+    if len(there) < len(parts):
+        raise UsageError(
+            f"{folder}: {len(parts) - len(there):,} of {len(parts):,} shards are not packed yet. "
+            "Wait for the other tasks, or run the `shardkit pack` command again, then merge."
+        )
+    return there
+
+
+def _merged(folder: Path, plan: PlanFile, parts: list[Part], before: Dataset | None) -> Manifest:
+    terms, number = plan.terms, plan.terms.generation
+    files = Sealing(folder)
+    shards = list(_indexed(folder, plan, parts, before, files))
+    known = {_who(each): each for each in before.subjects} if before else {}
+    subjects = _subjects(folder, plan, known)
+    skips = _skips(folder, parts)
+    files.table(shards_name(number), SHARDS, [from_rows(shards, SHARDS)])
+    files.table(subjects_name(number), SUBJECTS, [from_rows(subjects, SUBJECTS)])
+    files.bytes(skipped_name(number), b"".join(skip.line for skip in skips))
+    files.sums(number, {part.name: (part.blake3, part.sha256) for part in parts}, sha256=terms.asked.sha256)
+    shards += before.shards if before else ()
+    everyone = {**known, **{_who(each): each for each in subjects}}
+    generation = Generation(
+        number=number,
+        by=terms.by,
+        digest=generation_digest(shards),
+        class_map=class_map_digest(everyone.values()),
+        versions=terms.versions,
+        splits=totals(shards, everyone.values()),
+        packed=sum(part.samples for part in parts),
+        skipped=dict(sorted(Counter(skip.reason for skip in skips).items())),
+        shards=shards_name(number),
+        subjects=subjects_name(number),
+        listed=skipped_name(number),
+        index=tuple(dict.fromkeys(shard.index for shard in shards if shard.generation == number)),
+    )
+    if before:
+        sealed = {**before.manifest.files, **files.sealed}
+        return replace(before.manifest, generations=(*before.manifest.generations, generation), files=sealed)
+    return Manifest(
+        options=terms.options,
+        codec=terms.codec,
+        choice=terms.choice,
+        preparation=terms.preparation,
+        splitting=terms.splitting,
+        generations=(generation,),
+        files=files.sealed,
+    )
+
+
+def _indexed(
+    folder: Path, plan: PlanFile, parts: list[Part], before: Dataset | None, files: Sealing
+) -> Iterator[Shard]:
+    """Write the index, split by split, and tell where each shard stands in it."""
+    already = Counter(name.rpartition("-")[0] for each in _generations(before) for name in each.index)
+    pairs = zip(plan.shards, parts, strict=True)
+    for split, of_split in groupby(pairs, key=lambda pair: pair[0].split):
+        split_parts = [part for _, part in of_split]
+        for start in range(0, len(split_parts), SHARDS_A_FILE):
+            chunk = split_parts[start : start + SHARDS_A_FILE]
+            name = index_name(split, already[f"index/{split}"] + start // SHARDS_A_FILE)
+            files.table(name, INDEX, (part_rows(folder, part.name) for part in chunk))
+            for row_group, part in enumerate(chunk):
+                yield Shard(
+                    name=part.name,
+                    split=split,
+                    samples=part.samples,
+                    size=part.size,
+                    blake3=part.blake3,
+                    rows=part.rows,
+                    index=name,
+                    row_group=row_group,
+                    generation=plan.terms.generation,
+                )
+
+
+def _generations(before: Dataset | None) -> Iterable[Generation]:
+    return before.manifest.generations if before else ()
+
+
+def _subjects(folder: Path, plan: PlanFile, known: Mapping[_Who, Subject]) -> list[Subject]:
+    """Everyone in the plan, with the impressions that were packed now and before."""
+    packed: Counter[_Who] = Counter()
+    planned: dict[_Who, Subject] = {}
+    for number, shard in enumerate(plan.shards):
+        for counted in pc.value_counts(part_rows(folder, shard.name)["subject"]).to_pylist():
+            packed[shard.split, counted["values"]] += counted["counts"]
+        rows = plan.rows(number, ["subject", "group", "label"])
+        for row in rows.group_by(["subject", "group", "label"], use_threads=False).aggregate([]).to_pylist():
+            subject = Subject(**row, split=shard.split, impressions=0, generation=plan.terms.generation)
+            planned[_who(subject)] = subject
+    before = {who: known[who].impressions for who in planned if who in known}
+    return [replace(each, impressions=packed[who] + before.get(who, 0)) for who, each in planned.items()]
+
+
+def _who(subject: Subject) -> _Who:
+    return subject.split, subject.subject
+
+
+def _skips(folder: Path, parts: list[Part]) -> list[Skip]:
+    """What scanning and packing left out, in the order of the sources."""
+    scanned = [Skip(**json.loads(line)) for line in skipped_path(folder).read_bytes().splitlines()]
+    return sorted(
+        (*scanned, *(skip for part in parts for skip in part.skipped)), key=lambda skip: (skip.source, skip.reason)
+    )

@@ -1,0 +1,135 @@
+"""A pack from its first to its last step, each of which can be killed and done again.
+
+Planning and merging are for one process alone; shards can be made by many, each of which holds the shard that it makes.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from shardkit.dataset import MANIFEST, Manifest
+from shardkit.errors import Locked, NoSpace, UsageError
+from shardkit.format.lock import locked
+from shardkit.format.manifest import read_manifest
+from shardkit.format.publish import make_folder, part_of, publish_bytes
+from shardkit.pack.engines.local import Stop
+from shardkit.pack.merge import clear, merge
+from shardkit.pack.part import Part, Skip, finished
+from shardkit.pack.planfile import (
+    PlanFile,
+    Terms,
+    plan_path,
+    read_plan,
+    refuse_other_options,
+    skipped_path,
+    workplace,
+    write_plan,
+)
+from shardkit.pack.planning import Draft, Request
+from shardkit.pack.shard import Watch, Work, pack_shard
+
+Engine = Callable[[Callable[[int, Stop], Part], Iterable[int], int], Iterator[Part]]
+
+
+def prepared(folder: Path) -> None:
+    """Make the folder, and refuse one that holds something else: nothing of the user's is ever overwritten."""
+    make_folder(folder)
+    if (folder / MANIFEST).exists() or workplace(folder).exists():
+        return
+    strange = next((each.name for each in os.scandir(folder)), None)
+    if strange is not None:
+        raise UsageError(f"{folder}: holds {strange!a} and no dataset. Name a new or an empty folder.")
+
+
+def packed_already(request: Request) -> Manifest | None:
+    """The dataset, if it is whole: the same command again has nothing left to do."""
+    if not (request.folder / MANIFEST).exists():
+        return None
+    manifest = read_manifest(request.folder)
+    refuse_other_options(manifest.options, request.options, request.folder)
+    return manifest
+
+
+def begun(request: Request) -> PlanFile | None:
+    """The plan of an earlier run, if there is one."""
+    if not plan_path(request.folder).exists():
+        return None
+    plan = read_plan(request.folder)
+    refuse_other_options(plan.terms.options, request.options, request.folder)
+    return plan
+
+
+def begin(folder: Path, draft: Draft, terms: Terms) -> PlanFile:
+    """Publish the plan: from here on a rerun asks the source for bytes alone, and not what there is."""
+    make_folder(workplace(folder) / "parts")
+    rows = draft.skipped.sort_by([("source", "ascending"), ("reason", "ascending")]).to_pylist()
+    skips = (Skip(os.fsdecode(row["source"]), row["reason"], row["detail"]) for row in rows)
+    publish_bytes(skipped_path(folder), b"".join(skip.line for skip in skips))
+    return write_plan(folder, draft.plan, terms)
+
+
+def start_over(folder: Path) -> None:
+    """Throw away an unfinished pack; a whole dataset is never thrown away by us."""
+    if (folder / MANIFEST).exists():
+        raise UsageError(f"{folder}: a whole dataset is here, which --replan does not touch. Name another folder.")
+    if plan_path(folder).exists():
+        for shard in read_plan(folder).shards:
+            for path in (folder / shard.name, part_of(folder / shard.name)):
+                path.unlink(missing_ok=True)
+        shutil.rmtree(folder / "index", ignore_errors=True)
+    clear(folder)
+
+
+def missing(folder: Path, plan: PlanFile) -> list[int]:
+    return [number for number, each in enumerate(plan.shards) if finished(folder, each, plan.hash) is None]
+
+
+def share(count: int, task: tuple[int, int]) -> range:
+    """The shards of task i of n."""
+    number, tasks = task
+    return range(number - 1, count, tasks)
+
+
+def pack_all(work: Work, numbers: Sequence[int], engine: Engine, workers: int, watch: Watch) -> Iterator[Part]:
+    with needing(work.folder, work.plan):
+        yield from engine(partial(_pack_one, work, watch), numbers, workers)
+
+
+def merged_if_last(folder: Path) -> Manifest | None:
+    """Merge, unless others are still packing: then the last of them will."""
+    try:
+        with locked(folder):
+            if not plan_path(folder).exists():
+                return read_manifest(folder)
+            plan = read_plan(folder)
+            if missing(folder, plan):
+                return None
+            with needing(folder, plan):
+                return merge(folder)
+    except Locked:
+        return None
+
+
+def _pack_one(work: Work, watch: Watch, number: int, stop: Stop) -> Part:
+    def told(images: int, size: int) -> None:
+        stop.check()
+        watch(images, size)
+
+    place = workplace(work.folder) / "making" / work.plan.shards[number].name
+    make_folder(place)
+    with locked(place):
+        return pack_shard(work, number, told)
+
+
+@contextmanager
+def needing(folder: Path, plan: PlanFile) -> Iterator[None]:
+    """Say how much is still needed where the disk turns out to be full."""
+    try:
+        yield
+    except NoSpace as full:
+        left = [plan.shards[number] for number in missing(folder, plan)]
+        needed = sum(shard.bytes for shard in left) + 400 * sum(shard.samples for shard in plan.shards)
+        raise NoSpace(f"{full} About {needed:,} bytes more are needed.") from full

@@ -1,0 +1,138 @@
+"""One row of the plan's shards becomes one tar: a function of the plan and the sources, and of nothing else.
+
+It can run anywhere, any number of times. What it leaves is the tar and, after it, a part: the rows of the index, what
+was skipped, and the digests. A part stands for a whole shard, so a rerun passes over it.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from blake3 import blake3
+
+from shardkit.dataset import Member, Sample
+from shardkit.errors import BadInput, Mismatch
+from shardkit.format.digest import rows_digest, seal_of
+from shardkit.format.publish import publish
+from shardkit.format.tables import INDEX, from_rows
+from shardkit.pack.members import Store, store_for
+from shardkit.pack.part import Part, Skip, finished, write_part
+from shardkit.pack.planfile import PlanFile
+from shardkit.pack.reading import Tree
+from shardkit.pack.spool import Hash, Spool
+
+Watch = Callable[[int, int], None]
+"""Told how many images, and how many bytes of sources, were dealt with just now; it may raise to stop the work."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """All that a shard's maker needs to know."""
+
+    root: Path
+    folder: Path
+    plan: PlanFile
+    fail_on_bad_input: bool = False
+
+
+def pack_shard(work: Work, number: int, watch: Watch) -> Part:
+    """Make the shard, unless it is there already."""
+    planned = work.plan.shards[number]
+    done = finished(work.folder, planned, work.plan.hash)
+    if done is not None:
+        watch(planned.samples, planned.bytes)
+        return done
+    path = work.folder / planned.name
+    maker = _Maker(work, watch)
+    try:
+        with publish(path) as file:
+            sealed = maker.write(work.plan.rows(number).to_pylist(), file)
+            _refuse_another(path, sealed.blake3)
+    finally:
+        maker.tree.close()
+    rows = from_rows(maker.samples, INDEX)
+    part = Part(planned.name, work.plan.hash, len(rows), rows_digest(rows), tuple(maker.skipped), **asdict(sealed))
+    write_part(work.folder, part, rows)
+    return part
+
+
+@dataclass(frozen=True)
+class _Sealed:
+    size: int
+    blake3: str
+    sha256: str | None
+
+
+class _Maker:
+    """Packs the samples of one shard, one after the other."""
+
+    def __init__(self, work: Work, watch: Watch) -> None:
+        terms = work.plan.terms
+        self.tree = Tree(os.fsencode(work.root))
+        self.samples: list[Sample] = []
+        self.skipped: list[Skip] = []
+        self._work, self._watch = work, watch
+        self._store: Store = store_for(terms.asked, terms.codec)
+        self._sha256 = hashlib.sha256() if terms.asked.sha256 else None
+
+    def write(self, rows: list[dict[str, Any]], file: BinaryIO) -> _Sealed:
+        hasher = blake3()
+        hashers: list[Hash] = [hasher.update] if self._sha256 is None else [hasher.update, self._sha256.update]
+        spool = Spool(file.write, hashers)
+        for row in rows:
+            self._pack(row, spool)
+            self._watch(1, row["size"])
+        size = spool.end()
+        return _Sealed(size, hasher.hexdigest(), self._sha256.hexdigest() if self._sha256 else None)
+
+    def _pack(self, row: dict[str, Any], spool: Spool) -> None:
+        try:
+            self.samples.append(self._sample(row, spool))
+        except BadInput as bad:
+            if self._work.fail_on_bad_input:
+                raise BadInput(bad.reason, f"{row['source']!a}: {bad}. `--on-error skip` goes on without it.") from bad
+            spool.take_back()
+            self.skipped.append(Skip(os.fsdecode(row["source"]), bad.reason, bad.detail))
+        else:
+            spool.keep()
+
+    def _sample(self, row: dict[str, Any], spool: Spool) -> Sample:
+        key, source = row["key"], row["source"]
+        read = partial(self.tree.read, source, row["size"], row["mtime_ns"])
+        stored = self._store(spool, key, row["size"], read)
+        sidecars = tuple(self._sidecar(each, row, spool) for each in row["sidecars"])
+        kept = {name: row[name] for name in ("key", "subject", "impression", "group", "label", "source")}
+        return Sample(
+            **kept,
+            original_width=stored.original[0],
+            original_height=stored.original[1],
+            width=stored.width,
+            height=stored.height,
+            channels=stored.channels,
+            bit_depth=stored.bit_depth,
+            image=stored.member,
+            sidecars=sidecars,
+            generation=self._work.plan.terms.generation,
+        )
+
+    def _sidecar(self, sidecar: dict[str, Any], row: dict[str, Any], spool: Spool) -> Member:
+        path = beside(row["source"], sidecar["ext"])
+        read = partial(self.tree.read, path, sidecar["size"], sidecar["mtime_ns"])
+        return spool.add(row["key"], sidecar["ext"], sidecar["size"], read)
+
+
+def beside(source: bytes, ext: str) -> bytes:
+    """The path of an image's sidecar."""
+    return source.rpartition(b".")[0] + b"." + os.fsencode(ext)
+
+
+def _refuse_another(path: Path, ours: str) -> None:
+    """A tar without a part is what a kill left between the two; any other was made by something else."""
+    if path.exists() and seal_of(path).blake3 != ours:
+        raise Mismatch(
+            f"{path}: a shard of this name is there with other bytes. Move it away, or pack into another folder."
+        )

@@ -1,0 +1,105 @@
+"""Which split a subject belongs to, decided once and for ever.
+
+A group (twins, a family; else the subject alone) has a place on a circle of 64-bit numbers: a keyed hash of its name.
+The ratios that were asked for become thresholds on that circle, fitted when a dataset is packed first. Whoever comes
+later is judged by the same thresholds: so nobody ever moves, and no group is ever torn.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from xxhash import xxh3_64_intdigest
+
+from shardkit.errors import UsageError
+
+_KEY = 0x5348_4152_444B_4954
+"""Any constant would do, but another one would move every subject."""
+_CIRCLE = 1 << 64
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Split i holds the groups whose place is below `below[i]` and not below the one before."""
+
+    names: tuple[str, ...]
+    below: tuple[int, ...]
+
+    def split_of(self, group: str) -> str:
+        return self.names[bisect_right(self.below, place(group))]
+
+    def record(self) -> dict[str, Any]:
+        # As text: a reader that takes numbers for floats would move the thresholds.
+        return {"names": list(self.names), "below": [f"{each:016x}" for each in self.below]}
+
+    @staticmethod
+    def recorded(record: Mapping[str, Any]) -> "Thresholds":
+        return Thresholds(tuple(record["names"]), tuple(int(each, 16) for each in record["below"]))
+
+
+def place(group: str) -> int:
+    return xxh3_64_intdigest(group.encode(), seed=_KEY)
+
+
+def parsed_ratios(text: str) -> dict[str, float]:
+    """`train=0.8,val=0.2` as numbers that add up to one; a single name stands for everything."""
+    parts = [part.partition("=") for part in text.split(",")]
+    try:
+        ratios = {name.strip(): float(ratio or 1) for name, _, ratio in parts}
+    except ValueError:
+        raise UsageError(f"--split {text}: write names and shares like train=0.8,val=0.1,test=0.1.") from None
+    if len(ratios) != len(parts) or any(ratio <= 0 for ratio in ratios.values()):
+        raise UsageError(f"--split {text}: every split needs a name of its own and a share above 0.")
+    if abs(sum(ratios.values()) - 1) > 1e-6:  # noqa: PLR2004 - what three rounded decimals may be off
+        raise UsageError(f"--split {text}: the shares add up to {sum(ratios.values()):g}, and must add up to 1.")
+    return ratios
+
+
+def folds(count: int) -> dict[str, float]:
+    return {f"fold{number}": 1 / count for number in range(count)}
+
+
+def fitted(ratios: Mapping[str, float], sizes: Mapping[str, int]) -> Thresholds:
+    """Thresholds that give each split its share of the subjects; `sizes` counts the subjects of each group."""
+    if len(sizes) < len(ratios):
+        raise UsageError(
+            f"{len(sizes)} groups of subjects cannot fill {len(ratios)} splits ({', '.join(ratios)}), as none is torn. "
+            "Ask for fewer splits."
+        )
+    places = sorted((place(group), count) for group, count in sizes.items())
+    held = [0, *accumulate(count for _, count in places)]
+    wanted = [share * held[-1] for share in accumulate(ratios.values())]
+    cuts = _cuts(held, wanted[:-1])
+    return Thresholds(tuple(ratios), tuple(places[cut][0] for cut in cuts))
+
+
+def _cuts(held: Sequence[int], wanted: Sequence[float]) -> list[int]:
+    """After how many groups each split ends: nearest to what is wanted, with a group at least for each split."""
+    cuts: list[int] = []
+    groups, splits = len(held) - 1, len(wanted) + 1
+    for number, target in enumerate(wanted, 1):
+        under = bisect_right(held, target) - 1
+        nearest = under if target - held[under] <= held[min(under + 1, groups)] - target else under + 1
+        cuts.append(min(max(nearest, cuts[-1] + 1 if cuts else 1), groups - (splits - number)))
+    return cuts
+
+
+def by_list(subjects: Iterable[str], listed: Mapping[str, str], groups: Mapping[str, str]) -> dict[str, str]:
+    """The splits that a file names, where it names all subjects and tears no group."""
+    splits: dict[str, str] = {}
+    for subject in subjects:
+        if subject not in listed:
+            raise UsageError(f"--split-file: it does not name the subject {subject}. Add a line for every subject.")
+        splits[subject] = listed[subject]
+    first: dict[str, str] = {}
+    for subject, split in splits.items():
+        group = groups.get(subject, subject)
+        other = first.setdefault(group, subject)
+        if splits[other] != split:
+            raise UsageError(
+                f"--split-file: {other} is in {splits[other]} and {subject} in {split}, but both are of the group "
+                f"{group}, which must stay together. Put them into one split."
+            )
+    return splits

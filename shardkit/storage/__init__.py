@@ -1,0 +1,1 @@
+"""Where bytes lie: the host and its disks, object stores."""

@@ -1,0 +1,45 @@
+"""What the control groups, of version 1 and 2, grant a process: a container's limits are theirs.
+
+A group is never granted more than the groups above it, so the least of all is what counts. Inside a container the
+path may be that of the machine outside, and only its upper end is to be seen: what is not there sets no limit.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from shardkit.storage.host.text import text_of
+
+# Version 1 has no word for «no limit»: it says the most pages that it can count, in bytes.
+_ENDLESS = 1 << 62
+
+
+def core_quota(memberships: str, sys: Path) -> float | None:
+    """How many cores' time this process may use; None where there is no limit."""
+    return min(filter(None, map(_cores, _groups(memberships, sys, "cpu"))), default=None)
+
+
+def memory_limit(memberships: str, sys: Path) -> int | None:
+    """How many bytes this process and the others in its groups may fill; None where there is no limit."""
+    return min(filter(None, map(_bytes, _groups(memberships, sys, "memory"))), default=None)
+
+
+def _cores(group: Path) -> float | None:
+    second = text_of(group / "cpu.max")
+    first = f"{text_of(group / 'cpu.cfs_quota_us')} {text_of(group / 'cpu.cfs_period_us')}"
+    granted, _, period = (second or first).partition(" ")
+    return int(granted) / int(period) if granted.isdecimal() else None
+
+
+def _bytes(group: Path) -> int | None:
+    granted = text_of(group / "memory.max") or text_of(group / "memory.limit_in_bytes")
+    return int(granted) if granted.isdecimal() and int(granted) < _ENDLESS else None
+
+
+def _groups(memberships: str, sys: Path, controller: str) -> Iterator[Path]:
+    """Every group that this process is in for a controller, as `/proc/self/cgroup` has it, and those above it."""
+    for line in filter(None, memberships.split("\n")):
+        _, controllers, path = line.split(":", 2)
+        if not controllers or controller in controllers.split(","):
+            top = sys / "fs/cgroup" / controllers
+            group = top / path.lstrip("/")
+            yield from (each for each in (group, *group.parents) if each.is_relative_to(top))

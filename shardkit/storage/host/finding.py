@@ -1,0 +1,34 @@
+"""What the check has to say about one thing."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    PROBLEM = "problem"
+    ADVICE = "advice"
+    OK = "ok"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`fact` is what is, `why` is what it means for a million files, and `changes` are commands or settings to use."""
+
+    topic: str
+    severity: Severity
+    fact: str
+    why: str = ""
+    changes: tuple[str, ...] = ()
+
+
+def fine(topic: str, fact: str, why: str = "") -> Finding:
+    return Finding(topic, Severity.OK, fact, why)
+
+
+def size(count: float) -> str:
+    """Bytes as people say them, to three digits."""
+    for unit in ("bytes", "kB", "MB", "GB", "TB", "PB"):
+        if count < 999.5:  # noqa: PLR2004 - what rounds to a thousand belongs to the next unit
+            return f"{count:.3g} {unit}"
+        count /= 1_000
+    return f"{count:,.0f} EB"

@@ -1,0 +1,77 @@
+"""Which mounted file system a path lies on, from the kernel's table (`man 5 proc_pid_mountinfo`)."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePath
+
+
+class Kind(StrEnum):
+    LOCAL = "local"
+    NETWORK = "network"
+    OVERLAY = "overlay"
+    MEMORY = "memory"
+
+
+_OVERLAY = {"overlay", "aufs", "fuse.fuse-overlayfs"}
+_MEMORY = {"tmpfs", "ramfs"}
+_NETWORK = {
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "lustre",
+    "gpfs",
+    "beegfs",
+    "ceph",
+    "glusterfs",
+    "wekafs",
+    "orangefs",
+    "afs",
+    "9p",
+    "virtiofs",
+}
+
+
+@dataclass(frozen=True)
+class Mount:
+    """`options` are those of the mount and of the file system under it, each once."""
+
+    point: str
+    device: str
+    type: str
+    source: str
+    options: tuple[str, ...]
+
+    @property
+    def kind(self) -> Kind:
+        if self.type in _OVERLAY:
+            return Kind.OVERLAY
+        if self.type in _MEMORY:
+            return Kind.MEMORY
+        # Behind FUSE stands a program, which mostly fetches from elsewhere and always costs a detour.
+        return Kind.NETWORK if self.type in _NETWORK or self.type.startswith("fuse.") else Kind.LOCAL
+
+
+def mounts(table: str) -> list[Mount]:
+    # No splitlines: a mount point may hold every line break but \n unescaped.
+    return [_mount(line) for line in table.split("\n") if line]
+
+
+def mount_of(path: PurePath, table: Iterable[Mount]) -> Mount | None:
+    """The mount with the longest point above `path`; of two on one point the later one, which hides the other."""
+    above = [mount for mount in table if path.is_relative_to(mount.point)]
+    return max(reversed(above), key=lambda mount: len(PurePath(mount.point).parts), default=None)
+
+
+def _mount(line: str) -> Mount:
+    mounted, _, system = line.partition(" - ")
+    _, _, device, _, point, options = mounted.split(" ")[:6]
+    kind, source, more = system.split(" ")[:3]
+    each_once = dict.fromkeys([*options.split(","), *more.split(",")])
+    return Mount(_unescaped(point), device, _unescaped(kind), _unescaped(source), tuple(map(_unescaped, each_once)))
+
+
+def _unescaped(field: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)

@@ -1,0 +1,145 @@
+"""Each fact that would hurt a million files has a finding that says what it does and what changes it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shardkit.storage.host.advice import advise
+from shardkit.storage.host.facts import Contents, Cores, Disk, Host, Limit, ReadAhead, Space
+from shardkit.storage.host.finding import Finding, Severity
+from shardkit.storage.host.mounts import Mount
+from tests.shardkit.storage.host.hosts import GB, SOUND
+
+ADVICE, PROBLEM = Severity.ADVICE, Severity.PROBLEM
+
+
+def mounted(type_: str, *options: str) -> Mount:
+    return Mount("/my data", "8:1", type_, "/dev/sda1", ("rw", *options))
+
+
+def complaints(host: Host) -> list[Finding]:
+    return [finding for finding in advise(host) if finding.severity is not Severity.OK]
+
+
+def with_memory(**facts: Any) -> dict[str, object]:  # noqa: ANN401 - any field of Memory
+    return {"memory": replace(SOUND.memory, **facts)}
+
+
+def test_a_sound_host_gets_no_advice() -> None:
+    assert complaints(SOUND) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "topic", "severity", "change"),
+    [
+        ({"mount": mounted("ext4", "relatime")}, "access times", ADVICE, "mount -o remount,noatime '/my data' "),
+        ({"mount": mounted("xfs")}, "access times", ADVICE, "mount -o remount,noatime '/my data' "),
+        ({"mount": mounted("nfs4")}, "storage", ADVICE, "rsync -a /data/ LOCAL_DISK/"),
+        ({"mount": mounted("fuse.sshfs")}, "storage", ADVICE, "rsync -a /data/ LOCAL_DISK/"),
+        ({"mount": mounted("overlay")}, "storage", ADVICE, "docker run -v /A/DISK:/data "),
+        ({"mount": mounted("tmpfs")}, "storage", ADVICE, "keep a dataset on a disk"),
+        (
+            {"mount": mounted("ext4", "noatime", "nobarrier")},
+            "durability",
+            PROBLEM,
+            "mount -o remount,barrier '/my data'",
+        ),
+        ({"mount": mounted("ext3", "noatime", "barrier=0")}, "durability", PROBLEM, "mount -o remount,barrier=1 "),
+        ({"space": Space(900 * GB, 900_000, 1_000_000)}, "inodes", ADVICE, "mkfs.ext4 -i 8192 /dev/nvme0n1p1 "),
+        ({"space": Space(900 * GB, 900, 1_000_000)}, "inodes", PROBLEM, "mkfs.ext4 -i 8192 /dev/nvme0n1p1 "),
+        ({"space": Space(GB // 2, 9_000_000, 9_000_000)}, "free space", PROBLEM, "free some"),
+        ({"disk": Disk("nvme0n1", "bfq", rotational=False)}, "scheduler", ADVICE, "echo none > /sys/block/nvme0n1/"),
+        ({"disk": Disk("sda", "bfq", rotational=True)}, "disk", ADVICE, "train from a packed dataset"),
+        ({"read_ahead": ReadAhead(128, "/sys/it")}, "read-ahead", ADVICE, "echo 4096 > /sys/it"),
+        ({"refusals": {"lock a folder": "no locks"}}, "writing", PROBLEM, "pack on a local disk"),
+        ({"place": replace(SOUND.place, writable=False)}, "writing", PROBLEM, "name another folder"),
+        ({"open_files": Limit(1_024, 524_288)}, "open files", ADVICE, "ulimit -n 65536 "),
+        ({"open_files": Limit(1_024, None)}, "open files", ADVICE, "ulimit -n 65536 "),
+        ({"open_files": Limit(1_024, 4_096)}, "open files", ADVICE, "* - nofile 65536 "),
+        ({"open_files": Limit(256, 4_096)}, "open files", PROBLEM, "* - nofile 65536 "),
+        ({"locked_memory": Limit(8_388_608, None)}, "locked memory", ADVICE, "ulimit -l unlimited"),
+        ({"cores": Cores(16, 16, 1.5)}, "cores", ADVICE, "docker run --cpus=8 "),
+        ({"cores": Cores(16, 1, None)}, "cores", ADVICE, "docker run --cpus=8 "),
+        (with_memory(limit=4 * GB), "memory", ADVICE, "shardkit pack SRC DST --size 299 "),
+        (with_memory(total=4 * GB), "memory", ADVICE, "shardkit pack SRC DST --size 299 "),
+        (with_memory(shared=64_000_000), "shared memory", ADVICE, "mount -o remount,size=8G /dev/shm"),
+        (with_memory(overcommits=False), "overcommit", ADVICE, "sysctl vm.overcommit_memory=0"),
+    ],
+)
+def test_one_fact_that_hurts_is_one_finding(
+    facts: Mapping[str, Any], topic: str, severity: Severity, change: str
+) -> None:
+    [finding] = complaints(replace(SOUND, **facts))
+
+    assert (finding.topic, finding.severity) == (topic, severity)
+    assert change in finding.changes[0]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"mount": None, "disk": None, "read_ahead": None},
+        {"mount": mounted("ext4", "relatime", "lazytime")},
+        {"mount": mounted("ext4", "relatime", "ro")},
+        {"space": Space(900 * GB, 0, 0)},
+        {"disk": Disk("vda", None, rotational=None)},
+        {"place": replace(SOUND.place, writable=False, contents=Contents.SOURCE_TREE), "refusals": {}},
+        {"open_files": Limit(None, None)},
+        {"locked_memory": Limit(8_388_608, None), "infiniband": False},
+        {"cores": Cores(16, 4, 4.0)},
+        with_memory(total=None, shared=None),
+    ],
+)
+def test_what_does_not_hurt_is_not_complained_about(facts: Mapping[str, Any]) -> None:
+    assert complaints(replace(SOUND, **facts)) == []
+
+
+def test_locks_that_stay_on_one_machine_are_a_finding_of_their_own() -> None:
+    findings = complaints(replace(SOUND, mount=mounted("nfs", "local_lock=all")))
+
+    assert [finding.topic for finding in findings] == ["storage", "locks"]
+
+
+def test_a_volatile_overlay_cannot_be_mended_in_place() -> None:
+    [durability, _] = complaints(replace(SOUND, mount=mounted("overlay", "volatile")))
+
+    assert durability.changes == ("mount '/my data' again without volatile",)
+
+
+@pytest.mark.parametrize(
+    ("type_", "change"),
+    [("xfs", "xfs_growfs -m 50 '/my data' "), ("tmpfs", "nr_inodes=4M"), ("lustre", "raise the quota")],
+)
+def test_each_file_system_gets_more_inodes_in_its_own_way(type_: str, change: str) -> None:
+    host = replace(SOUND, mount=mounted(type_, "noatime"), space=Space(900 * GB, 5, 1_000))
+
+    [finding] = [each for each in complaints(host) if each.topic == "inodes"]
+    assert change in finding.changes[0]
+
+
+hosts = st.builds(
+    Host,
+    place=st.sampled_from([replace(SOUND.place, contents=each) for each in Contents]),
+    mount=st.none() | st.sampled_from(["ext4", "nfs", "tmpfs", "overlay", "btrfs"]).map(mounted),
+    space=st.builds(Space, st.integers(0, 1 << 60), st.integers(0, 1 << 40), st.integers(0, 1 << 40)),
+    disk=st.none() | st.builds(Disk),
+    read_ahead=st.none() | st.builds(ReadAhead, st.integers(0, 1 << 20)),
+    refusals=st.dictionaries(st.sampled_from(["publish a file"]), st.none() | st.text()),
+)
+
+
+@given(hosts)
+def test_the_worst_comes_first_and_every_complaint_says_why_and_what_to_do(host: Host) -> None:
+    findings = advise(host)
+
+    assert [each.severity for each in findings] == sorted(
+        (each.severity for each in findings), key=[PROBLEM, ADVICE, Severity.OK].index
+    )
+    for finding in complaints(host):
+        assert finding.why.endswith(".")
+        assert all(finding.changes)
+        assert finding.changes

@@ -1,0 +1,89 @@
+"""The kernel's table of mounts is read as the kernel wrote it."""
+
+from pathlib import PurePosixPath
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from shardkit.storage.host.mounts import Kind, Mount, mount_of, mounts
+
+TABLE = r"""22 27 0:21 / /proc rw,relatime - proc proc rw
+27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard
+36 27 8:17 /sub /mnt/my\040disk ro,noatime master:1 shared:2 - xfs /dev/mapper/a\134b rw,attr2
+40 36 0:52 / /mnt/my\040disk/far rw,relatime - nfs4 server:/export rw,local_lock=none
+"""
+
+paths = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20).map("/".__add__)
+words = st.text("abcdefghijklmnopqrstuvwxyz_0123456789=.", min_size=1, max_size=12)
+
+
+def escaped(field: str) -> str:
+    """As the kernel's `mangle` does."""
+    return "".join(f"\\{ord(each):03o}" if each in " \t\n\\#" else each for each in field)
+
+
+def test_every_field_is_found_where_it_stands() -> None:
+    _, root, disk, far = mounts(TABLE)
+
+    assert root == Mount("/", "254:0", "ext4", "/dev/vda", ("rw", "relatime", "discard"))
+    assert disk == Mount("/mnt/my disk", "8:17", "xfs", "/dev/mapper/a\\b", ("ro", "noatime", "rw", "attr2"))
+    assert far.source == "server:/export"
+
+
+@example("/a\rb\u2028c", "/dev/sda", ["rw"], [])
+@given(paths, paths, st.lists(words, min_size=1), st.lists(words.map("shared:".__add__)))
+def test_what_the_kernel_escapes_comes_back(point: str, source: str, options: list[str], tags: list[str]) -> None:
+    mounted = " ".join(["36", "35", "98:0", "/", escaped(point), ",".join(options), *tags])
+    line = f"{mounted} - fuse.sshfs {escaped(source)} rw\n"
+
+    [read] = mounts(line)
+
+    assert read == Mount(point, "98:0", "fuse.sshfs", source, tuple(dict.fromkeys([*options, "rw"])))
+
+
+@pytest.mark.parametrize(
+    ("path", "point"),
+    [
+        ("/", "/"),
+        ("/home/me", "/"),
+        ("/mnt/my disk", "/mnt/my disk"),
+        ("/mnt/my disk/fingers", "/mnt/my disk"),
+        ("/mnt/my disk/far/fingers", "/mnt/my disk/far"),
+        ("/mnt/my disk/farther", "/mnt/my disk"),
+    ],
+)
+def test_a_path_lies_on_the_longest_mount_above_it(path: str, point: str) -> None:
+    mount = mount_of(PurePosixPath(path), mounts(TABLE))
+
+    assert mount is not None
+    assert mount.point == point
+
+
+def test_the_later_of_two_mounts_on_one_point_hides_the_other() -> None:
+    table = "1 0 8:1 / /data rw - ext4 /dev/sda1 rw\n2 1 8:2 / /data rw - xfs /dev/sdb1 rw\n"
+
+    mount = mount_of(PurePosixPath("/data/x"), mounts(table))
+
+    assert mount is not None
+    assert mount.type == "xfs"
+
+
+def test_without_a_table_nothing_is_claimed() -> None:
+    assert mount_of(PurePosixPath("/data"), mounts("")) is None
+
+
+@pytest.mark.parametrize(
+    ("type_", "kind"),
+    [
+        *[(each, Kind.LOCAL) for each in ("ext4", "xfs", "btrfs", "zfs", "fuseblk")],
+        *[
+            (each, Kind.NETWORK)
+            for each in ("nfs", "nfs4", "cifs", "lustre", "gpfs", "ceph", "fuse.sshfs", "fuse.s3fs")
+        ],
+        *[(each, Kind.OVERLAY) for each in ("overlay", "fuse.fuse-overlayfs")],
+        *[(each, Kind.MEMORY) for each in ("tmpfs", "ramfs")],
+    ],
+)
+def test_a_type_has_its_kind(type_: str, kind: Kind) -> None:
+    assert Mount("/data", "0:1", type_, "none", ("rw",)).kind is kind

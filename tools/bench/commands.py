@@ -1,0 +1,24 @@
+"""Other programs, run to their end. One that fails ends the benchmark with what it said: its figure means nothing."""
+
+import shlex
+import subprocess
+import sys
+
+from places import BENCH
+
+SHOWN = 300  # characters: a command can name thousands of files
+
+
+def run(command: list[str]) -> None:
+    _finish(command, subprocess.DEVNULL)
+
+
+def said(command: list[str]) -> str:
+    return _finish(command, subprocess.PIPE)
+
+
+def _finish(command: list[str], stdout: int) -> str:
+    ended = subprocess.run(command, check=False, stdout=stdout, stderr=subprocess.PIPE, text=True, cwd=BENCH)
+    if ended.returncode:
+        sys.exit(f"{shlex.join(command)[:SHOWN]} ended with {ended.returncode}:\n{ended.stderr}")
+    return ended.stdout
