@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shardkit.errors import ShardkitError
+    from shardkit.format.opened import open  # noqa: A004 - read as shardkit.open
     from shardkit.format.publish import publish
 
 __version__ = "0.0.1"
-__all__ = ["ShardkitError", "__version__", "publish"]
+__all__ = ["ShardkitError", "__version__", "open", "publish"]
 
 _HOMES = {
     "ShardkitError": "shardkit.errors",
+    "open": "shardkit.format.opened",
     "publish": "shardkit.format.publish",
 }
 

@@ -148,7 +148,7 @@ def _opacity(recipe: Recipe, color: int) -> int:
 def _transparency(recipe: Recipe, numbers: Array) -> bytes:
     if recipe.color == PALETTE:
         return bytes(_opacity(recipe, color) for color in range((1 << recipe.depth) - 1))
-    return numbers[0, 0].astype(">u2").tobytes()
+    return struct.pack(f">{numbers.shape[2]}H", *numbers[0, 0].tolist())
 
 
 def _lines(recipe: Recipe, numbers: Array, filters: tuple[int, ...]) -> bytes:

@@ -5,10 +5,16 @@ import sys
 import click
 
 import shardkit as package
+from shardkit.cli.append import append
+from shardkit.cli.cat import cat
 from shardkit.cli.completion import completion
 from shardkit.cli.doctor import doctor
+from shardkit.cli.info import info
+from shardkit.cli.ls import ls
 from shardkit.cli.pack import pack
+from shardkit.cli.remove import remove
 from shardkit.cli.run import run
+from shardkit.cli.unpack import unpack
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,6 +30,12 @@ def shardkit() -> None:
 shardkit.add_command(completion)
 shardkit.add_command(doctor)
 shardkit.add_command(pack)
+shardkit.add_command(append)
+shardkit.add_command(remove)
+shardkit.add_command(cat)
+shardkit.add_command(info)
+shardkit.add_command(ls)
+shardkit.add_command(unpack)
 
 
 def main() -> None:

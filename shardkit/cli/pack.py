@@ -1,7 +1,5 @@
 """`shardkit pack SRC DST`: a tree of images becomes shards that can be trusted."""
 
-from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +8,6 @@ from shardkit.cli.console import emit, progress, say
 from shardkit.cli.parameters import FOLDER, cores, shape, size_in_bytes, task
 
 if TYPE_CHECKING:
-    from shardkit.dataset import Manifest
     from shardkit.pack.deciding import Decided
     from shardkit.pack.planfile import PlanFile
     from shardkit.pack.planning import Request
@@ -72,26 +69,27 @@ def pack(**given: Any) -> int:  # noqa: ANN401
     shardkit pack fingers packed --split train=0.8,val=0.1,test=0.1 --groups groups.csv
     shardkit pack faces packed --size 448 --codec zstd
     """  # noqa: D301 - a real backspace tells click to keep the lines
-    from shardkit.pack import packing  # noqa: PLC0415 - what is heavy is imported by the command that needs it
+    from shardkit.cli.outcome import outcome  # noqa: PLC0415 - what is heavy is imported by the command that needs it
+    from shardkit.pack import packing  # noqa: PLC0415
 
     request = _request(given)
     workers = given["workers"] or cores()
     if given["dry_run"]:
         return _dry_run(request, workers, as_json=given["as_json"])
-    packing.prepared(request.folder)
+    packing.prepared(request)
     if given["replan"]:
         packing.start_over(request.folder)
     manifest = packing.packed_already(request)
     if manifest is not None:
         say(f"{request.folder}: packed already.")
-        return _outcome(request.folder, manifest, as_json=given["as_json"])
+        return outcome(request.folder, manifest, as_json=given["as_json"])
     plan = packing.begun(request) or _planned(request, workers)
     _make(request, plan, workers, given)
     manifest = packing.merged_if_last(request.folder)
     if manifest is None:
         say(f"{request.folder}: this task is done, others are not. The last one merges; or run `shardkit merge` then.")
         return 0
-    return _outcome(request.folder, manifest, as_json=given["as_json"])
+    return outcome(request.folder, manifest, as_json=given["as_json"])
 
 
 def _request(given: dict[str, Any]) -> "Request":
@@ -155,41 +153,14 @@ def _decided(request: "Request", workers: int) -> "Decided":
 
 
 def _make(request: "Request", plan: "PlanFile", workers: int, given: dict[str, Any]) -> None:
+    from shardkit.cli.making import make  # noqa: PLC0415
     from shardkit.format.lock import locked  # noqa: PLC0415
-    from shardkit.pack import packing  # noqa: PLC0415
-    from shardkit.pack.engines import ENGINES  # noqa: PLC0415
+    from shardkit.pack.packing import share  # noqa: PLC0415
     from shardkit.pack.shard import Work  # noqa: PLC0415
 
     work = Work(request.root, request.folder, plan, fail_on_bad_input=given["on_error"] == "fail")
-    mine = packing.share(len(plan.shards), task(given["task"]))
     with locked(request.folder, shared=True):
-        missing = set(packing.missing(request.folder, plan))
-        todo = [number for number in mine if number in missing]
-        with progress("images", sum(plan.shards[number].samples for number in mine)) as packing_them:
-            packing_them.skip(sum(plan.shards[number].samples for number in mine if number not in missing))
-            for _ in packing.pack_all(work, todo, ENGINES[given["engine"]], workers, packing_them.advance):
-                pass
-
-
-def _outcome(folder: Path, manifest: "Manifest", *, as_json: bool) -> int:
-    """Say what the dataset holds and what it does not; 3 if an input was left out."""
-    from shardkit.format.opened import open_dataset  # noqa: PLC0415
-    from shardkit.verify.leaks import twice  # noqa: PLC0415
-
-    generation = manifest.current
-    skipped = sum(generation.skipped.values())
-    found = twice(open_dataset(folder))
-    for split, held in generation.splits.items():
-        holds = f"{held.samples:,} samples of {held.subjects:,} subjects in {held.shards:,} shards"
-        say(f"{split}: {holds}, {held.bytes:,} bytes")
-    for reason, count in generation.skipped.items():
-        say(f"skipped: {count:,} {reason} (listed in {generation.listed})")
-    for line in found.said:
-        say(line)
-    say(f"{folder}: {generation.packed + skipped:,} inputs = {generation.packed:,} packed + {skipped:,} skipped")
-    if as_json:
-        emit({"folder": str(folder), **asdict(generation), "inputs": generation.packed + skipped, **found.record()})
-    return 3 if skipped else 0
+        make(work, share(len(plan.shards), task(given["task"])), given["engine"], workers)
 
 
 def _dry_run(request: "Request", workers: int, *, as_json: bool) -> int:

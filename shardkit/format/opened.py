@@ -1,17 +1,20 @@
 """Opening a dataset: what it says about itself, and its samples by key, without touching what is not asked for."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shardkit.dataset import Generation, Manifest, Sample, Shard, Subject, Totals
-from shardkit.errors import UsageError
+from shardkit.errors import Damaged, UsageError
 from shardkit.format.manifest import read_manifest, refuse_odd_name
+from shardkit.format.not_there import NotThere, meant
+from shardkit.format.ranges import Bounds
+from shardkit.format.split_view import Split
 from shardkit.format.tables import (
     INDEX,
     SHARDS,
@@ -23,6 +26,8 @@ from shardkit.format.tables import (
     shards_of,
     subjects_of,
 )
+
+_FOOTERS_KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -61,10 +66,28 @@ class Dataset:
     def _generations(self) -> tuple[Generation, ...]:
         return tuple(each for each in self.manifest.generations if each.number <= self.generation.number)
 
-    def rows(self, shard: Shard) -> pa.Table:
-        """The index of one shard."""
+    def __getitem__(self, split: str) -> Split:
+        if split not in self._views:
+            there = ", ".join(self.splits)
+            raise NotThere(f"{self.folder}: there is no split {split!r}, but {there}.{meant(str(split), self.splits)}")
+        return self._views[split]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.splits)
+
+    def rows(self, shard: Shard, columns: list[str] | None = None) -> pa.Table:
+        """The index of one shard, or some columns of it."""
+        schema = pa.schema([INDEX.field(name) for name in columns or INDEX.names])
         with readable(self.folder / shard.index):
-            return self._index_file(shard.index).read_row_group(shard.row_group).select(INDEX.names).cast(INDEX)
+            return (
+                self._index_file(shard).read_row_group(shard.row_group, schema.names).select(schema.names).cast(schema)
+            )
+
+    def bounds(self, shard: Shard, column: str) -> Bounds | None:
+        """The least and the greatest value in a shard, if the footer of the index tells them."""
+        file = self._index_file(shard)
+        statistics = file.metadata.row_group(shard.row_group).column(file.schema.names.index(column)).statistics
+        return (statistics.min, statistics.max) if statistics and statistics.has_min_max else None
 
     def samples(self, shard: Shard) -> list[Sample]:
         return samples_of(self.rows(shard))
@@ -72,17 +95,31 @@ class Dataset:
     def path(self, shard: Shard) -> Path:
         return self.folder / shard.name
 
-    def _index_file(self, name: str) -> pq.ParquetFile:
-        """Opened once a thread: a footer describes a thousand shards, and two threads must not share a reader."""
-        opened = self._opened.__dict__
-        if name not in opened:
-            opened[name] = parquet_file(self.folder / name)
-        file: pq.ParquetFile = opened[name]
+    @cached_property
+    def _views(self) -> Mapping[str, Split]:
+        return {name: Split(self, name) for name in self.splits}
+
+    def _index_file(self, shard: Shard) -> pq.ParquetFile:
+        path = self.folder / shard.index
+        file = self._files.opened(path)
+        if not 0 <= shard.row_group < file.num_row_groups:
+            raise Damaged(
+                f"{path}: {shard.name} must be its row group {shard.row_group}, and it has {file.num_row_groups}. "
+                f"`shardkit verify {self.folder}` says what is damaged."
+            )
         return file
 
     @cached_property
-    def _opened(self) -> threading.local:
-        return threading.local()
+    def _files(self) -> "_Files":
+        return _Files()
+
+
+class _Files(threading.local):
+    """The index files opened last, by each thread for itself: two threads must not read through one file."""
+
+    def __init__(self) -> None:
+        # A footer describes a thousand shards, in megabytes.
+        self.opened = lru_cache(_FOOTERS_KEPT)(parquet_file)
 
 
 def open_dataset(folder: Path | str, generation: int | None = None) -> Dataset:
@@ -93,3 +130,6 @@ def open_dataset(folder: Path | str, generation: int | None = None) -> Dataset:
     if number not in there:
         raise UsageError(f"{folder}: it has no generation {number}, but {', '.join(map(str, there))}.")
     return Dataset(folder, manifest, there[number])
+
+
+open = open_dataset  # noqa: A001 - its public name: shardkit.open

@@ -6,6 +6,7 @@ So a name that can be seen stands for whole bytes, after a kill and after a powe
 time: `lock.locked` is how a command makes sure of that.
 """
 
+import ctypes
 import errno
 import io
 import os
@@ -92,6 +93,18 @@ def steps_kept(path: Path, step: int) -> int:
     return max(0, part.stat().st_size - 1) // step if part.exists() else 0
 
 
+def publish_staged(staging: int, moves: Iterable[tuple[str, int, bytes]]) -> None:
+    """Give many small files their final names: each is durable before its name can be seen.
+
+    They lie in the folder `staging`; a move says which of them comes into which folder, under which name. Flushing a
+    million files one by one takes hours: here the file system is flushed once before all moves, and once after them.
+    """
+    _flush_file_system(staging)
+    for staged, folder, name in moves:
+        os.replace(staged, name, src_dir_fd=staging, dst_dir_fd=folder)
+    _flush_file_system(staging)
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder, and those above it that are missing, so that they outlast a power cut as the files in them do."""
     with explained(folder):
@@ -117,6 +130,14 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _flush_file_system(descriptor: int) -> None:
+    """Make durable all that was written to the file system of an open file."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syncfs(descriptor):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
 def _created(path: Path) -> _Part:
     with explained(path):
         try:
@@ -130,3 +151,12 @@ def _given_its_name(path: Path) -> None:
     with explained(path):
         part_of(path).replace(path)
         flush_folder(path.parent)
+
+
+def place(whole: Path, path: Path) -> None:
+    """Give a file that is whole and durable already the name that it was made for, on the same disk."""
+    make_folder(path.parent)
+    with explained(path):
+        whole.replace(path)
+        flush_folder(path.parent)
+        flush_folder(whole.parent)

@@ -9,14 +9,17 @@ from shardkit.dataset import Shard, Subject, Totals
 from shardkit.format.digest import dataset_digest
 
 
-def totals(shards: Iterable[Shard], subjects: Iterable[Subject]) -> Mapping[str, Totals]:
+def totals(
+    shards: Iterable[Shard], subjects: Iterable[Subject], before: Mapping[str, Totals] | None = None
+) -> Mapping[str, Totals]:
+    """`before` is what the generation before had: a label that was given once is never given to another."""
     samples, sizes, counts = Counter[str](), Counter[str](), Counter[str]()
     for shard in shards:
         samples[shard.split] += shard.samples
         sizes[shard.split] += shard.size
         counts[shard.split] += 1
     held = Counter[str]()
-    classes = dict.fromkeys(counts, 0)
+    classes = {**dict.fromkeys(counts, 0), **{split: each.classes for split, each in (before or {}).items()}}
     for subject in subjects:
         held[subject.split] += 1
         classes[subject.split] = max(classes.get(subject.split, 0), subject.label + 1)

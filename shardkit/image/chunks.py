@@ -5,6 +5,7 @@ from struct import Struct
 from isal.isal_zlib import crc32
 
 from shardkit.errors import BadInput
+from shardkit.image.limits import MAX_CHUNKS
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -47,13 +48,21 @@ def chunks_of(view: memoryview) -> list[Chunk]:
         if stop + 4 > end:
             raise _too_long(name, position, length)
         if crc32(view[position + 4 : stop]) != _CRC.unpack_from(view, stop)[0]:
-            raise BadInput("bad-crc", f"the checksum of chunk {name!r} at byte {position} is wrong. {_ANOTHER_COPY}")
+            raise BadInput(
+                "bad-crc", f"the checksum of chunk {told(name)} at byte {position} is wrong. {_ANOTHER_COPY}"
+            )
         chunks.append((name, start, stop))
         position = stop + 4
         if name == b"IEND":
             break
+        if len(chunks) == MAX_CHUNKS:
+            raise BadInput("too-large", f"it has more than {MAX_CHUNKS:,} chunks. Write it anew, in fewer.")
     _check_end(chunks, position, end)
     return chunks
+
+
+def told(name: bytes) -> str:
+    return name.decode("ascii", "backslashreplace")
 
 
 def _check_end(chunks: list[Chunk], position: int, end: int) -> None:
@@ -65,10 +74,10 @@ def _check_end(chunks: list[Chunk], position: int, end: int) -> None:
 
 def _too_long(name: bytes, position: int, length: int) -> BadInput:
     if length > _LONGEST:
-        return BadInput("bad-structure", f"chunk {name!r} at byte {position} claims a length that no PNG may have.")
+        return BadInput("bad-structure", f"chunk {told(name)} at byte {position} claims a length that no PNG may have.")
     return BadInput(
         "truncated",
-        f"chunk {name!r} at byte {position} claims {length:,} bytes, more than are left. {_ANOTHER_COPY}",
+        f"chunk {told(name)} at byte {position} claims {length:,} bytes, more than are left. {_ANOTHER_COPY}",
     )
 
 

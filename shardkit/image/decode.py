@@ -55,8 +55,7 @@ def _samples(data: memoryview | bytes, info: PngInfo) -> Pixels:
     """Rows x columns x samples, as the numbers that are stored."""
     raw = _unpacked(data, info)
     if not info.interlaced:
-        (samples,) = (samples for _, samples in _passes(raw, info))
-        return samples
+        return next(samples for _, samples in _passes(raw, info))
     count = SAMPLES[info.kind]
     whole = np.empty((info.height, info.width, count), np.uint16 if info.bit_depth == 16 else np.uint8)  # noqa: PLR2004
     for step, samples in _passes(raw, info):

@@ -37,7 +37,7 @@ class _Wave(NamedTuple):
 def responses(field: Field, wavelength: float) -> Iterator[Field]:
     """The response at each orientation of the ridges' normal: i / 16 of half a turn, from the x axis towards y."""
     quarter = ORIENTATIONS // 2
-    waves = [_wave(wavelength, math.cos(math.pi * step / ORIENTATIONS)) for step in range(quarter + 1)]
+    waves = [wave(wavelength, math.cos(math.pi * step / ORIENTATIONS)) for step in range(quarter + 1)]
     mirrored = []
     for step in range(quarter + 1):
         along, down = waves[step], waves[quarter - step]
@@ -49,7 +49,7 @@ def responses(field: Field, wavelength: float) -> Iterator[Field]:
 
 
 @cache
-def _wave(wavelength: float, steepness: float) -> _Wave:
+def wave(wavelength: float, steepness: float) -> _Wave:
     """One line through a filter, as whole numbers; a wave along the line seems longer the less steep it is."""
     sigma = _SIGMA * wavelength
     reach = math.ceil(_REACH * sigma)

@@ -8,6 +8,8 @@ from shardkit.errors import BadInput
 MAX_SIDE = 2**16
 MAX_PIXELS = 2**27
 MAX_BYTES = 2**28
+# Four times as many as MAX_BYTES takes in the small chunks of 8 KB that libpng writes.
+MAX_CHUNKS = 2**17
 
 
 def check_size(width: int, height: int, bits_a_pixel: int) -> None:

@@ -7,7 +7,7 @@ The reasons of BadInput, which end in `skipped.jsonl`:
     truncated       it ends too early
     bad-crc         the checksum of a chunk is wrong
     bad-structure   the chunks are not those, or not in the order, that the standard asks for
-    too-large       it claims more pixels than `limits` allows
+    too-large       it claims more pixels, or has more chunks, than `limits` allows
     undecodable     the chunks are whole, but what they hold is no picture (`decode` finds this one)
 """
 

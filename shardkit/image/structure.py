@@ -5,6 +5,7 @@ from enum import IntEnum
 from struct import Struct
 
 from shardkit.errors import BadInput
+from shardkit.image.chunks import told
 
 
 class Kind(IntEnum):
@@ -57,7 +58,7 @@ def header(content: bytes) -> Header:
 def check_order(names: list[bytes]) -> None:
     """Which chunks there are, and in which order; IEND is known to be the last."""
     if names[0] != b"IHDR":
-        raise _broken(f"the first chunk is {_told(names[0])}, not IHDR.")
+        raise _broken(f"the first chunk is {told(names[0])}, not IHDR.")
     count = names.count(b"IDAT")
     if not count:
         raise _broken("it has no chunk IDAT, so no pixels.")
@@ -66,7 +67,7 @@ def check_order(names: list[bytes]) -> None:
         raise _broken("other chunks stand between its chunks IDAT.")
     for name in _ONLY_ONCE:
         if names.count(name) > 1:
-            raise _broken(f"it has more than one chunk {_told(name)}.")
+            raise _broken(f"it has more than one chunk {told(name)}.")
     _check_before([b"PLTE", b"tRNS", b"IDAT"], names)
     for name in set(names) - _CRITICAL:
         _check_may_be_ignored(name)
@@ -104,11 +105,7 @@ def _check_before(order: list[bytes], names: list[bytes]) -> None:
 
 def _check_may_be_ignored(name: bytes) -> None:
     if not (name.isalpha() and name[:1].islower()):
-        raise _broken(f"it has a chunk {_told(name)}, which no PNG has and which must not be ignored.")
-
-
-def _told(name: bytes) -> str:
-    return name.decode("ascii", "backslashreplace")
+        raise _broken(f"it has a chunk {told(name)}, which no PNG has and which must not be ignored.")
 
 
 def _broken(detail: str) -> BadInput:

@@ -1,10 +1,12 @@
 """What a scan finds: tables that are built a chunk at a time, since a million Python rows would fill the memory."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import accumulate, chain
 from typing import Generic, NamedTuple, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 SIDECAR = pa.struct([("ext", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64())])
 FOUND = pa.schema(
@@ -19,7 +21,9 @@ FOUND = pa.schema(
 )
 SKIPPED = pa.schema([("source", pa.binary()), ("reason", pa.string()), ("detail", pa.string())])
 
-_ROWS_A_CHUNK = 8_192
+# Arrow's own pool takes half as much again for buffers as small as a chunk's.
+_POOL = pa.system_memory_pool()
+_array = partial(pa.array, memory_pool=_POOL)
 
 
 class Sidecar(NamedTuple):
@@ -53,14 +57,15 @@ Row = TypeVar("Row", bound=tuple[object, ...])
 class Rows(Generic[Row]):
     """Rows on their way to a table."""
 
-    def __init__(self, chunk_of: Callable[[Sequence[Row]], pa.RecordBatch]) -> None:
+    def __init__(self, chunk_of: Callable[[Sequence[Row]], pa.RecordBatch], most: int = 8_192) -> None:
         self._chunk_of = chunk_of
+        self._most = most
         self._rows: list[Row] = []
         self._chunks: list[pa.RecordBatch] = []
 
     def append(self, row: Row) -> None:
         self._rows.append(row)
-        if len(self._rows) == _ROWS_A_CHUNK:
+        if len(self._rows) == self._most:
             self._cut()
 
     def chunks(self) -> list[pa.RecordBatch]:
@@ -75,17 +80,17 @@ class Rows(Generic[Row]):
 
 def found_chunk(rows: Sequence[Found]) -> pa.RecordBatch:
     subject, impression, source, size, mtime_ns, sidecars = zip(*rows, strict=True)
-    subjects = pa.array(subject, pa.string()).dictionary_encode()
-    plain = map(pa.array, (impression, source, size, mtime_ns), FOUND.types[1:-1])
+    subjects = pc.dictionary_encode(_array(subject, pa.string()), memory_pool=_POOL)
+    plain = map(_array, (impression, source, size, mtime_ns), FOUND.types[1:-1])
     return pa.record_batch([subjects, *plain, _sidecars(sidecars)], schema=FOUND)
 
 
 def skipped_chunk(rows: Sequence[Skipped]) -> pa.RecordBatch:
-    return pa.record_batch([*map(pa.array, zip(*rows, strict=True), SKIPPED.types)], schema=SKIPPED)
+    return pa.record_batch([*map(_array, zip(*rows, strict=True), SKIPPED.types)], schema=SKIPPED)
 
 
 def found_table(chunks: Sequence[pa.RecordBatch]) -> pa.Table:
-    return pa.Table.from_batches(chunks, FOUND).unify_dictionaries()
+    return pa.Table.from_batches(chunks, FOUND).unify_dictionaries(memory_pool=_POOL)
 
 
 def skipped_table(chunks: Sequence[pa.RecordBatch]) -> pa.Table:
@@ -93,7 +98,7 @@ def skipped_table(chunks: Sequence[pa.RecordBatch]) -> pa.Table:
 
 
 def _sidecars(rows: Sequence[tuple[Sidecar, ...]]) -> pa.Array:
-    offsets = pa.array([*accumulate(map(len, rows), initial=0)], pa.int32())
+    offsets = _array([*accumulate(map(len, rows), initial=0)], pa.int32())
     columns = [*zip(*chain.from_iterable(rows), strict=True)] or [(), (), ()]
-    members = pa.StructArray.from_arrays(map(pa.array, columns, (each.type for each in SIDECAR)), fields=[*SIDECAR])
+    members = pa.StructArray.from_arrays(map(_array, columns, (each.type for each in SIDECAR)), fields=[*SIDECAR])
     return pa.ListArray.from_arrays(offsets, members)

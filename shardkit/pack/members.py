@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from shardkit.dataset import Member
 from shardkit.image.codec import EXTENSIONS, Codec, encode
 from shardkit.image.decode import decode_png
-from shardkit.image.preparation import Preparation, prepare
 from shardkit.image.png import PngInfo, inspect
+from shardkit.image.preparation import Preparation, prepare
 from shardkit.pack.options import PackOptions
 from shardkit.pack.spool import Spool
 

@@ -84,7 +84,7 @@ def _merged(folder: Path, plan: PlanFile, parts: list[Part], before: Dataset | N
         digest=generation_digest(shards),
         class_map=class_map_digest(everyone.values()),
         versions=terms.versions,
-        splits=totals(shards, everyone.values()),
+        splits=totals(shards, everyone.values(), before.splits if before else None),
         packed=sum(part.samples for part in parts),
         skipped=dict(sorted(Counter(skip.reason for skip in skips).items())),
         shards=shards_name(number),

@@ -29,13 +29,17 @@ from shardkit.pack.planfile import (
     write_plan,
 )
 from shardkit.pack.planning import Draft, Request
+from shardkit.pack.remove import committed, finish
 from shardkit.pack.shard import Watch, Work, pack_shard
 
 Engine = Callable[[Callable[[int, Stop], Part], Iterable[int], int], Iterator[Part]]
 
 
-def prepared(folder: Path) -> None:
+def prepared(request: Request) -> None:
     """Make the folder, and refuse one that holds something else: nothing of the user's is ever overwritten."""
+    folder = request.folder
+    if not request.root.is_dir():
+        raise UsageError(f"{request.root}: there is no such folder to pack. Name the folder that holds the images.")
     make_folder(folder)
     if (folder / MANIFEST).exists() or workplace(folder).exists():
         return
@@ -48,8 +52,19 @@ def packed_already(request: Request) -> Manifest | None:
     """The dataset, if it is whole: the same command again has nothing left to do."""
     if not (request.folder / MANIFEST).exists():
         return None
-    manifest = read_manifest(request.folder)
+    manifest = tidied(request.folder)
     refuse_other_options(manifest.options, request.options, request.folder)
+    return manifest
+
+
+def tidied(folder: Path) -> Manifest:
+    """Finish what a process had committed when it was killed, and remove what it left."""
+    if committed(folder):
+        finish(folder)
+    manifest = read_manifest(folder)
+    rubbish = not plan_path(folder).exists() or read_plan(folder).terms.generation <= manifest.current.number
+    if workplace(folder).exists() and rubbish:
+        clear(folder)
     return manifest
 
 

@@ -21,7 +21,7 @@ from shardkit.pack.found import found_table, skipped_table
 from shardkit.pack.layout import Layout
 from shardkit.pack.tree import SourceTree
 
-_SHARE = 128
+_SHARE = 256
 """Folders that a thread looks into at a time: enough rows for a chunk."""
 
 
@@ -54,17 +54,13 @@ def _scan(
 ) -> Scan:
     found, skipped, ignored, census = list[pa.RecordBatch](), list[pa.RecordBatch](), Counter[str](), Census()
     layouts = (layout,) if layout else KNOWN
-    small=[]
     for seen in _walked(lambda share: Seen(tree, layouts).look(share), folders, threads):
         new = seen.found.chunks()
         watch(sum(map(len, new)))
-        small += new
-        if sum(map(len, small)) > 65536:
-            found += found_table(small).combine_chunks().to_batches(); small=[]
+        found += new
         skipped += seen.skipped.chunks()
         ignored.update(seen.ignored)
         census.merge(seen.census)
-    found+=small
     chosen = asked_for(layout, census, tree.folder) if layout else detected(census, tree.folder)
     return Scan(found_table(found), skipped_table(skipped), +ignored, chosen)
 
@@ -92,7 +88,7 @@ def _walked(look: Callable[[list[Folder]], Seen], folders: Iterator[Folder], thr
 
 def _share(waiting: list[Folder], threads: int) -> list[Folder]:
     """Take the folders found last, so that few wait; and leave some for the other threads."""
-    start = len(waiting) - min(_SHARE, ceil(len(waiting) / threads))
+    start = len(waiting) - 0
     share = waiting[start:]
     del waiting[start:]
     return share

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from shardkit.image.arrays import Bytes
 from shardkit.image.enhance import WHITE, enhanced
-from shardkit.image.gabor import LARGEST, ORIENTATIONS, _wave, responses
+from shardkit.image.gabor import LARGEST, ORIENTATIONS, responses, wave
 from shardkit.image.opencv import cv2
 from synthetic.fingerprints.cheap import CheapPrint
 
@@ -103,7 +103,7 @@ def test_responses_are_the_exact_whole_numbers(wavelength: float) -> None:
 def in_integers(field: NDArray[np.float32], wavelength: float, number: int) -> NDArray[Any]:
     mirrored = number > ORIENTATIONS // 2
     step = ORIENTATIONS - number if mirrored else number
-    along, down = (_wave(wavelength, np.cos(np.pi * at / ORIENTATIONS)) for at in (step, ORIENTATIONS // 2 - step))
+    along, down = (wave(wavelength, np.cos(np.pi * at / ORIENTATIONS)) for at in (step, ORIENTATIONS // 2 - step))
     whole = field.astype(np.int64)
     even = passed(passed(whole, along.cosine).T, down.cosine).T
     odd = passed(passed(whole, along.sine).T, down.sine).T
@@ -121,13 +121,13 @@ def passed(field: NDArray[np.int64], kernel: NDArray[np.float32]) -> NDArray[np.
 @pytest.mark.parametrize("wavelength", WAVELENGTHS)
 def test_no_sum_leaves_what_float32_counts_exactly(wavelength: float) -> None:
     for step in range(ORIENTATIONS // 2 + 1):
-        for kernel in _wave(wavelength, np.cos(np.pi * step / ORIENTATIONS)):
+        for kernel in wave(wavelength, np.cos(np.pi * step / ORIENTATIONS)):
             assert np.abs(kernel).sum() * LARGEST < 2**24
             assert kernel.size < 121
 
 
 @pytest.mark.parametrize("number", range(ORIENTATIONS))
-def test_the_filter_along_the_waves_answers_most(number: int) -> None:
+def test_the_filter_along_thewaves_answers_most(number: int) -> None:
     rows, columns = np.indices((64, 64))
     turn = np.pi * number / ORIENTATIONS
     waves = np.rint(500 * np.cos(2 * np.pi / 5 * (columns * np.cos(turn) + rows * np.sin(turn)))).astype(np.float32)

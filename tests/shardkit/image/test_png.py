@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import BadInput
-from shardkit.image.limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE, check_size
+from shardkit.image.limits import MAX_BYTES, MAX_CHUNKS, MAX_PIXELS, MAX_SIDE, check_size
 from shardkit.image.png import inspect
 from tests import pictures
 
@@ -42,7 +42,7 @@ def test_names_what_is_wrong(name: str) -> None:
 def test_says_which_chunk_is_damaged_and_where() -> None:
     data = pictures.png()
     at = data.index(b"IDAT")
-    with pytest.raises(BadInput, match=f"'IDAT' at byte {at - 4} "):
+    with pytest.raises(BadInput, match=f"chunk IDAT at byte {at - 4} "):
         inspect(data[: at + 9] + bytes([data[at + 9] ^ 128]) + data[at + 10 :])
 
 
@@ -136,3 +136,10 @@ def test_checksums_are_those_of_the_standard() -> None:
     picture = pictures.png()
     extra = struct.pack(">I", len(content)) + b"raNd" + content + struct.pack(">I", zlib.crc32(b"raNd" + content))
     assert inspect(picture[:33] + extra + picture[33:]).width == 11
+
+
+def test_a_flood_of_chunks_is_stopped() -> None:
+    data = pictures.png()
+    with pytest.raises(BadInput) as caught:
+        inspect(data[:33] + pictures.chunk(b"teXt", b"") * (MAX_CHUNKS + 1) + data[33:])
+    assert caught.value.reason == "too-large"

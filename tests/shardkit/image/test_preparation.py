@@ -40,7 +40,8 @@ def test_anything_asked_is_no_identity(preparation: Preparation) -> None:
 @pytest.mark.parametrize(("color", "shape"), [("gray", (16, 16)), ("rgb", (16, 16, 3))])
 def test_every_kind_becomes_what_was_asked(kind: str, color: Color, shape: tuple[int, ...]) -> None:
     pixels = prepared(pictures.png(kind), Preparation(color=color, size=16))
-    assert (pixels.shape, pixels.dtype) == (shape, np.uint8)
+    assert pixels.shape == shape
+    assert pixels.dtype == np.uint8
 
 
 def test_a_new_size_alone_keeps_16_bits_and_transparency() -> None:

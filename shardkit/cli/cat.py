@@ -1,0 +1,63 @@
+"""`shardkit cat DST KEY`: the bytes of one image or sidecar."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from shardkit.cli.output import put, while_read
+from shardkit.cli.parameters import FOLDER
+from shardkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from shardkit.format.opened import Dataset
+    from shardkit.format.record import Record
+    from shardkit.format.split_view import Split
+
+
+@click.command(short_help="Write one image, or a sidecar of it, to stdout.")
+@click.argument("dst", type=FOLDER)
+@click.argument("key")
+@click.option("--ext", metavar="ENDING", help="Of the sidecar to write instead of the image: mnt, json.")
+@click.option("--split", metavar="NAME", help="Where to look. [default: everywhere]")
+def cat(dst: Path, key: str, ext: str | None, split: str | None) -> None:
+    """Write the bytes of the sample KEY in DST to stdout, as they are in the shard, checked.
+
+    \b
+    shardkit cat packed 000123/04 > print.png
+    shardkit cat packed 000123/04 --ext mnt
+    """  # noqa: D301 - a real backspace tells click to keep the lines
+    from shardkit.format.opened import open_dataset  # noqa: PLC0415 - what is heavy is imported by who needs it
+
+    dataset = open_dataset(dst)
+    content = _member((dataset[split] if split else _split_with(dataset, key))[key], ext)
+    if sys.stdout.isatty() and not is_text(content):
+        raise UsageError(f"{key} is no text, and a terminal may obey it. Write it into a file with `> file`.")
+    with while_read():
+        put(content)
+
+
+def _split_with(dataset: "Dataset", key: str) -> "Split":
+    """The split that holds a key; if none does, one that will say so."""
+    holding = [name for name in dataset if key in dataset[name]]
+    if len(holding) > 1:
+        raise UsageError(f"{key} is in {' and '.join(holding)}: say which with --split.")
+    return dataset[next(iter(holding or dataset))]
+
+
+def _member(record: "Record", ext: str | None) -> bytes:
+    members = {record.sample.image.ext: record.image, **record.sidecars}
+    wanted = record.sample.image.ext if ext is None else ext.removeprefix(".")
+    if wanted not in members:
+        raise UsageError(f"{record.sample.key} has no .{wanted}, but {', '.join(f'.{each}' for each in members)}.")
+    return members[wanted]
+
+
+def is_text(content: bytes) -> bool:
+    """Whether nothing in it can make a terminal do more than show it."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return False
+    return all(each.isprintable() or each in "\t\r\n" for each in text)

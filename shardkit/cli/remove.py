@@ -1,0 +1,40 @@
+"""`shardkit remove DST --subject S`: forget somebody, and prove it."""
+
+from pathlib import Path
+
+import click
+
+from shardkit.cli.console import emit, progress, say
+from shardkit.cli.parameters import FOLDER
+
+
+@click.command(short_help="Forget subjects, whose consent was withdrawn.")
+@click.argument("dst", type=FOLDER)
+@click.option(
+    "--subject", "subjects", multiple=True, required=True, metavar="S", help="Whom to forget; may be repeated."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as a JSON line.")
+def remove(dst: Path, subjects: tuple[str, ...], *, as_json: bool) -> None:
+    """Write the shards that hold a subject again without it, as a new generation. The older ones are gone then.
+
+    Others keep their labels and splits. Stopped at any moment, the same command goes on.
+    """
+    from shardkit.format.lock import locked  # noqa: PLC0415 - what is heavy is imported by the command that needs it
+    from shardkit.format.opened import open_dataset  # noqa: PLC0415
+    from shardkit.pack import packing  # noqa: PLC0415
+    from shardkit.pack import remove as removing
+
+    open_dataset(dst)
+    with locked(dst):
+        packing.tidied(dst)
+        with progress("shards", len(open_dataset(dst).shards)) as shown:
+            removal = removing.remove(dst, list(subjects), shown.advance)
+    dataset = open_dataset(dst)
+    say(f"{removal.samples:,} samples of {len(subjects):,} subjects are gone from {len(removal.rewritten):,} shards.")
+    for gone, stays in removal.twins:
+        say(f"  the bytes of {gone} are also those of {stays}, which stays. Remove that subject too if they must go.")
+    say(f"{dst}: generation {dataset.generation.number}, digest {dataset.digest}.")
+    say("Backups and the source are not ours to clean.")
+    if as_json:
+        twins = [list(pair) for pair in removal.twins]
+        emit({"folder": str(dst), "samples": removal.samples, "rewritten": list(removal.rewritten), "twins": twins})

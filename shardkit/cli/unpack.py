@@ -1,0 +1,67 @@
+"""`shardkit unpack DST OUT`: the tree that a dataset was packed from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from shardkit.cli.console import emit, progress, say
+from shardkit.cli.parameters import FOLDER, cores
+from shardkit.errors import Damaged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shardkit.pack.unpack import Unpacked
+
+
+@click.command(short_help="Restore the tree that a dataset was packed from.")
+@click.argument("dst", type=FOLDER)
+@click.argument("out", type=FOLDER)
+@click.option("--split", metavar="NAME", help="Restore this split alone.")
+@click.option("--subject", metavar="NAME", help="Restore this subject alone.")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Threads. [default: one a core]")
+@click.option("--json", "as_json", is_flag=True, help="Print each finding and the outcome as a JSON line.")
+def unpack(dst: Path, out: Path, split: str | None, subject: str | None, workers: int | None, *, as_json: bool) -> int:
+    """Restore the images and sidecars of the dataset DST in the folder OUT, under the paths that they came from.
+
+    Nothing in OUT is overwritten. Stopped at any moment, the same command goes on.
+    """
+    from shardkit.format.chosen import chosen  # noqa: PLC0415 - what is heavy is imported by the command that needs it
+    from shardkit.format.opened import open_dataset  # noqa: PLC0415
+    from shardkit.pack import unpack as way_back  # noqa: PLC0415
+
+    dataset = open_dataset(dst)
+    only = chosen(dataset, split, subject)
+    exact = way_back.gives_bytes_back(dataset.manifest)
+    if not exact:
+        say(f"{dst}: holds pixels ({dataset.manifest.codec}), not the files: images become PNGs of the same pixels.")
+    with progress("images", only.samples) as unpacking:
+        outcome = _summed(way_back.unpack(dataset, out, only, workers or cores(), unpacking.advance))
+    for finding in outcome.findings:
+        say(finding)
+        if as_json:
+            emit({"finding": finding})
+    said = f"{out}: {outcome.written:,} files written, {outcome.there:,} were there, {len(outcome.findings):,} findings"
+    say(said)
+    if as_json:
+        emit({"folder": str(out), "written": outcome.written, "there": outcome.there, "exact": exact})
+    return Damaged.exit_code if outcome.findings else 0
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    written: int
+    there: int
+    findings: list[str]
+
+
+def _summed(shards: "Iterable[Unpacked]") -> _Outcome:
+    written = there = 0
+    findings: list[str] = []
+    for each in shards:
+        written += each.written
+        there += each.there
+        findings += each.findings
+    return _Outcome(written, there, sorted(findings))

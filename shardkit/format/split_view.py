@@ -1,0 +1,101 @@
+"""A split as it is used: so many samples, each by its key."""
+
+from bisect import bisect
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from shardkit.dataset import Sample, Shard, Totals
+from shardkit.format.finder import Finder
+from shardkit.format.key import encoded
+from shardkit.format.not_there import NotThere, meant
+from shardkit.format.record import Record, opened_shard
+from shardkit.format.tables import samples_of
+
+if TYPE_CHECKING:
+    from shardkit.format.opened import Dataset
+
+_COMPARED = 1000
+"""Keys on either side that a misspelt one is compared with: a shard can have a hundred thousand."""
+
+
+class Split:
+    def __init__(self, dataset: "Dataset", name: str) -> None:
+        self.name = name
+        self._dataset = dataset
+
+    def __repr__(self) -> str:
+        return f"<split {self.name} of {self._dataset.folder}: {len(self):,} samples>"
+
+    @property
+    def totals(self) -> Totals:
+        return self._dataset.splits[self.name]
+
+    @cached_property
+    def shards(self) -> tuple[Shard, ...]:
+        return tuple(shard for shard in self._dataset.shards if shard.split == self.name)
+
+    def __len__(self) -> int:
+        return self.totals.samples
+
+    def __iter__(self) -> Iterator[str]:
+        """The keys, in the order of the shards."""
+        for shard in self.shards:
+            yield from self.keys(shard)
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self._finder.find(key) is not None
+
+    def __getitem__(self, key: str) -> Record:
+        """Read a sample with one positional read, and check it."""
+        shard, row = self._found(key)
+        with opened_shard(self._dataset.path(shard), shard) as file:
+            return file.record(self._finder.sample(shard, row))
+
+    def sample(self, key: str) -> Sample:
+        """What the index says about a sample."""
+        return self._finder.sample(*self._found(key))
+
+    def shards_of(self, subject: str | None) -> list[Shard]:
+        """The shards to look into for a subject, or all."""
+        return list(self.shards) if subject is None else self._finder.of_subject(subject)
+
+    def samples(self, shard: Shard, subject: str | None = None) -> list[Sample]:
+        """The samples of a shard, or those of one subject in it."""
+        return samples_of(_only(subject, self._dataset.rows(shard)))
+
+    def keys(self, shard: Shard, subject: str | None = None) -> list[str]:
+        keys: list[str] = _only(subject, self._dataset.rows(shard, ["key", "subject"]))["key"].to_pylist()
+        return keys
+
+    @cached_property
+    def _finder(self) -> Finder:
+        return Finder(self._dataset, self.shards)
+
+    def _found(self, key: str) -> tuple[Shard, int]:
+        found = self._finder.find(key)
+        if found is None:
+            raise NotThere(f"{self._dataset.folder}: {self.name} has no sample {key!r}.{self._instead(key)}")
+        return found
+
+    def _instead(self, key: str) -> str:
+        for other in self._dataset:
+            if other != self.name and key in self._dataset[other]:
+                return f" {other} has it."
+        if (written := _as_written(key)) in self:
+            return f" Did you mean {written!r}? Dots and odd characters are written %XX in a key."
+        keys = sorted(self._finder.nearest(key))
+        place = bisect(keys, key)
+        return meant(key, keys[max(0, place - _COMPARED) : place + _COMPARED])
+
+
+def _only(subject: str | None, rows: pa.Table) -> pa.Table:
+    return rows if subject is None else rows.filter(pc.equal(rows["subject"], subject))
+
+
+def _as_written(key: str) -> str:
+    """The key of whoever typed the names of subject and impression as they are."""
+    return "/".join(encoded(part.encode("utf-8", "surrogateescape")) for part in key.split("/"))

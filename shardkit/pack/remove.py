@@ -1,0 +1,243 @@
+"""Forgetting subjects: the shards that hold them are written again without them, and the old ones go.
+
+Everything that changes is made ready in the workplace. A staged manifest is the commit: before it the dataset is what
+it was, and after it whoever comes next can put the staged files into their places, as often as it takes. Labels of
+others stay, and that of a removed subject is never given again.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from blake3 import blake3
+
+from shardkit.dataset import MANIFEST, Generation, Member, Sample, Shard
+from shardkit.errors import Damaged, UsageError
+from shardkit.format.digest import rows_digest, sha256_of
+from shardkit.format.key import decoded, encoded
+from shardkit.format.manifest import manifest_bytes, read_manifest
+from shardkit.format.numbering import index_name, shards_name, skipped_name, subjects_name
+from shardkit.format.opened import Dataset, open_dataset
+from shardkit.format.publish import make_folder, place, publish, publish_bytes
+from shardkit.format.refusal import explained
+from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, from_rows
+from shardkit.format.totals import class_map_digest, generation_digest, totals
+from shardkit.pack.deciding import versions
+from shardkit.pack.merge import SHARDS_A_FILE, clear
+from shardkit.pack.planfile import plan_path, workplace
+from shardkit.pack.sealing import Sealing
+from shardkit.pack.spool import Spool
+
+Watch = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A shard as it stays, with a way to its rows: those of all shards would fill the memory."""
+
+    shard: Shard
+    rows: Callable[[], pa.Table]
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What was forgotten."""
+
+    samples: int
+    rewritten: tuple[str, ...]
+    twins: tuple[tuple[str, str], ...]
+    """(removed key, key that stays) of samples with the same bytes: of these, bytes are left."""
+
+
+def staged(folder: Path) -> Path:
+    return workplace(folder) / "removal"
+
+
+def committed(folder: Path) -> bool:
+    return (staged(folder) / MANIFEST).exists()
+
+
+def finish(folder: Path) -> None:
+    """Put a committed removal into place, from wherever it was stopped."""
+    staging = staged(folder)
+    files = sorted(path.relative_to(staging) for path in staging.rglob("*") if path.is_file())
+    for name in files:
+        if name != Path(MANIFEST):
+            place(staging / name, folder / name)
+    _drop_strangers(folder, read_manifest(staging).files)
+    place(staging / MANIFEST, folder / MANIFEST)
+    clear(folder)
+
+
+def remove(folder: Path, names: list[str], watch: Watch) -> Removal:
+    """Forget the subjects of these names; the caller holds the folder."""
+    dataset = open_dataset(folder)
+    gone = _encoded(dataset, names)
+    if plan_path(folder).exists():
+        raise UsageError(f"{folder}: an append has not ended here. Run it again to its end, then remove.")
+    shutil.rmtree(staged(folder), ignore_errors=True)
+    make_folder(staged(folder))
+    removal = _stage(dataset, gone, watch)
+    finish(folder)
+    return removal
+
+
+def _encoded(dataset: Dataset, names: list[str]) -> frozenset[str]:
+    if dataset.manifest.options.get("adopted"):
+        raise UsageError(
+            f"{dataset.folder}: these tars were made by another tool, which must remove from them. Then index anew."
+        )
+    known = {each.subject for each in dataset.subjects}
+    gone = frozenset(name if name in known else encoded(os.fsencode(name)) for name in names)
+    missing = sorted(gone - known)
+    if missing:
+        raise UsageError(
+            f"{dataset.folder}: no subject {missing[0]} is there. `shardkit ls {dataset.folder}` shows the keys."
+        )
+    return gone
+
+
+def _stage(dataset: Dataset, gone: frozenset[str], watch: Watch) -> Removal:
+    staging = staged(dataset.folder)
+    files = Sealing(staging)
+    number = dataset.generation.number + 1
+    lost: list[Sample] = []
+    kept: list[_Kept] = []
+    for shard in dataset.shards:
+        going = pc.is_in(dataset.rows(shard)["subject"], pa.array(sorted(gone)))
+        if pc.any(going).as_py():
+            samples = dataset.samples(shard)
+            lost += [each for each in samples if each.subject in gone]
+            kept.append(_rewritten(dataset, shard, [each for each in samples if each.subject not in gone], staging))
+        else:
+            kept.append(_Kept(shard, partial(dataset.rows, shard)))
+        watch(1)
+    shards = list(_indexed(kept, dataset, files))
+    subjects = [each for each in dataset.subjects if each.subject not in gone]
+    files.table(shards_name(number), SHARDS, [from_rows(shards, SHARDS)])
+    files.table(subjects_name(number), SUBJECTS, [from_rows(subjects, SUBJECTS)])
+    lines = _skips_without(dataset, gone, {each.source for each in lost})
+    files.bytes(skipped_name(number), b"".join(line + b"\n" for line in lines))
+    _sums(dataset, shards, files, number)
+    reasons = [json.loads(line)["reason"] for line in lines]
+    generation = Generation(
+        number=number,
+        by="remove",
+        digest=generation_digest(shards),
+        class_map=class_map_digest(subjects),
+        versions=versions(pixels=bool(dataset.manifest.preparation)),
+        splits=totals(shards, subjects, dataset.splits),
+        packed=sum(shard.samples for shard in shards),
+        skipped={reason: reasons.count(reason) for reason in sorted(set(reasons))},
+        shards=shards_name(number),
+        subjects=subjects_name(number),
+        listed=skipped_name(number),
+        index=tuple(dict.fromkeys(shard.index for shard in shards)),
+    )
+    manifest = replace(dataset.manifest, generations=(generation,), files=files.sealed)
+    rewritten = tuple(old.name for old, new in zip(dataset.shards, shards, strict=True) if old.blake3 != new.blake3)
+    twins = _twins(lost, kept)
+    publish_bytes(staging / MANIFEST, manifest_bytes(manifest))
+    return Removal(len(lost), rewritten, twins)
+
+
+def _rewritten(dataset: Dataset, shard: Shard, staying: list[Sample], staging: Path) -> _Kept:
+    """The shard without the samples that go, from its own bytes, each of which is checked on the way."""
+    hasher = blake3()
+    source = dataset.path(shard)
+    with explained(source), source.open("rb") as tar, publish(staging / shard.name) as file:
+        spool = Spool(file.write, [hasher.update])
+        samples = [_copied(sample, shard, tar.fileno(), spool) for sample in staying]
+        size = spool.end()
+    rows = from_rows(samples, INDEX)
+    shard = replace(shard, samples=len(rows), size=size, blake3=hasher.hexdigest(), rows=rows_digest(rows))
+    return _Kept(shard, lambda: rows)
+
+
+def _copied(sample: Sample, shard: Shard, tar: int, spool: Spool) -> Sample:
+    members = [_copied_member(sample.key, each, shard, tar, spool) for each in sample.members]
+    spool.keep()
+    return replace(sample, image=members[0], sidecars=tuple(members[1:]))
+
+
+def _copied_member(key: str, member: Member, shard: Shard, tar: int, spool: Spool) -> Member:
+    def fill(payload: memoryview) -> None:
+        os.preadv(tar, [payload], member.offset)
+
+    copied = spool.add(key, member.ext, member.size, fill)
+    if copied.xxh3 != member.xxh3:
+        raise Damaged(
+            f"{shard.name}: {key}.{member.ext} at offset {member.offset:,} is damaged, so nothing was removed. "
+            "Repair the dataset first, then remove."
+        )
+    return copied
+
+
+def _indexed(kept: list[_Kept], dataset: Dataset, files: Sealing) -> Iterator[Shard]:
+    """A new index of all, under numbers that the old one has not used."""
+    used = [name.rpartition("-")[0] for each in dataset.manifest.generations for name in each.index]
+    for split, of_split in groupby(kept, key=lambda each: each.shard.split):
+        shards = list(of_split)
+        for start in range(0, len(shards), SHARDS_A_FILE):
+            chunk = shards[start : start + SHARDS_A_FILE]
+            name = index_name(split, used.count(f"index/{split}") + start // SHARDS_A_FILE)
+            files.table(name, INDEX, (each.rows() for each in chunk))
+            for row_group, each in enumerate(chunk):
+                yield replace(each.shard, index=name, row_group=row_group)
+
+
+def _skips_without(dataset: Dataset, gone: frozenset[str], sources: set[bytes]) -> list[bytes]:
+    """The lists of what was skipped, without the lines that name a removed subject or a folder of its own."""
+    folders = {os.fsdecode(source.rpartition(b"/")[0]) for source in sources}
+    names = {os.fsdecode(decoded(subject)) for subject in gone}
+    lines: list[bytes] = []
+    for generation in dataset.manifest.generations:
+        for line in (dataset.folder / generation.listed).read_bytes().splitlines():
+            folder = str(json.loads(line)["source"]).rpartition("/")[0]
+            if not (folder and folder in folders) and not names & set(json.loads(line)["source"].split("/")):
+                lines.append(line)
+    return sorted(lines)
+
+
+def _sums(dataset: Dataset, shards: list[Shard], files: Sealing, number: int) -> None:
+    known = _known_sha256(dataset)
+    staging = staged(dataset.folder)
+
+    def sha256(shard: Shard) -> str | None:
+        if not known:
+            return None
+        return sha256_of(staging / shard.name) if (staging / shard.name).exists() else known[shard.name]
+
+    files.sums(number, {shard.name: (shard.blake3, sha256(shard)) for shard in shards}, sha256=bool(known))
+
+
+def _known_sha256(dataset: Dataset) -> Mapping[str, str]:
+    lists = [name for name in dataset.manifest.files if name.startswith("SHA256SUMS")]
+    lines = [line for name in lists for line in (dataset.folder / name).read_text().splitlines()]
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def _twins(lost: list[Sample], kept: list[_Kept]) -> tuple[tuple[str, str], ...]:
+    removed = {sample.image.xxh3: sample.key for sample in lost}
+    wanted = pa.array(list(removed), pa.binary(16))
+    twins: list[tuple[str, str]] = []
+    for rows in (each.rows() for each in kept):
+        digests = pc.struct_field(rows["image"].combine_chunks(), "xxh3")
+        same = rows.filter(pc.is_in(digests, wanted))
+        twins += [(removed[row["image"]["xxh3"]], row["key"]) for row in same.select(["key", "image"]).to_pylist()]
+    return tuple(twins)
+
+
+def _drop_strangers(folder: Path, belonging: Container[str]) -> None:
+    """Remove the files of the generations before, which the new manifest does not know."""
+    ours = ("shards*.parquet", "subjects-*.parquet", "skipped*.jsonl", "B3SUMS*", "SHA256SUMS*", "index/*.parquet")
+    for path in (path for pattern in ours for path in folder.glob(pattern)):
+        if str(path.relative_to(folder)) not in belonging:
+            path.unlink()

@@ -1,0 +1,112 @@
+"""The way back: from shards to the tree that they were packed from, as far as the codec kept it.
+
+With `png` and no preparation every file gets its bytes back; otherwise an image becomes a PNG with the pixels of the shard.
+A file that is there with the right bytes is passed over, so an unpack that was stopped goes on by the same command.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from shardkit.dataset import MANIFEST, WORKPLACE, Manifest, Shard
+from shardkit.errors import BadInput, Damaged, UsageError
+from shardkit.format.chosen import Chosen
+from shardkit.format.lock import locked
+from shardkit.format.opened import Dataset
+from shardkit.format.publish import make_folder
+from shardkit.format.record import Record, opened_shard
+from shardkit.image.codec import EXTENSIONS, decode, encode
+from shardkit.pack.engines.local import Stop, each
+from shardkit.pack.placing import Parts, batch, parts_of, staged
+
+Watch = Callable[[int, int], None]
+"""Told how many samples, and how many bytes, were dealt with just now."""
+
+_PIXELS = {ending for codec, ending in EXTENSIONS.items() if codec != "png"}
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """What became of a shard."""
+
+    written: int
+    there: int
+    """Files that were there before, with the right bytes."""
+    findings: tuple[str, ...]
+    """What is damaged, and so was not written."""
+
+
+def gives_bytes_back(manifest: Manifest) -> bool:
+    """Whether images come back byte for byte, and not as the pixels that were kept of them."""
+    adopted = manifest.codec not in EXTENSIONS
+    return adopted or (manifest.codec == "png" and not manifest.preparation)
+
+
+def unpack(dataset: Dataset, out: Path, chosen: Chosen, workers: int, watch: Watch) -> Iterator[Unpacked]:
+    """Unpack shard by shard, in any order; what is damaged is left out and reported."""
+    _refuse_datasets(dataset, out)
+    make_folder(out)
+    with locked(out), staged(out):
+        yield from each(partial(_unpack, dataset, out, chosen.subject, watch), chosen.shards, workers)
+
+
+def _refuse_datasets(dataset: Dataset, out: Path) -> None:
+    inside = out.resolve().is_relative_to(dataset.folder.resolve())
+    if inside or any((out / name).exists() for name in (MANIFEST, WORKPLACE)):
+        raise UsageError(f"{out}: belongs to a dataset, whose files are a closed set. Name another folder.")
+
+
+def _unpack(dataset: Dataset, out: Path, subject: str | None, watch: Watch, shard: Shard, stop: Stop) -> Unpacked:
+    findings: list[str] = []
+    waiting = Counter[bool]()
+    with _reported(findings):
+        samples = dataset[shard.split].samples(shard, subject)
+        with opened_shard(dataset.path(shard), shard) as tar, batch(out, shard.name) as files:
+            for sample in samples:
+                stop.check()
+                with _reported(findings):
+                    waiting.update([files.add(*file) for file in restored(tar.record(sample), tar.path)])
+                watch(1, sum(member.size for member in sample.members))
+            files.publish()
+    return Unpacked(waiting[True], waiting[False], tuple(findings))
+
+
+@contextmanager
+def _reported(findings: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except Damaged as damaged:
+        findings.append(str(damaged))
+
+
+def restored(record: Record, tar: Path) -> list[tuple[Parts, bytes]]:
+    """The files that a sample was made from: their paths, by parts, and their bytes."""
+    sample = record.sample
+    stem = _stem(sample.source, sample.image.ext)
+    beside = [(stem + b"." + os.fsencode(ext), content) for ext, content in record.sidecars.items()]
+    try:
+        files = [(sample.source, _image(record)), *beside]
+        return [(parts_of(path), content) for path, content in files]
+    except (BadInput, Damaged) as error:
+        raise Damaged(f"{tar}: {sample.key!r} at byte {sample.image.offset:,}: {error}") from error
+
+
+def _image(record: Record) -> bytes:
+    if _under_its_own_ending(record.sample.source, record.sample.image.ext):
+        return record.image
+    return encode(decode(record.sample.image.ext, record.image), "png")
+
+
+def _under_its_own_ending(source: bytes, ext: str) -> bool:
+    """Whether the shard holds the file that was found, and not its pixels."""
+    return ext not in _PIXELS or source.lower().endswith(os.fsencode(f".{ext}"))
+
+
+def _stem(source: bytes, ext: str) -> bytes:
+    """What the sidecars' names begin with: the image's without its ending, which may have dots."""
+    ending = os.fsencode(f".{ext}")
+    return source[: -len(ending)] if source.lower().endswith(ending.lower()) else os.path.splitext(source)[0]

@@ -1,0 +1,103 @@
+"""A template reads subject and impression from a path, so that the path can be told back from both."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shardkit.errors import UsageError
+from shardkit.format.key import decoded
+from shardkit.pack.layout import EXAMPLE, Layout
+
+PARTS = st.binary(min_size=1, max_size=12).map(lambda part: part.replace(b"/", b"\n"))
+TEMPLATES = st.sampled_from(
+    [
+        "{subject}/{impression}.png",
+        "subject_{subject}/impression_{impression}.png",
+        "{subject}_{impression}.png",
+        "{impression}/a.b {subject}~é.png",
+        "{subject}/{subject}-{impression}.PNG",
+    ]
+)
+
+
+def filled(template: str, subject: bytes, impression: bytes) -> bytes:
+    return template.encode().replace(b"{subject}", subject).replace(b"{impression}", impression)
+
+
+@given(TEMPLATES, PARTS, PARTS)
+def test_the_path_can_be_told_back(template: str, subject: bytes, impression: bytes) -> None:
+    path = filled(template, subject, impression.replace(b"{", b"("))
+
+    matched = Layout.parsed(template).match(path)
+
+    assert matched is not None
+    assert filled(template, *map(decoded, matched)).lower() == path.lower()
+
+
+@given(TEMPLATES, st.sets(st.tuples(PARTS, PARTS), max_size=8))
+def test_distinct_paths_have_distinct_keys(template: str, names: set[tuple[bytes, bytes]]) -> None:
+    paths = {filled(template, *both) for both in names}
+
+    assert len({Layout.parsed(template).match(path) for path in paths}) == len(paths)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (b"batch_00000/subject_000123/impression_04.png", ("000123", "04")),
+        (b"batch_x/subject_left.hand/impression_4 .PNG", ("left%2Ehand", "4 ")),
+        (b"batch_0/subject_a\n\x1b[31m/impression_\xff.png", ("a%0A%1B[31m", "%FF")),
+        (b"batch_0/subject_1/impression_.png", None),
+        (b"batch_0/subject_1/sub/impression_1.png", None),
+        (b"x/batch_0/subject_1/impression_1.png", None),
+        (b"batch_0/subject_1/impression_1.png\n", None),
+        (b"batch_0/subject_1/impression_1xpng", None),
+        (b"Batch_0/subject_1/impression_1.png", None),
+    ],
+)
+def test_the_trees_of_our_tools(path: bytes, expected: tuple[str, str] | None) -> None:
+    assert Layout.parsed(EXAMPLE).match(path) == expected
+
+
+def test_the_field_further_left_is_the_longer_one() -> None:
+    assert Layout.parsed("{subject}_{impression}.png").match(b"left_thumb_04.png") == ("left_thumb", "04")
+
+
+def test_a_field_that_comes_again_stands_for_the_same() -> None:
+    layout = Layout.parsed("{subject}/{subject}_{impression}.png")
+
+    assert layout.match(b"7/7_1.png") == ("7", "1")
+    assert layout.match(b"7/8_1.png") is None
+
+
+def test_what_stands_for_anything_may_differ() -> None:
+    assert Layout.parsed("{_}/{subject}/{_}-{impression}.png").match(b"a/7/b-1.png") == ("7", "1")
+
+
+def test_a_template_that_is_no_utf8() -> None:
+    assert Layout.parsed("\udcff{subject}/{impression}.png").match(b"\xff7/1.png") == ("7", "1")
+
+
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        ("{batch}/{impression}.png", r"has no \{subject\}, only \{batch\}"),
+        ("{subject}.png", r"has no \{impression\}\."),
+        ("{subjct}/{impression}.png", r"has no \{subject\}, only \{subjct\}"),
+        ("{subject:06}/{impression}.png", r"has the field \{subject:06\}: between braces stands a plain name"),
+        ("{}/{subject}/{impression}.png", r"has the field \{\}"),
+        ("{subject}{impression}.png", "must have something between two fields"),
+        ("{subject/{impression}.png", "has a brace that belongs to no field"),
+        ("{{subject}}/{impression}.png", "has a brace"),
+        ("{subject}/{impression}", r"must end in \.png"),
+        ("{subject}/{impression}.jpg", r"must end in \.png"),
+        ("/{subject}/{impression}.png", "must be a path below"),
+        ("../{subject}/{impression}.png", "must be a path below"),
+        ("./{subject}//{impression}.png", "must be a path below"),
+    ],
+)
+def test_a_template_that_cannot_be_meant(template: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why) as caught:
+        Layout.parsed(template)
+
+    assert "For example --layout 'batch_{batch}/subject_{subject}/impression_{impression}.png'" in str(caught.value)
