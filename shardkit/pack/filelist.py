@@ -35,7 +35,8 @@ def folders_listed(tree: SourceTree, list_file: Path) -> Iterator[Folder]:
     with explained(list_file):
         for path in _paths(list_file):
             rows.append(_Listed(*os.path.split(tree.relative(path))))
-    return _by_folder(pa.Table.from_batches(rows.chunks(), _LISTED).unify_dictionaries())
+    listed = pa.Table.from_batches(rows.chunks(), _LISTED).unify_dictionaries()
+    return _by_folder(*(column.combine_chunks() for column in listed.columns))
 
 
 def _paths(list_file: Path) -> Iterator[bytes]:
@@ -59,8 +60,7 @@ def _chunk(rows: Sequence[_Listed]) -> pa.RecordBatch:
     return pa.record_batch(columns, schema=_LISTED)
 
 
-def _by_folder(listed: pa.Table) -> Iterator[Folder]:
-    folders, names = (column.combine_chunks() for column in listed.columns)
+def _by_folder(folders: pa.DictionaryArray, names: pa.LargeBinaryArray) -> Iterator[Folder]:
     numbers = folders.indices.to_numpy()
     order = np.argsort(numbers, kind="stable")
     changes = np.flatnonzero(np.diff(numbers[order], prepend=-1, append=-1))

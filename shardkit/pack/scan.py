@@ -88,7 +88,7 @@ def _walked(look: Callable[[list[Folder]], Seen], folders: Iterator[Folder], thr
 
 def _share(waiting: list[Folder], threads: int) -> list[Folder]:
     """Take the folders found last, so that few wait; and leave some for the other threads."""
-    start = len(waiting) - 0
+    start = len(waiting) - min(_SHARE, ceil(len(waiting) / threads))
     share = waiting[start:]
     del waiting[start:]
     return share
