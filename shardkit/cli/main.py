@@ -9,12 +9,15 @@ from shardkit.cli.append import append
 from shardkit.cli.cat import cat
 from shardkit.cli.completion import completion
 from shardkit.cli.doctor import doctor
+from shardkit.cli.index import index
 from shardkit.cli.info import info
 from shardkit.cli.ls import ls
 from shardkit.cli.pack import pack
 from shardkit.cli.remove import remove
 from shardkit.cli.run import run
 from shardkit.cli.unpack import unpack
+
+from shardkit.cli.verify import verify
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,6 +32,7 @@ def shardkit() -> None:
 
 shardkit.add_command(completion)
 shardkit.add_command(doctor)
+shardkit.add_command(index)
 shardkit.add_command(pack)
 shardkit.add_command(append)
 shardkit.add_command(remove)
@@ -36,6 +40,7 @@ shardkit.add_command(cat)
 shardkit.add_command(info)
 shardkit.add_command(ls)
 shardkit.add_command(unpack)
+shardkit.add_command(verify)
 
 
 def main() -> None:

@@ -36,17 +36,18 @@ def unpack(dst: Path, out: Path, split: str | None, subject: str | None, workers
     only = chosen(dataset, split, subject)
     exact = way_back.gives_bytes_back(dataset.manifest)
     if not exact:
-        say(f"{dst}: holds pixels ({dataset.manifest.codec}), not the files: images become PNGs of the same pixels.")
+        say(f"{dst}: holds pixels ({dataset.manifest.codec}), not the files: images become PNGs of the pixels packed.")
     with progress("images", only.samples) as unpacking:
         outcome = _summed(way_back.unpack(dataset, out, only, workers or cores(), unpacking.advance))
     for finding in outcome.findings:
         say(finding)
         if as_json:
             emit({"finding": finding})
-    said = f"{out}: {outcome.written:,} files written, {outcome.there:,} were there, {len(outcome.findings):,} findings"
-    say(said)
+    found = len(outcome.findings)
+    say(f"{out}: {outcome.written:,} files written, {outcome.there:,} were there, {found:,} findings")
     if as_json:
-        emit({"folder": str(out), "written": outcome.written, "there": outcome.there, "exact": exact})
+        counts = {"written": outcome.written, "there": outcome.there, "findings": found}
+        emit({"folder": str(out), **counts, "exact": exact})
     return Damaged.exit_code if outcome.findings else 0
 
 

@@ -67,7 +67,7 @@ def _update_integers(hasher: blake3, values: pa.Array) -> None:
 def _update_bytes(hasher: blake3, values: pa.Array) -> None:
     lengths = pc.fill_null(pc.binary_length(values), -1)  # a missing value is not an empty one
     _update_integers(hasher, lengths)
-    joined = values.cast(pa.large_binary())
+    joined = pc.fill_null(values.cast(pa.large_binary()), b"")  # what lies in the slot of a missing value is no value
     _, offsets, content = joined.buffers()
     if content is None or not len(joined):
         return

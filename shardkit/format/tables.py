@@ -17,6 +17,9 @@ from shardkit.errors import Damaged
 from shardkit.format.publish import publish
 from shardkit.format.refusal import explained
 
+METADATA = b"shardkit"
+"""Under this name a table keeps what is no column."""
+
 _XXH3 = pa.binary(16)
 MEMBER = pa.struct([("ext", pa.string()), ("offset", pa.int64()), ("size", pa.int64()), ("xxh3", _XXH3)])
 
@@ -68,11 +71,13 @@ SUBJECTS = pa.schema(
 Row = TypeVar("Row", Shard, Subject)
 
 
-def write_table(path: Path, schema: pa.Schema, groups: Iterable[pa.Table]) -> None:
-    """Publish a Parquet file with one row group for each of `groups`."""
+def write_table(path: Path, schema: pa.Schema, groups: Iterable[pa.Table], beside: bytes | None = None) -> None:
+    """Publish a Parquet file with one row group for each of `groups`, and what is to be kept beside them."""
     with publish(path) as file, parquet_writer(file, schema) as writer:
         for group in groups:
             writer.write_table(group, row_group_size=max(1, len(group)))
+        if beside is not None:
+            writer.add_key_value_metadata({METADATA: beside})
 
 
 def parquet_writer(file: object, schema: pa.Schema) -> pq.ParquetWriter:
@@ -95,7 +100,7 @@ def readable(path: Path) -> Iterator[None]:
     """What pyarrow cannot make out is a damaged file, not a mistake of ours."""
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         if getattr(error, "errno", None) is not None:
             raise
         raise Damaged(

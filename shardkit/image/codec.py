@@ -7,13 +7,14 @@ no checksums of their own.
 
 from collections.abc import Callable
 from threading import local
-from typing import Literal
+from typing import Literal, cast
 
 import lz4.frame
+import numpy as np
 import zstandard
 
 from shardkit.errors import BadInput
-from shardkit.image.arrays import Pixels
+from shardkit.image.arrays import Pixels, Values
 from shardkit.image.decode import decode_png
 from shardkit.image.geometry import Geometry
 from shardkit.image.limits import MAX_BYTES
@@ -22,6 +23,7 @@ from shardkit.image.png import inspect
 from shardkit.image.png_writer import to_png
 
 Codec = Literal["png", "zstd", "lz4", "raw"]
+Buffer = bytes | memoryview
 
 EXTENSIONS: dict[Codec, str] = {"png": "png", "zstd": "npy.zst", "lz4": "npy.lz4", "raw": "npy"}
 
@@ -33,11 +35,16 @@ LZ4_LEVEL = 0
 _MOST_UNPACKED = MAX_BYTES + LONGEST_HEADER
 
 
-def encode(pixels: Pixels, codec: Codec) -> bytes:
-    return _ENCODERS[codec](pixels)
+def encode(values: Values, codec: Codec) -> bytes:
+    return _to_png(values) if codec == "png" else framed(to_npy(values), codec)
 
 
-def decode(extension: str, data: bytes | memoryview) -> Pixels:
+def framed(npy: Buffer, codec: Codec) -> bytes:
+    """The bytes of an `.npy` as a codec keeps them."""
+    return _FRAMES[codec](npy)
+
+
+def decode(extension: str, data: Buffer) -> Values:
     """The pixels of a sample as they are served: a PNG that was kept as it came is turned upright here."""
     return _DECODERS[extension](data)
 
@@ -53,22 +60,27 @@ class _Contexts(local):
 _contexts = _Contexts()
 
 
-def _to_zstd(pixels: Pixels) -> bytes:
-    return _contexts.compress(to_npy(pixels))
+def _to_png(values: Values) -> bytes:
+    assert np.issubdtype(values.dtype, np.unsignedinteger), "a PNG holds no floats: commands refuse to ask for it"
+    return to_png(cast("Pixels", values))
 
 
-def _to_lz4(pixels: Pixels) -> bytes:
-    packed = lz4.frame.compress(to_npy(pixels), compression_level=LZ4_LEVEL, store_size=True)
+def _zstd(npy: Buffer) -> bytes:
+    return _contexts.compress(npy)
+
+
+def _lz4(npy: Buffer) -> bytes:
+    packed = lz4.frame.compress(npy, compression_level=LZ4_LEVEL, store_size=True)
     assert isinstance(packed, bytes)
     return packed
 
 
-def _from_png(data: bytes | memoryview) -> Pixels:
+def _from_png(data: Buffer) -> Pixels:
     info = inspect(data)
     return Geometry(info.width, info.height, info.orientation).apply(decode_png(data, info))
 
 
-def _from_zstd(data: bytes | memoryview) -> Pixels:
+def _from_zstd(data: Buffer) -> Values:
     try:
         _check_unpacked(zstandard.get_frame_parameters(data).content_size)
         return from_npy(_contexts.decompress(data, allow_extra_data=False))
@@ -76,7 +88,7 @@ def _from_zstd(data: bytes | memoryview) -> Pixels:
         raise _refused(f"zstd says «{error}»") from None
 
 
-def _from_lz4(data: bytes | memoryview) -> Pixels:
+def _from_lz4(data: Buffer) -> Values:
     try:
         _check_unpacked(lz4.frame.get_frame_info(data)["content_size"])
         content, consumed = lz4.frame.decompress(data, return_bytes_read=True)
@@ -96,8 +108,8 @@ def _refused(what: str) -> BadInput:
     return BadInput("undecodable", f"{what}. Take it from another copy, or pack it anew.")
 
 
-_ENCODERS: dict[Codec, Callable[[Pixels], bytes]] = {"png": to_png, "zstd": _to_zstd, "lz4": _to_lz4, "raw": to_npy}
-_DECODERS: dict[str, Callable[[bytes | memoryview], Pixels]] = {
+_FRAMES: dict[Codec, Callable[[Buffer], bytes]] = {"zstd": _zstd, "lz4": _lz4, "raw": bytes}
+_DECODERS: dict[str, Callable[[Buffer], Values]] = {
     "png": _from_png,
     "npy.zst": _from_zstd,
     "npy.lz4": _from_lz4,

@@ -67,41 +67,59 @@ def _pixels(extension: str, view: memoryview) -> Picture:
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
 _FILL, _SCAN, _END = 0xFF, 0xDA, 0xD9
+# Profiles and previews take some hundred; a hostile picture could have millions.
+_MOST_SEGMENTS = 10_000
 
 
 def _jpeg(view: memoryview) -> Picture:
     position = 2
-    while True:
+    for _ in range(_MOST_SEGMENTS):
         start, marker = struct.unpack_from(">BB", view, position)
         if start != _FILL or marker in (_SCAN, _END):
-            raise BadInput("undecodable", f"the JPEG has no frame where one must be, at byte {position:,}.")
+            break
         if marker in _FRAMES:
             depth, height, width, channels = struct.unpack_from(">BHHB", view, position + 4)
             return _sized(Picture(width, height, channels, depth))
-        if marker == _FILL:
-            position += 1
-        elif marker in _WITHOUT_LENGTH:
-            position += 2
-        else:
-            position += 2 + max(2, *struct.unpack_from(">H", view, position + 2))
+        position += _segment(view, position, marker)
+    raise BadInput("undecodable", f"the JPEG has no frame up to byte {position:,}, where one must be.")
 
 
-_ALPHA_CHUNK = 0x10
+def _segment(view: memoryview, position: int, marker: int) -> int:
+    """The length of a segment, to the next marker."""
+    if marker == _FILL:
+        return 1
+    if marker in _WITHOUT_LENGTH:
+        return 2
+    return 2 + max(2, int.from_bytes(view[position + 2 : position + 4], "big"))
+
+
+_ALPHA = 0x10
+_14_BITS = 0x3FFF
 
 
 def _webp(view: memoryview) -> Picture:
-    (kind,) = struct.unpack_from("8x4s4s", view)[1:] if view[8:12] == b"WEBP" else (b"",)
-    if kind == b"VP8 ":
-        width, height = struct.unpack_from("<HH", view, 26)
-        return _sized(Picture(width & 0x3FFF, height & 0x3FFF, 3, 8))
-    if kind == b"VP8L":
-        (bits,) = struct.unpack_from("<I", view, 21)
-        return Picture(1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF), 4 if bits >> 28 & 1 else 3, 8)
-    if kind == b"VP8X":
-        flags, width, _, height, _ = struct.unpack_from("<B3xHBHB", view, 20)
-        (wide,), (high,) = (struct.unpack_from("<I", bytes(view[at : at + 3]) + b"\0") for at in (24, 27))
-        return Picture(1 + wide, 1 + high, 4 if flags & _ALPHA_CHUNK else 3, 8)
-    raise BadInput("not-an-image", "it is a RIFF file, but no WebP.")
+    if bytes(view[8:12]) != b"WEBP":
+        raise BadInput("not-an-image", "it is a RIFF file, but no WebP.")
+    read = _WEBP_READERS.get(*struct.unpack_from("4s", view, 12))
+    return read(view) if read else UNKNOWN
+
+
+def _lossy(view: memoryview) -> Picture:
+    width, height = struct.unpack_from("<HH", view, 26)
+    return _sized(Picture(width & _14_BITS, height & _14_BITS, 3, 8))
+
+
+def _lossless(view: memoryview) -> Picture:
+    (bits,) = struct.unpack_from("<I", view, 21)
+    return Picture(1 + (bits & _14_BITS), 1 + (bits >> 14 & _14_BITS), 4 if bits >> 28 & 1 else 3, 8)
+
+
+def _with_features(view: memoryview) -> Picture:
+    flags, wide, wider, high, higher = struct.unpack_from("<B3xHBHB", view, 20)
+    return Picture(1 + wide + (wider << 16), 1 + high + (higher << 16), 4 if flags & _ALPHA else 3, 8)
+
+
+_WEBP_READERS = {b"VP8 ": _lossy, b"VP8L": _lossless, b"VP8X": _with_features}
 
 
 _OLD_BMP = 12

@@ -1,24 +1,26 @@
-"""Pixels as standard `.npy` bytes, version 1.0, which `numpy.load` reads, and nothing else that `.npy` may hold.
+"""Values as standard `.npy` bytes, version 1.0, which `numpy.load` reads, and nothing else that `.npy` may hold.
 
 NumPy's own reader evaluates the header as Python and follows pickled objects; here a header is one line of one form.
 """
 
 import re
 import struct
-from typing import cast
+from typing import Any
 
 import numpy as np
 
 from shardkit.errors import BadInput
-from shardkit.image.arrays import Pixels
+from shardkit.image.arrays import Values
 from shardkit.image.limits import check_size
 
 MAGIC = b"\x93NUMPY\x01\x00"
 
-_TYPES: dict[str, np.dtype[np.uint8] | np.dtype[np.uint16]] = {"|u1": np.dtype("u1"), "<u2": np.dtype("<u2")}
+TYPES: dict[str, np.dtype[Any]] = {each: np.dtype(each) for each in ("|u1", "<u2", "<f4")}
+# Two sides are rows x columns. Three are rows x columns x channels of an image, or whatever an array came with.
+_SIDE = rb"[1-9]\d{0,5}"
 _HEADER = re.compile(
-    rb"\{'descr': '(?P<type>[|<]u[12])', 'fortran_order': False, "
-    rb"'shape': \((?P<rows>[1-9]\d{0,5}), (?P<columns>[1-9]\d{0,5})(?:, (?P<channels>[1-4]))?\), \} *\n"
+    rb"\{'descr': '([|<][uf][124])', 'fortran_order': False, "
+    rb"'shape': \((%b), (%b)(?:, (%b))?\), \} *\n" % (_SIDE, _SIDE, _SIDE)
 )
 _START = struct.Struct("<8sH")
 _ALIGNED = 64
@@ -26,43 +28,50 @@ _ALIGNED = 64
 LONGEST_HEADER = 512
 
 
-def to_npy(pixels: Pixels) -> bytes:
-    return header_of(pixels) + np.ascontiguousarray(pixels).tobytes()
+def to_npy(values: Values) -> bytes:
+    return header_of(values) + np.ascontiguousarray(values).tobytes()
 
 
-def header_of(pixels: Pixels) -> bytes:
-    kind = "|u1" if pixels.dtype == np.uint8 else "<u2"
-    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {pixels.shape}, }}"
+def header_of(values: Values) -> bytes:
+    return header(values.dtype.str, values.shape)
+
+
+def header(kind: str, shape: tuple[int, ...]) -> bytes:
+    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}"
     padding = " " * (-(_START.size + len(text) + 1) % _ALIGNED)
     line = f"{text}{padding}\n".encode()
     return _START.pack(MAGIC, len(line)) + line
 
 
-def from_npy(data: bytes | memoryview) -> Pixels:
-    """The pixels, as a read-only view into `data`."""
+def from_npy(data: bytes | memoryview) -> Values:
+    """The values, as a read-only view into `data`."""
     view = memoryview(data)
     start, kind, shape = _head(view)
     count = int(np.prod(shape))
     if len(view) - start != count * kind.itemsize:
         raise _refused(
-            f"it holds {len(view) - start:,} bytes of pixels, but {count * kind.itemsize:,} belong to {shape}"
+            f"it holds {len(view) - start:,} bytes of values, but {count * kind.itemsize:,} belong to {shape}"
         )
-    pixels = np.frombuffer(view, kind, count, start).reshape(shape)
-    return cast("Pixels", pixels)
+    return np.frombuffer(view, kind, count, start).reshape(shape)
 
 
-def _head(view: memoryview) -> tuple[int, np.dtype[np.uint8] | np.dtype[np.uint16], tuple[int, ...]]:
+def _head(view: memoryview) -> tuple[int, np.dtype[Any], tuple[int, ...]]:
     if len(view) < _START.size or view[: len(MAGIC)] != MAGIC:
         raise _refused("it does not start as an .npy file of version 1.0")
     _, length = _START.unpack_from(view)
     start = _START.size + length
-    header = _HEADER.fullmatch(bytes(view[_START.size : start])) if length <= LONGEST_HEADER else None
-    kind = _TYPES.get(header["type"].decode()) if header else None
-    if header is None or kind is None:
-        raise _refused("its header is not that of pixels: 8 or 16 bits, rows x columns (x 1 to 4), in C order")
-    shape = tuple(int(side) for side in header.groups()[1:] if side is not None)
-    check_size(shape[1], shape[0], kind.itemsize * 8 * (shape[2] if len(shape) > 2 else 1))  # noqa: PLR2004 - channels
+    found = _HEADER.fullmatch(bytes(view[_START.size : start])) if length <= LONGEST_HEADER else None
+    kind = TYPES.get(found[1].decode()) if found else None
+    if found is None or kind is None:
+        raise _refused("its header is not of two or three sides in C order, of 8 or 16 bits or float32")
+    shape = tuple(int(side) for side in found.groups()[1:] if side is not None)
+    check_shape(shape, kind)
     return start, kind, shape
+
+
+def check_shape(shape: tuple[int, ...], kind: np.dtype[Any]) -> None:
+    """Refuse what no reader would take."""
+    check_size(shape[1], shape[0], kind.itemsize * 8 * (shape[2] if len(shape) > 2 else 1))  # noqa: PLR2004 - channels
 
 
 def _refused(what: str) -> BadInput:

@@ -7,6 +7,7 @@ knows nothing of the file that they came from, so nothing in that file can reach
 """
 
 import struct
+from itertools import pairwise
 
 import deflate
 import numpy as np
@@ -41,7 +42,7 @@ def unfiltered(lines: Bytes, pixel_bytes: int) -> Bytes:
     if filters[0] == _NONE:
         return differences
     if filters[0] == _UP:
-        return np.add.accumulate(differences, axis=0, dtype=np.uint8)
+        return _summed_downwards(differences.copy())
     if filters[0] == _SUB:
         return _summed_along_lines(differences, pixel_bytes)
     return _by_libpng(lines, pixel_bytes)
@@ -52,9 +53,15 @@ def _summed_along_lines(differences: Bytes, pixel_bytes: int) -> Bytes:
     rows, row_bytes = differences.shape
     pixels = differences.reshape(rows, row_bytes // pixel_bytes, pixel_bytes)
     columns = cv2.transpose(pixels).reshape(-1, rows * pixel_bytes)
-    np.add.accumulate(columns, axis=0, out=columns)
-    summed = cv2.transpose(columns.reshape(-1, rows, pixel_bytes))
+    summed = cv2.transpose(_summed_downwards(columns).reshape(-1, rows, pixel_bytes))
     return np.asarray(summed, np.uint8).reshape(rows, row_bytes)
+
+
+def _summed_downwards(lines: Bytes) -> Bytes:
+    """In place, line by line: `np.add.accumulate` goes column by column, 50 times slower once they outgrow the cache."""
+    for above, line in pairwise(lines):
+        np.add(above, line, out=line)
+    return lines
 
 
 def _by_libpng(lines: Bytes, pixel_bytes: int) -> Bytes:

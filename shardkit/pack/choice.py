@@ -65,11 +65,11 @@ def sample_of(keys: Iterable[str], count: int = SAMPLE) -> list[str]:
 
 def choose(samples: Sequence[Sampled]) -> Choice:
     assert samples, "there is nothing to choose by"
-    stored = {codec: sum(sample.stored[codec] for sample in samples) for codec in _COSTS}
+    stored = {codec: sum(sample.stored[codec] for sample in samples) for codec in _COSTS if codec in samples[0].stored}
     pixels = sum(sample.pixels for sample in samples)
-    decoding = {codec: _decoding(cost, stored[codec], pixels) for codec, cost in _COSTS.items()}
+    decoding = {codec: _decoding(_COSTS[codec], stored[codec], pixels) for codec in stored}
     most, least = _ROOM[0] * min(stored.values()), _ROOM[1]
-    small = [codec for codec in _COSTS if stored[codec] * least <= most]
+    small = [codec for codec in stored if stored[codec] * least <= most]
     codec = min(small, key=lambda codec: (decoding[codec], stored[codec]))
     return Choice(codec, stored, decoding, _why(codec, stored, len(samples)))
 

@@ -68,7 +68,7 @@ def summary(decided: Decided, workers: int) -> Iterator[str]:
     yield from explanations(decided)
     inodes = "not counted here" if room.free_inodes is None else f"{room.free_inodes:,} are free"
     yield f"space: about {room.needed_bytes:,} bytes are needed, {room.free_bytes:,} are free"
-    yield f"inodes: {room.needed_inodes:,} are needed, {inodes}; the tree has {plan_inodes(decided):,}"
+    yield f"inodes: {room.needed_inodes:,} are needed, {inodes}; the source has {plan_inodes(decided):,}"
     yield f"time: about {seconds(decided, workers):,.0f} s with {workers} workers, if the disk keeps up"
     assert plan.shards, "a plan without a sample is refused before"
 
@@ -102,6 +102,8 @@ def split_counts(decided: Decided) -> dict[str, tuple[int, int, int, int]]:
 
 
 def plan_inodes(decided: Decided) -> int:
+    if decided.terms.asked.arrays:
+        return 2
     return decided.draft.inputs + sum(decided.draft.ignored.values())
 
 

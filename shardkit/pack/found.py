@@ -1,7 +1,6 @@
 """What a scan finds: tables that are built a chunk at a time, since a million Python rows would fill the memory."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import accumulate, chain
 from typing import Generic, NamedTuple, TypeVar
 
@@ -21,9 +20,9 @@ FOUND = pa.schema(
 )
 SKIPPED = pa.schema([("source", pa.binary()), ("reason", pa.string()), ("detail", pa.string())])
 
-# Arrow's own pool takes half as much again for buffers as small as a chunk's.
-_POOL = pa.system_memory_pool()
-_array = partial(pa.array, memory_pool=_POOL)
+# Arrow's own pool takes half as much again for buffers as small as a chunk's, and gives nothing back. This holds for
+# the process, which is that of a command: training never imports this room.
+pa.set_memory_pool(pa.system_memory_pool())
 
 
 class Sidecar(NamedTuple):
@@ -80,17 +79,17 @@ class Rows(Generic[Row]):
 
 def found_chunk(rows: Sequence[Found]) -> pa.RecordBatch:
     subject, impression, source, size, mtime_ns, sidecars = zip(*rows, strict=True)
-    subjects = pc.dictionary_encode(_array(subject, pa.string()), memory_pool=_POOL)
-    plain = map(_array, (impression, source, size, mtime_ns), FOUND.types[1:-1])
+    subjects = pc.dictionary_encode(pa.array(subject, pa.string()))
+    plain = map(pa.array, (impression, source, size, mtime_ns), FOUND.types[1:-1])
     return pa.record_batch([subjects, *plain, _sidecars(sidecars)], schema=FOUND)
 
 
 def skipped_chunk(rows: Sequence[Skipped]) -> pa.RecordBatch:
-    return pa.record_batch([*map(_array, zip(*rows, strict=True), SKIPPED.types)], schema=SKIPPED)
+    return pa.record_batch([*map(pa.array, zip(*rows, strict=True), SKIPPED.types)], schema=SKIPPED)
 
 
 def found_table(chunks: Sequence[pa.RecordBatch]) -> pa.Table:
-    return pa.Table.from_batches(chunks, FOUND).unify_dictionaries(memory_pool=_POOL)
+    return pa.Table.from_batches(chunks, FOUND).unify_dictionaries()
 
 
 def skipped_table(chunks: Sequence[pa.RecordBatch]) -> pa.Table:
@@ -98,7 +97,7 @@ def skipped_table(chunks: Sequence[pa.RecordBatch]) -> pa.Table:
 
 
 def _sidecars(rows: Sequence[tuple[Sidecar, ...]]) -> pa.Array:
-    offsets = _array([*accumulate(map(len, rows), initial=0)], pa.int32())
+    offsets = pa.array([*accumulate(map(len, rows), initial=0)], pa.int32())
     columns = [*zip(*chain.from_iterable(rows), strict=True)] or [(), (), ()]
-    members = pa.StructArray.from_arrays(map(_array, columns, (each.type for each in SIDECAR)), fields=[*SIDECAR])
+    members = pa.StructArray.from_arrays(map(pa.array, columns, (each.type for each in SIDECAR)), fields=[*SIDECAR])
     return pa.ListArray.from_arrays(offsets, members)

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shardkit.dataset import Member
-from shardkit.image.codec import EXTENSIONS, Codec, encode
+from shardkit.image.codec import EXTENSIONS, Codec, encode, framed
 from shardkit.image.decode import decode_png
+from shardkit.image.npy import TYPES, header
 from shardkit.image.png import PngInfo, inspect
 from shardkit.image.preparation import Preparation, prepare
-from shardkit.pack.options import PackOptions
+from shardkit.pack.options import ArrayFiles, PackOptions
 from shardkit.pack.spool import Spool
 
 Read = Callable[[memoryview], None]
@@ -35,6 +36,8 @@ def preparation(options: PackOptions) -> Preparation:
 
 
 def store_for(options: PackOptions, codec: Codec) -> Store:
+    if options.arrays and options.shape:
+        return _AsArray(codec, options.arrays, options.shape)
     if codec == "png" and not options.prepares:
         return _AsFound(decode=options.check == "decode")
     return _AsPixels(codec, preparation(options))
@@ -77,3 +80,27 @@ class _AsPixels:
         height, width = pixels.shape[:2]
         channels = pixels.shape[2] if pixels.ndim > 2 else 1  # noqa: PLR2004 - grey pixels have no third axis
         return Stored(member, (info.width, info.height), width, height, channels, 8 * pixels.itemsize)
+
+
+class _AsArray:
+    """The values as they came, behind a head that says what they are."""
+
+    def __init__(self, codec: Codec, files: ArrayFiles, shape: tuple[int, ...]) -> None:
+        head = header(files.type, shape)
+        self._codec, self._size = codec, len(head)
+        self._bits = 8 * TYPES[files.type].itemsize
+        self._channels, self._height, self._width = (1, *shape)[-3:]
+        self._npy = memoryview(bytearray(head))
+
+    def __call__(self, spool: Spool, key: str, size: int, read: Read) -> Stored:
+        if len(self._npy) == self._size:
+            self._npy = memoryview(bytearray(self._npy) + bytes(size))
+        read(self._npy[self._size :])
+        payload = framed(self._npy, self._codec)
+
+        def fill(view: memoryview) -> None:
+            view[:] = payload
+
+        member = spool.add(key, EXTENSIONS[self._codec], len(payload), fill)
+        sides = (self._width, self._height)
+        return Stored(member, sides, *sides, self._channels, self._bits)

@@ -20,6 +20,7 @@ from shardkit.format.manifest import manifest_bytes
 from shardkit.format.numbering import index_name, shards_name, skipped_name, subjects_name
 from shardkit.format.opened import Dataset, open_dataset
 from shardkit.format.publish import flush_folder, publish_bytes
+from shardkit.format.spare import spare_copy
 from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, from_rows
 from shardkit.format.totals import class_map_digest, generation_digest, totals
 from shardkit.pack.part import Part, Skip, finished, part_rows
@@ -72,26 +73,26 @@ def _merged(folder: Path, plan: PlanFile, parts: list[Part], before: Dataset | N
     known = {_who(each): each for each in before.subjects} if before else {}
     subjects = _subjects(folder, plan, known)
     skips = _skips(folder, parts)
-    files.table(shards_name(number), SHARDS, [from_rows(shards, SHARDS)])
-    files.table(subjects_name(number), SUBJECTS, [from_rows(subjects, SUBJECTS)])
-    files.bytes(skipped_name(number), b"".join(skip.line for skip in skips))
-    files.sums(number, {part.name: (part.blake3, part.sha256) for part in parts}, sha256=terms.asked.sha256)
-    shards += before.shards if before else ()
     everyone = {**known, **{_who(each): each for each in subjects}}
+    every_shard = [*shards, *(before.shards if before else ())]
     generation = Generation(
         number=number,
         by=terms.by,
-        digest=generation_digest(shards),
+        digest=generation_digest(every_shard),
         class_map=class_map_digest(everyone.values()),
         versions=terms.versions,
-        splits=totals(shards, everyone.values(), before.splits if before else None),
+        splits=totals(every_shard, everyone.values(), before.splits if before else None),
         packed=sum(part.samples for part in parts),
         skipped=dict(sorted(Counter(skip.reason for skip in skips).items())),
         shards=shards_name(number),
         subjects=subjects_name(number),
         listed=skipped_name(number),
-        index=tuple(dict.fromkeys(shard.index for shard in shards if shard.generation == number)),
+        index=tuple(dict.fromkeys(shard.index for shard in shards)),
     )
+    files.table(generation.shards, SHARDS, [from_rows(shards, SHARDS)], spare_copy(terms, generation))
+    files.table(generation.subjects, SUBJECTS, [from_rows(subjects, SUBJECTS)])
+    files.bytes(generation.listed, b"".join(skip.line for skip in skips))
+    files.sums(number, {part.name: (part.blake3, part.sha256) for part in parts}, sha256=terms.asked.sha256)
     if before:
         sealed = {**before.manifest.files, **files.sealed}
         return replace(before.manifest, generations=(*before.manifest.generations, generation), files=sealed)

@@ -12,6 +12,21 @@ MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
+class ArrayFiles:
+    """What the files of arrays say of themselves: other files are another input."""
+
+    images: str
+    labels: str
+    samples: int
+    type: str
+    """Of the values, as `.npy` names it."""
+    label_type: str
+    images_head: str
+    """The bytes before the first sample, as hexadecimal digits: with them the file can be given back."""
+    labels_head: str
+
+
+@dataclass(frozen=True)
 class PackOptions:
     layout: str | None = None
     splits: str = "train"
@@ -28,6 +43,7 @@ class PackOptions:
     sha256: bool = False
     shape: tuple[int, ...] | None = None
     """Of one sample, when arrays are packed instead of a tree."""
+    arrays: ArrayFiles | None = None
 
     @property
     def prepares(self) -> bool:
@@ -40,5 +56,6 @@ class PackOptions:
 
     @staticmethod
     def recorded(record: Mapping[str, Any]) -> "PackOptions":
-        shape = record["shape"]
-        return PackOptions(**{**record, "shape": tuple(shape) if shape else None})
+        shape, arrays = record["shape"], record["arrays"]
+        typed = {"shape": tuple(shape) if shape else None, "arrays": ArrayFiles(**arrays) if arrays else None}
+        return PackOptions(**{**record, **typed})

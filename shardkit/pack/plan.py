@@ -7,6 +7,7 @@ half of them fit into memory beside their order.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -69,16 +70,27 @@ class PlannedSubjects:
     labels: Integers
 
 
+class AnyPlan(Protocol):
+    """What packing asks of a plan, of a tree's or of one of arrays."""
+
+    @property
+    def shards(self) -> tuple[PlannedShard, ...]: ...
+    @property
+    def subjects(self) -> PlannedSubjects: ...
+    def rows(self, shard: PlannedShard) -> pa.Table: ...
+
+
 @dataclass(frozen=True)
 class Plan:
     shards: tuple[PlannedShard, ...]
     subjects: PlannedSubjects
-    _ordered: pa.Table
+    _found: pa.Table
+    _order: pa.Array
     _subject_of: Integers
-    """For every row, the number of its subject."""
+    """For every row in order, the number of its subject."""
 
     def rows(self, shard: PlannedShard) -> pa.Table:
-        ordered = self._ordered.slice(shard.start, shard.samples)
+        ordered = self._found.take(self._order.slice(shard.start, shard.samples))
         subject_of = self._subject_of[shard.start : shard.start + shard.samples]
         subject = self.subjects.names.take(pa.array(subject_of))
         columns = {
@@ -99,20 +111,28 @@ def planned(
 ) -> Plan:
     """Put everything that was found into its place; `split_of` knows the split of a subject.
 
-    The columns are taken out of `found` one by one as they are put into order, so that no two of them lie in memory
-    twice.
+    The columns are taken out of `found` one by one as their chunks are joined, so that only one lies in memory twice.
     """
     before = before or Before()
-    coded = found.pop("subject").unify_dictionaries().combine_chunks()
-    subjects, rank = _subjects(coded.dictionary.to_pylist(), groups, split_of, before)
-    subject_of = rank[coded.indices.to_numpy()]
-    order = _order(subject_of, found["impression"])
-    ordered = pa.table({name: found.pop(name).combine_chunks().take(order) for name in list(found)})
+    coded = found.pop("subject")  # all its chunks have one dictionary
+    names = coded.chunk(0).dictionary.to_pylist() if coded.num_chunks else []
+    subjects, rank = _subjects(names, groups, split_of, before)
+    subject_of = np.concatenate([rank[chunk.indices.to_numpy()] for chunk in coded.chunks] or [rank])
+    joined = pa.table({name: _joined(found.pop(name)) for name in list(found)})
+    order = _order(subject_of, joined["impression"])
     subject_of = subject_of[order.to_numpy()]
-    _refuse_duplicates(ordered, subject_of, subjects)
-    _refuse_unfit(ordered, subject_of, subjects)
-    shards = tuple(_shards(subjects.splits, subject_of, _bytes_per_row(ordered), shard_size, before))
-    return Plan(shards, subjects, ordered, subject_of)
+    _refuse_duplicates(joined, order, subject_of, subjects)
+    _refuse_unfit(joined, order, subject_of, subjects)
+    shards = tuple(_shards(subjects.splits, subject_of, _bytes_per_row(joined)[order.to_numpy()], shard_size, before))
+    return Plan(shards, subjects, joined, order, subject_of)
+
+
+def _joined(chunks: pa.ChunkedArray) -> pa.Array:
+    """One array of many chunks, whose memory goes back to the system before the next column needs as much."""
+    joined = chunks.combine_chunks()
+    del chunks
+    pa.default_memory_pool().release_unused()
+    return joined
 
 
 def _subjects(
@@ -142,40 +162,41 @@ def _order(subject_of: Integers, impressions: pa.ChunkedArray) -> pa.Array:
     return pc.sort_indices(table, [("subject", "ascending"), ("impression", "ascending")])
 
 
-def _refuse_duplicates(ordered: pa.Table, subject_of: Integers, subjects: PlannedSubjects) -> None:
-    impressions = ordered["impression"].combine_chunks()
+def _refuse_duplicates(found: pa.Table, order: pa.Array, subject_of: Integers, subjects: PlannedSubjects) -> None:
+    impressions = found["impression"].combine_chunks().take(order)
     same = pc.equal(impressions[1:], impressions[:-1]).to_numpy(zero_copy_only=False)
-    twice = np.flatnonzero(same & (subject_of[1:] == subject_of[:-1]))
-    if len(twice):
-        row = int(twice[0])
-        first, second = (str(ordered["source"][row + each].as_py())[1:] for each in (0, 1))
+    twice = np.flatnonzero(same & (subject_of[1:] == subject_of[:-1])).tolist()
+    if twice:
+        row = twice[0]
+        first, second = (str(source)[1:] for source in found["source"].take(order[row : row + 2]).to_pylist())
+        key = _key(subjects, subject_of[row], impressions[row])
         raise UsageError(
-            f"{len(twice):,} samples have the key of another. {first} and {second} would both "
-            f"be {_key(ordered, subject_of, subjects, row)}. Name the parts of the path that tell them apart with --layout, or "
-            "remove one of them."
+            f"{len(twice):,} samples have the key of another. {first} and {second} would both be {key}. "
+            "Tell them apart with --layout, or remove one of them."
         )
 
 
-def _refuse_unfit(ordered: pa.Table, subject_of: Integers, subjects: PlannedSubjects) -> None:
+def _refuse_unfit(found: pa.Table, order: pa.Array, subject_of: Integers, subjects: PlannedSubjects) -> None:
     """A name or a size that a tar cannot hold ends the plan, before hours are spent on packing."""
-    if (pc.max(ordered["size"]).as_py() or 0) > LARGEST_MEMBER:
-        row = pc.index(pc.greater(ordered["size"], LARGEST_MEMBER), value=True).as_py()
-        raise UsageError(f"{ordered['source'][row].as_py()!a}: a member of a tar must be smaller than 8 GiB.")
+    if (pc.max(found["size"]).as_py() or 0) > LARGEST_MEMBER:
+        row = pc.index(pc.greater(found["size"], LARGEST_MEMBER), value=True).as_py()
+        raise UsageError(f"{str(found['source'][row].as_py())[1:]}: a member of a tar must be smaller than 8 GiB.")
     names = pc.binary_length(subjects.names).to_numpy(zero_copy_only=False)
-    lengths = pc.binary_length(ordered["impression"]).to_numpy() + names[subject_of]
-    for row in np.flatnonzero(lengths + len("/") + len(_LONGEST_ENDING) > _FITS):
-        split_name(_key(ordered, subject_of, subjects, int(row)) + _LONGEST_ENDING)
+    lengths = pc.binary_length(found["impression"]).to_numpy()[order.to_numpy()] + names[subject_of]
+    for row in np.flatnonzero(lengths + len("/") + len(_LONGEST_ENDING) > _FITS).tolist():
+        impression = found["impression"][order[row].as_py()]
+        split_name(_key(subjects, subject_of[row], impression) + _LONGEST_ENDING)
 
 
-def _key(ordered: pa.Table, subject_of: Integers, subjects: PlannedSubjects, row: int) -> str:
-    return key_of(subjects.names[subject_of[row]].as_py(), ordered["impression"][row].as_py())
+def _key(subjects: PlannedSubjects, subject: int, impression: pa.Scalar) -> str:
+    return key_of(subjects.names[subject].as_py(), impression.as_py())
 
 
-def _bytes_per_row(ordered: pa.Table) -> Integers:
-    sidecars = ordered["sidecars"].combine_chunks()
-    sizes = pc.struct_field(pc.list_flatten(sidecars), "size").to_numpy(zero_copy_only=False)
-    beside = np.bincount(pc.list_parent_indices(sidecars).to_numpy(), weights=sizes, minlength=len(ordered))
-    total: Integers = ordered["size"].to_numpy() + beside.astype(np.int64)
+def _bytes_per_row(found: pa.Table) -> Integers:
+    sidecars = found["sidecars"].combine_chunks()
+    sizes = pc.struct_field(sidecars.values, "size").to_numpy(zero_copy_only=False)
+    until = np.concatenate([[0], np.cumsum(sizes)])[sidecars.offsets.to_numpy()]
+    total: Integers = found["size"].to_numpy() + np.diff(until)
     return total
 
 

@@ -21,7 +21,7 @@ from shardkit.format.publish import make_folder, publish
 from shardkit.format.tables import parquet_file, parquet_writer, readable
 from shardkit.image.codec import Codec
 from shardkit.pack.options import PackOptions
-from shardkit.pack.plan import PLAN, Plan, PlannedShard
+from shardkit.pack.plan import PLAN, AnyPlan, PlannedShard
 
 _METADATA = b"shardkit"
 
@@ -77,7 +77,7 @@ def skipped_path(folder: Path) -> Path:
     return workplace(folder) / "skipped.jsonl"
 
 
-def write_plan(folder: Path, plan: Plan, terms: Terms) -> PlanFile:
+def write_plan(folder: Path, plan: AnyPlan, terms: Terms) -> PlanFile:
     path = plan_path(folder)
     make_folder(path.parent)
     hasher = blake3(canonical(asdict(terms)))
@@ -107,6 +107,11 @@ def refuse_other_options(there: Mapping[str, Any], asked: PackOptions, folder: P
     """Bytes of two minds must never meet in one dataset."""
     wanted = asked.record()
     differing = [name for name in wanted if there.get(name) != wanted[name]]
+    if differing == ["arrays"]:
+        raise Mismatch(
+            f"{folder}: was begun with other arrays than are there now. Bring them back as they were, add --replan to "
+            "start over, or name another folder."
+        )
     if differing:
         name = differing[0]
         raise Mismatch(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +13,7 @@ from shardkit.format.manifest import NAME
 from shardkit.pack.layout import Layout
 from shardkit.pack.lists import read_list
 from shardkit.pack.options import PackOptions
-from shardkit.pack.plan import Plan, planned
+from shardkit.pack.plan import AnyPlan, planned
 from shardkit.pack.scan import Scan, scan, scan_list
 from shardkit.pack.split import Thresholds, by_list, fitted, folds, parsed_ratios
 
@@ -47,12 +47,17 @@ class Splitting:
         return {"thresholds": self.thresholds.record()} if self.thresholds else {"listed": True}
 
 
+class AnySplitting(Protocol):
+    def record(self) -> dict[str, Any]:
+        """As the manifest keeps it."""
+
+
 @dataclass(frozen=True)
 class Draft:
     """A plan before it is published."""
 
-    plan: Plan
-    splitting: Splitting
+    plan: AnyPlan
+    splitting: AnySplitting
     skipped: pa.Table
     ignored: Mapping[str, int]
 
@@ -91,14 +96,15 @@ def _splitting(request: Request, subjects: list[str], groups: Mapping[str, str])
         listed = by_list(subjects, read_list(request.split_file, "split"), groups)
         _refuse_odd_splits(listed.values())
         return Splitting(None, listed)
-    ratios = _ratios(request.options.splits)
-    _refuse_odd_splits(ratios)
-    return Splitting(fitted(ratios, _group_sizes(subjects, groups)), {})
+    return Splitting(fitted(ratios_of(request.options.splits), _group_sizes(subjects, groups)), {})
 
 
-def _ratios(splits: str) -> dict[str, float]:
+def ratios_of(splits: str) -> dict[str, float]:
+    """The share of each split that the options ask for."""
     kind, _, count = splits.partition("=")
-    return folds(int(count)) if kind == "folds" else parsed_ratios(splits)
+    ratios = folds(int(count)) if kind == "folds" else parsed_ratios(splits)
+    _refuse_odd_splits(ratios)
+    return ratios
 
 
 def _group_sizes(subjects: list[str], groups: Mapping[str, str]) -> dict[str, int]:

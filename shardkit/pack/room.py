@@ -7,7 +7,7 @@ from pathlib import Path
 from shardkit.errors import NoSpace
 from shardkit.format.refusal import explained, nearest_folder
 from shardkit.format.tar import BLOCK
-from shardkit.pack.plan import Plan
+from shardkit.pack.plan import AnyPlan
 
 # What an index row, its share of the tables and its part take, generously.
 _BESIDE_SAMPLE = 400
@@ -31,7 +31,7 @@ class Room:
             raise NoSpace(f"{folder}: {self.needed_inodes:,} inodes are needed and {self.free_inodes:,} are free.")
 
 
-def room_for(plan: Plan, folder: Path, bytes_per_source_byte: float) -> Room:
+def room_for(plan: AnyPlan, folder: Path, bytes_per_source_byte: float) -> Room:
     """What the plan takes in `folder`, which may not be there yet."""
     samples = sum(shard.samples for shard in plan.shards)
     sources = sum(shard.bytes for shard in plan.shards)

@@ -18,10 +18,10 @@ class Sealing:
         self.sealed: dict[str, Seal] = {}
         self._folder = folder
 
-    def table(self, name: str, schema: pa.Schema, groups: Iterable[pa.Table]) -> None:
+    def table(self, name: str, schema: pa.Schema, groups: Iterable[pa.Table], beside: bytes | None = None) -> None:
         path = self._folder / name
         make_folder(path.parent)
-        write_table(path, schema, groups)
+        write_table(path, schema, groups, beside)
         self.sealed[name] = seal_of(path)
 
     def bytes(self, name: str, content: bytes) -> None:

@@ -22,7 +22,7 @@ from shardkit.format.tables import INDEX, from_rows
 from shardkit.pack.members import Store, store_for
 from shardkit.pack.part import Part, Skip, finished, write_part
 from shardkit.pack.planfile import PlanFile
-from shardkit.pack.reading import Tree
+from shardkit.pack.sources import source_for
 from shardkit.pack.spool import Hash, Spool
 
 Watch = Callable[[int, int], None]
@@ -53,7 +53,7 @@ def pack_shard(work: Work, number: int, watch: Watch) -> Part:
             sealed = maker.write(work.plan.rows(number).to_pylist(), file)
             _refuse_another(path, sealed.blake3)
     finally:
-        maker.tree.close()
+        maker.source.close()
     rows = from_rows(maker.samples, INDEX)
     part = Part(planned.name, work.plan.hash, len(rows), rows_digest(rows), tuple(maker.skipped), **asdict(sealed))
     write_part(work.folder, part, rows)
@@ -72,7 +72,7 @@ class _Maker:
 
     def __init__(self, work: Work, watch: Watch) -> None:
         terms = work.plan.terms
-        self.tree = Tree(os.fsencode(work.root))
+        self.source = source_for(work.root, terms.asked)
         self.samples: list[Sample] = []
         self.skipped: list[Skip] = []
         self._work, self._watch = work, watch
@@ -102,7 +102,7 @@ class _Maker:
 
     def _sample(self, row: dict[str, Any], spool: Spool) -> Sample:
         key, source = row["key"], row["source"]
-        read = partial(self.tree.read, source, row["size"], row["mtime_ns"])
+        read = partial(self.source.read, source, row["size"], row["mtime_ns"])
         stored = self._store(spool, key, row["size"], read)
         sidecars = tuple(self._sidecar(each, row, spool) for each in row["sidecars"])
         kept = {name: row[name] for name in ("key", "subject", "impression", "group", "label", "source")}
@@ -121,7 +121,7 @@ class _Maker:
 
     def _sidecar(self, sidecar: dict[str, Any], row: dict[str, Any], spool: Spool) -> Member:
         path = beside(row["source"], sidecar["ext"])
-        read = partial(self.tree.read, path, sidecar["size"], sidecar["mtime_ns"])
+        read = partial(self.source.read, path, sidecar["size"], sidecar["mtime_ns"])
         return spool.add(row["key"], sidecar["ext"], sidecar["size"], read)
 
 

@@ -1,6 +1,6 @@
 """The way back: from shards to the tree that they were packed from, as far as the codec kept it.
 
-With `png` and no preparation every file gets its bytes back; otherwise an image becomes a PNG with the pixels of the shard.
+With `png` and no preparation every file gets its bytes back; otherwise an image becomes a PNG of the shard's pixels.
 A file that is there with the right bytes is passed over, so an unpack that was stopped goes on by the same command.
 """
 
@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from shardkit.dataset import MANIFEST, WORKPLACE, Manifest, Shard
@@ -21,7 +20,9 @@ from shardkit.format.publish import make_folder
 from shardkit.format.record import Record, opened_shard
 from shardkit.image.codec import EXTENSIONS, decode, encode
 from shardkit.pack.engines.local import Stop, each
-from shardkit.pack.placing import Parts, batch, parts_of, staged
+from shardkit.pack.names import stem
+from shardkit.pack.placing import batch, staged
+from shardkit.pack.walk import Parts, parts_of
 
 Watch = Callable[[int, int], None]
 """Told how many samples, and how many bytes, were dealt with just now."""
@@ -51,7 +52,7 @@ def unpack(dataset: Dataset, out: Path, chosen: Chosen, workers: int, watch: Wat
     _refuse_datasets(dataset, out)
     make_folder(out)
     with locked(out), staged(out):
-        yield from each(partial(_unpack, dataset, out, chosen.subject, watch), chosen.shards, workers)
+        yield from each(_Unpacking(dataset, out, chosen.subject, watch), chosen.shards, workers)
 
 
 def _refuse_datasets(dataset: Dataset, out: Path) -> None:
@@ -60,19 +61,26 @@ def _refuse_datasets(dataset: Dataset, out: Path) -> None:
         raise UsageError(f"{out}: belongs to a dataset, whose files are a closed set. Name another folder.")
 
 
-def _unpack(dataset: Dataset, out: Path, subject: str | None, watch: Watch, shard: Shard, stop: Stop) -> Unpacked:
-    findings: list[str] = []
-    waiting = Counter[bool]()
-    with _reported(findings):
-        samples = dataset[shard.split].samples(shard, subject)
-        with opened_shard(dataset.path(shard), shard) as tar, batch(out, shard.name) as files:
-            for sample in samples:
-                stop.check()
-                with _reported(findings):
-                    waiting.update([files.add(*file) for file in restored(tar.record(sample), tar.path)])
-                watch(1, sum(member.size for member in sample.members))
-            files.publish()
-    return Unpacked(waiting[True], waiting[False], tuple(findings))
+@dataclass(frozen=True)
+class _Unpacking:
+    dataset: Dataset
+    out: Path
+    subject: str | None
+    watch: Watch
+
+    def __call__(self, shard: Shard, stop: Stop) -> Unpacked:
+        findings: list[str] = []
+        waiting = Counter[bool]()
+        with _reported(findings):
+            samples = self.dataset[shard.split].samples(shard, self.subject)
+            with opened_shard(self.dataset.path(shard), shard) as tar, batch(self.out, shard.name) as files:
+                for sample in samples:
+                    stop.check()
+                    with _reported(findings):
+                        waiting.update([files.add(*file) for file in restored(tar.record(sample), tar.path)])
+                    self.watch(1, sum(member.size for member in sample.members))
+                files.publish()
+        return Unpacked(waiting[True], waiting[False], tuple(findings))
 
 
 @contextmanager
@@ -86,8 +94,8 @@ def _reported(findings: list[str]) -> Iterator[None]:
 def restored(record: Record, tar: Path) -> list[tuple[Parts, bytes]]:
     """The files that a sample was made from: their paths, by parts, and their bytes."""
     sample = record.sample
-    stem = _stem(sample.source, sample.image.ext)
-    beside = [(stem + b"." + os.fsencode(ext), content) for ext, content in record.sidecars.items()]
+    named = _stem(sample.source, sample.image.ext)
+    beside = [(named + b"." + os.fsencode(ext), content) for ext, content in record.sidecars.items()]
     try:
         files = [(sample.source, _image(record)), *beside]
         return [(parts_of(path), content) for path, content in files]
@@ -109,4 +117,4 @@ def _under_its_own_ending(source: bytes, ext: str) -> bool:
 def _stem(source: bytes, ext: str) -> bytes:
     """What the sidecars' names begin with: the image's without its ending, which may have dots."""
     ending = os.fsencode(f".{ext}")
-    return source[: -len(ending)] if source.lower().endswith(ending.lower()) else os.path.splitext(source)[0]
+    return source[: -len(ending)] if source.lower().endswith(ending.lower()) else stem(source)

@@ -50,9 +50,11 @@ def scan() -> pa.Table:
 
 
 def plan(found: pa.Table) -> Plan:
+    columns = dict(zip(found.column_names, found.columns, strict=True))
     subjects = found["subject"].chunk(0).dictionary.to_pylist()
     thresholds = fitted(RATIOS, dict.fromkeys(subjects, 1))
-    return planned(found, {}, thresholds.split_of, PackOptions().shard_size)
+    del found, subjects
+    return planned(columns, {}, thresholds.split_of, PackOptions().shard_size)
 
 
 def write(made: Plan, folder: Path) -> PlanFile:

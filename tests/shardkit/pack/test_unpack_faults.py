@@ -133,12 +133,10 @@ def test_a_failed_flush_gives_no_name_and_is_told(
 def test_a_file_that_appears_meanwhile_is_not_overwritten(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish_staged = placing.publish_staged
-
     def late(*args: object) -> None:
         for name in ("0/0.png", "1/1.png"):
             (tmp_path / name).write_bytes(b"precious")
-        publish_staged(*args)  # type: ignore[arg-type]  # passed on
+        publish.publish_staged(*args)  # type: ignore[arg-type]  # passed on
 
     (tmp_path / "0").mkdir()
     (tmp_path / "1").mkdir()

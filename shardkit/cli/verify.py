@@ -1,0 +1,74 @@
+"""`shardkit verify DST`: every byte against what was sealed, and where damage is."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from shardkit.cli.console import emit, progress, say
+from shardkit.cli.parameters import FOLDER, cores
+from shardkit.errors import Damaged
+
+if TYPE_CHECKING:
+    from shardkit.verify.levels import Report
+
+_SHOWN = 100
+
+
+@click.command(short_help="Check every byte of a dataset.")
+@click.argument("dst", type=FOLDER)
+@click.option("--quick", is_flag=True, help="The manifest, and which files there are, of which size.")
+@click.option("--decode", is_flag=True, help="Every pixel too, and the BLAKE3 of whole shards.")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Threads. [default: one a core]")
+@click.option("--json", "as_json", is_flag=True, help="Print each finding, and a summary, as a JSON line.")
+def verify(dst: Path, workers: int | None, *, quick: bool, decode: bool, as_json: bool) -> int:
+    """Check the dataset DST against what was sealed when it was packed; nothing is changed.
+
+    A finding names the file, and in a shard the sample and the byte. Exit code 4 if there is one.
+    """
+    from shardkit.verify.levels import Level, begun  # noqa: PLC0415 - what is heavy is imported by the command itself
+    from shardkit.verify.levels import verify as verified  # noqa: PLC0415
+
+    if quick and decode:
+        raise click.UsageError("--quick and --decode exclude each other: choose one.")
+    level = Level.QUICK if quick else Level.DECODE if decode else Level.BYTES
+    examination = begun(dst)
+    if level is Level.QUICK:
+        report = verified(examination, level, 1, lambda _samples, _size: None)
+    else:
+        with progress("samples", examination.samples) as shown:
+            report = verified(examination, level, workers or cores(), shown.advance)
+    tell(report, as_json=as_json)
+    return Damaged.exit_code if report.findings else 0
+
+
+def tell(report: "Report", *, as_json: bool) -> None:
+    """Say what was found, and how to mend it."""
+    for note in report.notes:
+        say(note)
+    for finding in report.findings if as_json else ():
+        emit(finding.record())
+    for finding in report.findings[:_SHOWN]:
+        say(str(finding))
+    count = len(report.findings)
+    if count > _SHOWN:
+        say(f"… and {count - _SHOWN:,} findings more: --json prints all.")
+    outcome = f"{count:,} findings" if count else "no damage"
+    say(
+        f"{report.folder}: {outcome} ({report.level}: {report.samples:,} samples, "
+        f"{report.files:,} files, {report.bytes:,} bytes)"
+    )
+    if count:
+        say(f"Mend it: shardkit repair {report.folder} --source SRC")
+    if as_json:
+        emit(
+            {
+                "folder": str(report.folder),
+                "level": report.level,
+                "findings": count,
+                "files": report.files,
+                "samples": report.samples,
+                "bytes": report.bytes,
+                "notes": list(report.notes),
+            }
+        )

@@ -1,0 +1,166 @@
+"""From tars that were read to a dataset: the index, the tables, the sums, and last of all the manifest.
+
+The tars themselves are not touched: they are the dataset's shards as they stand.
+"""
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from shardkit.dataset import Generation, Manifest, Shard
+from shardkit.errors import UsageError
+from shardkit.format.digest import rows_digest, seal_of
+from shardkit.format.foreign_place import Place
+from shardkit.format.numbering import index_name, shards_name, skipped_name, subjects_name
+from shardkit.format.publish import publish
+from shardkit.format.spare import spare_copy
+from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, from_rows
+from shardkit.format.totals import class_map_digest, generation_digest, totals
+from shardkit.pack.adopt_labels import Census, Who, labelled
+from shardkit.pack.adopt_part import AdoptOptions, TarPart, rows_of, skips_path
+from shardkit.pack.deciding import versions
+from shardkit.pack.merge import SHARDS_A_FILE
+from shardkit.pack.sealing import Sealing
+
+FIRST = 0
+"""Adopting makes a dataset's first generation."""
+
+
+def merged(folder: Path, parts: Sequence[TarPart], options: AdoptOptions) -> Manifest:
+    """Write everything but the manifest."""
+    parts = sorted(parts, key=lambda part: (part.split, part.name))
+    census = Census()
+    for split, of_split in groupby(parts, key=lambda part: part.split):
+        _count(folder, split, list(of_split), census)
+    subjects = census.subjects()
+    if not subjects:
+        raise UsageError(f"{folder}: no sample was found in {len(parts):,} tars{_why(parts)}.")
+    labels = {(each.split, each.subject): each.label for each in subjects}
+    files = Sealing(folder)
+    shards = list(_indexed(folder, parts, labels, files))
+    generation = Generation(
+        number=FIRST,
+        by="index",
+        digest=generation_digest(shards),
+        class_map=class_map_digest(subjects),
+        versions=versions(pixels=False),
+        splits=totals(shards, subjects),
+        packed=sum(part.samples for part in parts),
+        skipped=_skipped(parts),
+        shards=shards_name(FIRST),
+        subjects=subjects_name(FIRST),
+        listed=skipped_name(FIRST),
+        index=tuple(dict.fromkeys(shard.index for shard in shards)),
+    )
+    manifest = Manifest(
+        options=options.record(),
+        codec="as found",
+        choice="adopted as they are",
+        preparation={},
+        generations=(generation,),
+        files={},
+    )
+    files.table(generation.shards, SHARDS, [from_rows(shards, SHARDS)], spare_copy(manifest, generation))
+    files.table(generation.subjects, SUBJECTS, [from_rows(subjects, SUBJECTS)])
+    _list_skips(folder, parts, files)
+    files.sums(FIRST, {part.name: (part.blake3, None) for part in parts}, sha256=False)
+    return replace(manifest, files=files.sealed)
+
+
+def _count(folder: Path, split: str, parts: list[TarPart], census: Census) -> None:
+    """Take the census of a split, and refuse two samples of one key."""
+    keys = []
+    for part in parts:
+        rows = rows_of(folder, part)
+        census.add(split, part.name, rows)
+        keys.append(rows["key"])
+    counted = pc.value_counts(pa.chunked_array([chunk for each in keys for chunk in each.chunks], pa.string()))
+    if len(counted) < sum(part.samples for part in parts):
+        most = pc.index(pc.greater(counted.field("counts"), 1), value=True).as_py()
+        raise _twice(folder, counted.field("values")[most].as_py(), parts)
+
+
+def _twice(folder: Path, key: str, parts: list[TarPart]) -> UsageError:
+    places = [
+        str(Place(part.name, row["image"]["offset"], row["source"]))
+        for part in parts
+        for row in _of_key(folder, part, key)
+    ]
+    return UsageError(
+        f"{folder}: {len(places):,} samples of one split have the key {key}: {'; '.join(places[:2])}. Name the "
+        "parts of the path that tell them apart with --key, or give only one of the tars."
+    )
+
+
+def _of_key(folder: Path, part: TarPart, key: str) -> list[dict[str, Any]]:
+    rows = rows_of(folder, part)
+    found: list[dict[str, Any]] = rows.filter(pc.equal(rows["key"], key)).select(["source", "image"]).to_pylist()
+    return found
+
+
+def _indexed(folder: Path, parts: Sequence[TarPart], labels: Mapping[Who, int], files: Sealing) -> Iterator[Shard]:
+    """Write the index, split by split, and tell where each shard stands in it."""
+    for split, of_split in groupby(parts, key=lambda part: part.split):
+        split_parts = list(of_split)
+        for start in range(0, len(split_parts), SHARDS_A_FILE):
+            digests: list[str] = []
+            chunk = split_parts[start : start + SHARDS_A_FILE]
+            name = index_name(split, start // SHARDS_A_FILE)
+            files.table(name, INDEX, _groups(folder, chunk, labels, digests))
+            for row_group, (part, digest) in enumerate(zip(chunk, digests, strict=True)):
+                yield _shard(part, digest, name, row_group)
+
+
+def _groups(
+    folder: Path, parts: Sequence[TarPart], labels: Mapping[Who, int], digests: list[str]
+) -> Iterator[pa.Table]:
+    for part in parts:
+        rows = labelled(rows_of(folder, part), part.split, labels)
+        digests.append(rows_digest(rows))
+        yield rows
+
+
+def _shard(part: TarPart, rows: str, index: str, row_group: int) -> Shard:
+    return Shard(
+        name=part.name,
+        split=part.split,
+        samples=part.samples,
+        size=part.size,
+        blake3=part.blake3,
+        rows=rows,
+        index=index,
+        row_group=row_group,
+        generation=FIRST,
+        other=bytes.fromhex(part.other),
+    )
+
+
+def _list_skips(folder: Path, parts: Sequence[TarPart], files: Sealing) -> None:
+    """Copied from file to file: of a bad download there can be more than fit into memory."""
+    name = skipped_name(FIRST)
+    with publish(folder / name) as listed:
+        for part in sorted(parts, key=lambda part: part.name):
+            with skips_path(folder, part.name).open("rb") as lines:
+                shutil.copyfileobj(lines, listed)
+    files.sealed[name] = seal_of(folder / name)
+
+
+def _skipped(parts: Sequence[TarPart]) -> dict[str, int]:
+    counts = Counter[str]()
+    for part in parts:
+        counts.update(part.skipped)
+    return dict(sorted(counts.items()))
+
+
+def _why(parts: Sequence[TarPart]) -> str:
+    reasons = [f"{count:,} {reason}" for reason, count in _skipped(parts).items()]
+    ignored = sum(part.ignored for part in parts)
+    reasons += [f"{ignored:,} members without a key or an ending"] if ignored else []
+    return f" ({', '.join(reasons)})" if reasons else ""

@@ -1,0 +1,104 @@
+"""The set of files is closed: what is missing, what is there beside it, and what has another size."""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from shardkit.dataset import WORKPLACE
+from shardkit.format.numbering import shards_name, skipped_name, subjects_name, sums_name
+from shardkit.format.publish import part_of
+from shardkit.format.refusal import explained
+from shardkit.verify.findings import Finding, Kind
+
+INDEX_FOLDER = "index"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a folder, with what the system says about each; None if it does not."""
+
+    files: Mapping[str, os.stat_result | None]
+
+    def regular(self, name: str) -> bool:
+        status = self.files.get(name)
+        return status is not None and stat.S_ISREG(status.st_mode)
+
+
+def listing(folder: Path) -> Listing:
+    files = dict(_entries(folder, ""))
+    inner = files.get(INDEX_FOLDER)
+    if inner is not None and stat.S_ISDIR(inner.st_mode):
+        del files[INDEX_FOLDER]
+        files |= dict(_entries(folder / INDEX_FOLDER, f"{INDEX_FOLDER}/"))
+    files.pop(WORKPLACE, None)
+    return Listing(files)
+
+
+def _entries(folder: Path, prefix: str) -> Iterator[tuple[str, os.stat_result | None]]:
+    with explained(folder), os.scandir(folder) as entries:
+        for entry in entries:
+            yield prefix + entry.name, _status(entry)
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
+    try:
+        return entry.stat(follow_symlinks=False)
+    except OSError:
+        return None
+
+
+def compared(expected: Mapping[str, int | None], there: Listing, coming: frozenset[str]) -> Iterator[Finding]:
+    """What differs from what should be there; `coming` may be there already."""
+    for name, size in expected.items():
+        if name not in there.files:
+            yield Finding(Kind.MISSING, name, text="This file is missing.")
+            continue
+        yield from _one(name, size, there)
+    parts = {part_of(Path(name)).as_posix() for name in expected}
+    for name in there.files.keys() - expected.keys() - coming:
+        yield _beside(name, leftover=name in parts)
+
+
+def _one(name: str, size: int | None, there: Listing) -> Iterator[Finding]:
+    status = there.files[name]
+    if status is None:
+        yield Finding(Kind.UNREADABLE, name, text="The disk does not say what this is.")
+    elif not stat.S_ISREG(status.st_mode):
+        yield Finding(Kind.ODD, name, text="This must be a file, and is a link, a folder or a device.")
+    elif size is not None and status.st_size != size:
+        cut = status.st_size < size
+        yield Finding(
+            Kind.SIZE,
+            name,
+            offset=min(size, status.st_size),
+            expected=f"{size:,} bytes",
+            found=f"{status.st_size:,}",
+            text="It was cut off." if cut else "Something was appended.",
+        )
+
+
+def _beside(name: str, *, leftover: bool) -> Finding:
+    if leftover:
+        return Finding(Kind.LEFTOVER, name, text="Rubbish that a killed process left: it can be removed.")
+    return Finding(Kind.EXTRA, name, text="This does not belong to the dataset. Move it away if you need it.")
+
+
+def coming(folder: Path) -> tuple[frozenset[str], list[str]]:
+    """The files that an unfinished pack or append may have made already, and what to say about it."""
+    if not (folder / WORKPLACE / "plan.parquet").exists():
+        return frozenset(), []
+    from shardkit.pack.planfile import read_plan  # noqa: PLC0415 - it brings the image libraries along
+
+    plan = read_plan(folder)
+    number = plan.terms.generation
+    tables = {shards_name(number), subjects_name(number), skipped_name(number)}
+    tables |= {sums_name(kind, number) for kind in ("B3SUMS", "SHA256SUMS")}
+    names = tables | {shard.name for shard in plan.shards} | _unsealed_index(folder)
+    note = f"{folder}: an unfinished {plan.terms.by} is here. Its files are not checked; the same command ends it."
+    return frozenset(names | {part_of(Path(name)).as_posix() for name in names}), [note]
+
+
+def _unsealed_index(folder: Path) -> set[str]:
+    return {f"{INDEX_FOLDER}/{path.name}" for path in (folder / INDEX_FOLDER).glob("*.parquet")}

@@ -1,0 +1,80 @@
+"""What verify reports: one damage, where it is, and what should be there instead."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    MANIFEST = "manifest"
+    """The manifest does not match its own digest."""
+    MISSING = "missing"
+    EXTRA = "extra"
+    LEFTOVER = "leftover"
+    """What a killed process left: rubbish."""
+    ODD = "odd"
+    """Not a regular file."""
+    SIZE = "size"
+    DIGEST = "digest"
+    """Not the bytes that were sealed."""
+    UNREADABLE = "unreadable"
+    TABLE = "table"
+    """The rows of a table cannot be made out, or are others than were sealed."""
+    DISAGREES = "disagrees"
+    """Two files that are whole say different things."""
+    MISPLACED = "misplaced"
+    """A whole shard under the name of another."""
+    HEADER = "header"
+    PADDING = "padding"
+    PAYLOAD = "payload"
+    END = "end"
+    """The blocks behind the last sample."""
+    PIXELS = "pixels"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    kind: Kind
+    file: str
+    key: str | None = None
+    offset: int | None = None
+    """In the file, as near as it can be known."""
+    expected: str = ""
+    found: str = ""
+    text: str = ""
+
+    def __str__(self) -> str:
+        place = "" if self.offset is None else f" at byte {self.offset:,}"
+        sample = "" if self.key is None else f", sample {self.key}"
+        compared = f" Expected {self.expected}, found {self.found}." if self.expected else ""
+        return f"{plain(self.file)}{place}{sample}: {self.kind}. {self.text}{compared}"
+
+    def record(self) -> dict[str, Any]:
+        return {"finding": asdict(self)}
+
+
+def plain(name: str) -> str:
+    """A name that no terminal obeys."""
+    return ascii(name)[1:-1]
+
+
+def told_once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """In order, and without what only repeats or follows from another finding about the same file."""
+    by_file: dict[str, set[Finding]] = {}
+    for each in findings:
+        by_file.setdefault(each.file, set()).add(each)
+    kept = (each for group in by_file.values() for each in group if not _follows(each, group))
+    return tuple(sorted(kept, key=lambda each: (each.file, each.offset or 0, each.kind, each.key or "", each.text)))
+
+
+def _follows(finding: Finding, others: set[Finding]) -> bool:
+    if finding.kind in _FOLLOWING:  # a file that is not what was sealed may say anything
+        return any(each.kind in _WHOLE_FILE for each in others)
+    if finding.kind in (Kind.SIZE, Kind.DIGEST) and finding.key is None:  # a sample says more
+        return any(each.key is not None or each.kind is Kind.MISPLACED for each in others)
+    return False
+
+
+_WHOLE_FILE = {Kind.MANIFEST, Kind.MISSING, Kind.ODD, Kind.SIZE, Kind.DIGEST, Kind.UNREADABLE}
+_FOLLOWING = {Kind.TABLE, Kind.DISAGREES}

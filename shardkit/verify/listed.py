@@ -1,0 +1,19 @@
+"""What `B3SUMS` still knows when nothing else does."""
+
+import re
+from pathlib import Path
+
+from shardkit.format.manifest import NAME
+from shardkit.verify.reading import is_regular
+
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+
+
+def listed(folder: Path) -> dict[str, str]:
+    """The BLAKE3 of every file that some B3SUMS lists; a damaged line is no line."""
+    known: dict[str, str] = {}
+    for path in sorted(folder.glob("B3SUMS*")):
+        lines = path.read_bytes().decode("ascii", "replace").splitlines() if is_regular(path) else ()
+        found = filter(None, map(_LINE.fullmatch, lines))
+        known |= {each[2]: each[1] for each in found if NAME.fullmatch(each[2].removeprefix("index/"))}
+    return known

@@ -1,0 +1,52 @@
+"""Decoding every image: that it can be, and that it is what the index says."""
+
+from shardkit.errors import BadInput
+from shardkit.image.codec import EXTENSIONS, decode
+from shardkit.image.decode import decode_png
+from shardkit.image.png import inspect
+from shardkit.verify.columns import Columns
+from shardkit.verify.findings import Finding, Kind
+from shardkit.verify.tar import Look
+
+Shape = tuple[int, ...]
+"""Width, height, channels and bits."""
+
+_COLUMNS = ("width", "height", "channels", "bit_depth")
+
+
+def look_at(file: str, columns: Columns) -> Look:
+    images = columns.rows["image"].combine_chunks().flatten()
+    exts, offsets = (images[field].to_pylist() for field in (0, 1))
+    row_at = {offset: row for row, (offset, ext) in enumerate(zip(offsets, exts, strict=True)) if ext in _KNOWN}
+    shapes = list(zip(*(columns.rows[name].to_pylist() for name in _COLUMNS), strict=True))
+
+    def look(number: int, payload: memoryview) -> Finding | None:
+        row = row_at.get(columns.starts[number])
+        if row is None:  # a sidecar, or an image of another tool that we do not decode
+            return None
+        key, offset = columns.key(number), columns.starts[number]
+        try:
+            shape = shape_of(exts[row], payload)
+        except BadInput as bad:
+            return Finding(Kind.PIXELS, file, key, offset, text=f"The image cannot be decoded: {bad}")
+        if shape == shapes[row]:
+            return None
+        expected, found = (" x ".join(map(str, each)) for each in (shapes[row], shape))
+        text = "Width, height, channels and bits are not those of the index."
+        return Finding(Kind.PIXELS, file, key, offset, expected, found, text)
+
+    return look
+
+
+_KNOWN = frozenset(EXTENSIONS.values())
+
+
+def shape_of(ext: str, payload: memoryview) -> Shape:
+    """What the pixels are, after decoding all of them."""
+    if ext == EXTENSIONS["png"]:
+        info = inspect(payload)
+        decode_png(payload, info)
+        return info.width, info.height, info.channels, info.bit_depth
+    pixels = decode(ext, payload)
+    height, width, *channels = pixels.shape
+    return width, height, *(channels or [1]), 8 * pixels.itemsize

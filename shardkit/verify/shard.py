@@ -1,0 +1,162 @@
+"""One shard: its rows, whether they are those that were sealed, and then its tar, in as many parts as there are cores."""
+
+import os
+import threading
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from shardkit.dataset import Shard
+from shardkit.format.digest import rows_digest
+from shardkit.format.opened import Dataset
+from shardkit.format.tar import BLOCK, header
+from shardkit.verify import adopted
+from shardkit.verify.agreement import Tally, tally_of
+from shardkit.verify.claims import UNREADABLE
+from shardkit.verify.columns import Columns, columns_of, gap_in, lacks_values
+from shardkit.verify.findings import Finding, Kind
+from shardkit.verify.reading import file_digest, filled, opened
+from shardkit.verify.tar import Look, Tar, Told
+
+MakeLook = Callable[[str, Columns], Look]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a task came to."""
+
+    findings: tuple[Finding, ...]
+    tally: Tally | None = None
+    """Of a shard whose rows are sound."""
+
+
+@dataclass(frozen=True)
+class _Rows:
+    columns: Columns | None
+    """None if they cannot be trusted, so that the tar must be checked as a whole."""
+    findings: tuple[Finding, ...]
+    tally: Tally | None
+    as_a_whole: bool
+
+
+@dataclass
+class Inspection:
+    """A shard under inspection, shared by those who check its parts."""
+
+    dataset: Dataset
+    shard: Shard
+    names: Mapping[str, str]
+    """The name of every shard by its BLAKE3."""
+    look: MakeLook | None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _rows: _Rows | None = None
+
+    def check(self, part: int, parts: int, told: Told) -> Outcome:
+        """Check a part of the shard; the first tells what concerns all of it."""
+        with self._lock:
+            if self._rows is None:
+                self._rows = self._read(lambda: told(0, 0))
+        rows = self._rows
+        findings = list(rows.findings) if part == 0 else []
+        if rows.columns is not None and not rows.as_a_whole:
+            findings += self._tar(rows.columns, part, parts, told)
+        return Outcome(tuple(findings), rows.tally if part == 0 else None)
+
+    def _tar(self, columns: Columns, part: int, parts: int, told: Told) -> Iterator[Finding]:
+        first, last = (len(columns) * each // parts for each in (part, part + 1))
+        look = self.look(self.shard.name, columns) if self.look else None
+        try:
+            with opened(self._path) as descriptor:
+                _read_on(descriptor)
+                tar = Tar(self.shard.name, descriptor, os.fstat(descriptor).st_size, columns)
+                if self.shard.adopted:
+                    yield from adopted.check(tar, self.shard, part, told, look)
+                    return
+                yield from tar.members(first, last, told, look)
+                if part == parts - 1:
+                    yield from tar.end()
+        except OSError as error:
+            yield unreadable(self.shard.name, error)
+
+    def _read(self, check: Callable[[], None]) -> _Rows:
+        columns, tally, findings = self._columns()
+        try:
+            elsewhere = self._misplaced(columns, check)
+            lost = [] if columns is None or elsewhere else list(self._cut(columns))
+        except OSError as error:
+            elsewhere, lost = [unreadable(self.shard.name, error)], []
+        return _Rows(columns, (*findings, *elsewhere, *lost), tally, as_a_whole=bool(elsewhere))
+
+    def _columns(self) -> tuple[Columns | None, Tally | None, list[Finding]]:
+        try:
+            rows = self.dataset.rows(self.shard)
+            columns = None if lacks_values(rows) or not self._are_sealed(rows) else columns_of(rows)
+        except UNREADABLE as error:
+            return None, None, [self._damaged_rows(str(error))]
+        if columns is None:
+            return None, None, [self._damaged_rows("They are not those that were sealed.")]
+        tally = tally_of(self.shard.split, rows)
+        gap = None if self.shard.adopted else gap_in(columns, self.shard.size)
+        if gap is None:
+            return columns, tally, []
+        text = f"The members of {self.shard.name} do not cover it byte for byte."
+        return None, tally, [Finding(Kind.DISAGREES, self.shard.index, offset=gap, text=text)]
+
+    def _are_sealed(self, rows: pa.Table) -> bool:
+        return len(rows) == self.shard.samples and rows_digest(rows) == self.shard.rows
+
+    def _damaged_rows(self, why: str) -> Finding:
+        text = f"The rows of {self.shard.name} cannot be used. {why}"
+        return Finding(Kind.TABLE, self.shard.index, text=text)
+
+    def _misplaced(self, columns: Columns | None, check: Callable[[], None]) -> list[Finding]:
+        """Compare the tar as a whole where its rows or its beginning say nothing good."""
+        if columns is not None and (self.shard.adopted or self._begins_well(columns)):
+            return []
+        digest, _ = file_digest(self._path, check)
+        there = self.names.get(digest)
+        if there not in (None, self.shard.name):
+            text = f"These are the bytes of {there}."
+            return [Finding(Kind.MISPLACED, self.shard.name, expected=self.shard.blake3, found=digest, text=text)]
+        if columns is None and there is None:
+            return [not_sealed(self.shard.name, self.shard.blake3, digest)]
+        return []
+
+    def _begins_well(self, columns: Columns) -> bool:
+        if not len(columns):
+            return True
+        start = bytearray(BLOCK)
+        with opened(self._path) as descriptor:
+            filled(descriptor, memoryview(start), 0)
+            size = os.fstat(descriptor).st_size
+        return start == header(columns.names[0], columns.sizes[0]) and size == self.shard.size
+
+    def _cut(self, columns: Columns) -> Iterator[Finding]:
+        """The first sample that is cut off, by its key."""
+        size = self._path.lstat().st_size
+        whole = bisect_right(columns.ends, size)
+        if size < self.shard.size and whole < len(columns):
+            count = columns.samples(whole, len(columns))
+            text = f"It was cut off, and with it {max(count, 1):,} samples from this one on."
+            expected, found = f"{self.shard.size:,} bytes", f"{size:,}"
+            yield Finding(Kind.SIZE, self.shard.name, columns.key(whole), size, expected, found, text)
+
+    @property
+    def _path(self) -> Path:
+        return self.dataset.path(self.shard)
+
+
+def _read_on(descriptor: int) -> None:
+    """The kernel reads twice as far ahead then."""
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+
+
+def unreadable(name: str, error: OSError) -> Finding:
+    return Finding(Kind.UNREADABLE, name, text=f"The system reports «{error.strerror}».")
+
+
+def not_sealed(name: str, expected: str, found: str) -> Finding:
+    return Finding(Kind.DIGEST, name, expected=expected, found=found, text="Its BLAKE3 is not the one that was sealed.")

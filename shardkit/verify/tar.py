@@ -1,0 +1,153 @@
+"""Every byte of a tar against the index: payloads by their digests, all others by writing them again.
+
+This is the loop that a verify of terabytes spends its time in.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from xxhash import xxh3_128, xxh3_128_digest
+
+from shardkit.format.tar import BLOCK, END, header, padding
+from shardkit.verify.columns import Columns
+from shardkit.verify.findings import Finding, Kind
+from shardkit.verify.reading import CHUNK, chunks, filled
+
+Told = Callable[[int, int], None]
+"""Told how many samples and bytes were checked just now; it may raise to stop the work."""
+
+Look = Callable[[int, memoryview], Finding | None]
+"""Asked about every payload that is whole, by the number of the member."""
+
+
+@dataclass(frozen=True)
+class Tar:
+    name: str
+    descriptor: int
+    size: int
+    """As it is, which need not be as it was."""
+    columns: Columns
+
+    def members(self, first: int, last: int, told: Told, look: Look | None = None) -> Iterator[Finding]:
+        """Check the members from `first` to before `last`, with all the bytes between them; those cut off are not asked for."""
+        buffer = bytearray(CHUNK)
+        ends = self.columns.ends
+        last = min(last, bisect_right(ends, self.size))
+        while first < last:
+            position = ends[first - 1] if first else 0
+            stop = bisect_right(ends, position + CHUNK, first, last)
+            try:
+                if stop > first and filled(self.descriptor, memoryview(buffer)[: ends[stop - 1] - position], position):
+                    yield from self._run(buffer, position, first, stop, look)
+                else:
+                    stop = first + 1
+                    yield from self._large(position, first, look)
+            except OSError as error:
+                stop = first + 1 if stop - first < 2 else stop  # noqa: PLR2004
+                yield from self._one_by_one(first, stop, error, look)
+            told(self.columns.samples(first, stop), ends[stop - 1] - position)
+            first = stop
+
+    def end(self) -> Iterator[Finding]:
+        """Check what is behind the last member."""
+        columns = self.columns
+        start = columns.ends[-1] if len(columns) else 0
+        filling = padding(columns.sizes[-1]) if len(columns) else b""
+        content = bytearray(len(filling) + len(END))
+        try:
+            count = filled(self.descriptor, memoryview(content), start) if start <= self.size else 0
+        except OSError as error:
+            yield self._unreadable(start, None, error)
+            return
+        yield from self._padding(len(columns) - 1, start, filling, content[: min(count, len(filling))])
+        yield from self._compared(Kind.END, None, start + len(filling), END, content[len(filling) : count])
+
+    def _run(self, buffer: bytearray, position: int, first: int, stop: int, look: Look | None) -> Iterator[Finding]:
+        """Members that lie in the buffer as a whole, which holds the tar from `position` on."""
+        columns = self.columns
+        view = memoryview(buffer)
+        done = 0
+        before = padding(columns.sizes[first - 1]) if first else b""
+        for number, name, start, size, digest in zip(
+            range(first, stop),
+            columns.names[first:stop],
+            columns.starts[first:stop],
+            columns.sizes[first:stop],
+            columns.digests[first:stop],
+            strict=True,
+        ):
+            start -= position  # noqa: PLW2901 - in the buffer
+            if buffer[done:start] != before + header(name, size):
+                yield from self._between(number, position + done, buffer[done:start])
+            done = start + size
+            payload = view[start:done]
+            if xxh3_128_digest(payload) != digest:
+                yield self.payload(number, xxh3_128_digest(payload))
+            elif look is not None and (seen := look(number, payload)):
+                yield seen
+            before = padding(size)
+
+    def _large(self, position: int, number: int, look: Look | None) -> Iterator[Finding]:
+        """A member that the buffer does not hold, piece by piece."""
+        start, size = self.columns.starts[number], self.columns.sizes[number]
+        between = bytearray(start - position)
+        filled(self.descriptor, memoryview(between), position)
+        yield from self._between(number, position, between)
+        hasher = xxh3_128()
+        for chunk in chunks(self.descriptor, start, start + size):
+            hasher.update(chunk)
+        if hasher.digest() != self.columns.digests[number]:
+            yield self.payload(number, hasher.digest())
+        elif look is not None:
+            whole = memoryview(bytearray(size))
+            filled(self.descriptor, whole, start)
+            if seen := look(number, whole):
+                yield seen
+
+    def _one_by_one(self, first: int, stop: int, error: OSError, look: Look | None) -> Iterator[Finding]:
+        """The disk failed somewhere in these members: find out where, and check the others."""
+        if stop - first == 1:
+            yield self._unreadable(self.columns.starts[first], self.columns.key(first), error)
+            return
+        for number in range(first, stop):
+            try:
+                yield from self._large(self.columns.ends[number - 1] if number else 0, number, look)
+            except OSError as again:
+                yield self._unreadable(self.columns.starts[number], self.columns.key(number), again)
+
+    def _between(self, number: int, position: int, found: bytearray) -> Iterator[Finding]:
+        """The padding of the member before, and the header of this one."""
+        columns = self.columns
+        filling = padding(columns.sizes[number - 1]) if number else b""
+        yield from self._padding(number - 1, position, filling, found[: len(filling)])
+        expected = header(columns.names[number], columns.sizes[number])
+        place = columns.starts[number] - BLOCK
+        yield from self._compared(Kind.HEADER, columns.key(number), place, expected, found[len(filling) :])
+
+    def _padding(self, number: int, position: int, expected: bytes, found: bytearray) -> Iterator[Finding]:
+        if expected:
+            yield from self._compared(Kind.PADDING, self.columns.key(number), position, expected, found)
+
+    def _compared(self, kind: Kind, key: str | None, position: int, expected: bytes, found: bytearray) -> Iterator[Finding]:
+        """A finding at the first byte that differs; what was cut off is told elsewhere."""
+        for place, (wanted, byte) in enumerate(zip(expected, found, strict=False)):
+            if wanted != byte:
+                yield Finding(kind, self.name, key, position + place, f"{wanted:02x}", f"{byte:02x}", _WHAT[kind])
+                return
+
+    def payload(self, number: int, digest: bytes) -> Finding:
+        columns = self.columns
+        what = f"{columns.names[number]!a}, {columns.sizes[number]:,} bytes long, is not what was packed."
+        expected, found = (f"xxh3-128 {each.hex()}" for each in (columns.digests[number], digest))
+        return Finding(Kind.PAYLOAD, self.name, columns.key(number), columns.starts[number], expected, found, what)
+
+    def _unreadable(self, offset: int, key: str | None, error: OSError) -> Finding:
+        return Finding(Kind.UNREADABLE, self.name, key, offset, text=f"The disk reports «{error.strerror}».")
+
+
+_WHAT = {
+    Kind.HEADER: "A byte of the header is wrong.",
+    Kind.PADDING: "A byte of the zeros behind the payload is wrong.",
+    Kind.END: "A byte of the zeros at the end of the tar is wrong.",
+}

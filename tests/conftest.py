@@ -1,0 +1,19 @@
+"""What many tests read and none changes."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.packed import packed
+
+
+@pytest.fixture(scope="session")
+def packed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset of two splits with awkward names, its source beside it. It is only read: `packed_copy` may be hurt."""
+    return packed(tmp_path_factory.mktemp("once"), split="train=0.7,val=0.3", sha256=True)
+
+
+@pytest.fixture
+def packed_copy(packed_once: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(packed_once, tmp_path / "copy")

@@ -1,0 +1,99 @@
+"""A dataset, opened by its public name."""
+
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+import shardkit
+from shardkit.dataset import Shard
+from shardkit.errors import Damaged, UsageError
+from shardkit.format.key import decoded
+from shardkit.format.opened import Dataset
+from tests.packed import SUBJECTS, files
+
+
+def test_it_tells_what_the_manifest_and_the_tables_say(packed_once: Path) -> None:
+    dataset = shardkit.open(str(packed_once))
+
+    assert list(dataset) == list(dataset.splits) == ["train", "val"]
+    assert sum(len(dataset[split]) for split in dataset) == dataset.manifest.current.packed == 27
+    assert sorted(decoded(each.subject) for each in dataset.subjects) == sorted(SUBJECTS)
+    assert {each.impressions for each in dataset.subjects} == {3}
+    assert dataset.digest == dataset.manifest.current.digest
+
+
+def test_every_sample_has_the_bytes_of_its_source(packed_once: Path) -> None:
+    dataset = shardkit.open(packed_once)
+    restored = {}
+    for split in dataset:
+        for key in dataset[split]:
+            record = dataset[split][key]
+            stem = record.sample.source.removesuffix(b".png")
+            restored[record.sample.source] = record.image
+            restored |= {stem + b"." + os.fsencode(ext): content for ext, content in record.sidecars.items()}
+
+    assert restored == files(packed_once.parent / "source")
+
+
+@pytest.mark.parametrize("kind", [UsageError, KeyError])
+def test_a_misspelt_split_is_both_a_mistake_and_a_key_error(packed_once: Path, kind: type[Exception]) -> None:
+    with pytest.raises(kind, match=r"no split 'trian', but train, val\. Did you mean 'train'\?"):
+        shardkit.open(packed_once)["trian"]
+
+
+def test_a_folder_that_is_no_dataset_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"not a dataset, it has no manifest\.json"):
+        shardkit.open(tmp_path)
+
+
+def test_a_generation_that_is_not_there_is_a_mistake(packed_once: Path) -> None:
+    with pytest.raises(UsageError, match=r"it has no generation 7, but 0\."):
+        shardkit.open(packed_once, generation=7)
+
+
+def test_an_index_without_a_row_group_for_a_shard_is_damaged(packed_copy: Path) -> None:
+    shutil.copy(packed_copy / "index/val-00000.parquet", packed_copy / "index/train-00000.parquet")
+
+    with pytest.raises(Damaged, match=r"index/train-00000\.parquet: train-000002\.tar must be its row group 2"):
+        list(shardkit.open(packed_copy)["train"])
+
+
+def test_threads_read_one_dataset_at_once(packed_once: Path) -> None:
+    dataset: Dataset = shardkit.open(packed_once)
+    keys = list(dataset["train"])
+    sources = files(packed_once.parent / "source")
+    wrong: list[str] = []
+
+    def read() -> None:
+        for key in keys * 5:
+            record = dataset["train"][key]
+            if record.image != sources[record.sample.source] or record.sample.key != key:
+                wrong.append(key)
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+
+    assert not wrong
+
+
+def test_only_the_row_group_that_may_hold_a_key_is_read(packed_once: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = set[str]()
+    rows = Dataset.rows
+
+    def noted(self: Dataset, shard: Shard, columns: list[str] | None = None) -> pa.Table:
+        read.add(shard.name)
+        return rows(self, shard, columns)
+
+    last = shardkit.open(packed_once)["train"].shards[-1]
+    key = shardkit.open(packed_once).samples(last)[-1].key
+    monkeypatch.setattr(Dataset, "rows", noted)
+
+    assert shardkit.open(packed_once)["train"].sample(key).key == key
+    assert read == {last.name}

@@ -1,0 +1,74 @@
+"""Many files get their names at once: each durable before its name can be seen."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from shardkit.format import publish
+from shardkit.format.publish import publish_staged
+from tests.faults.operations import Nth, watched
+
+
+@contextmanager
+def opened(*folders: Path) -> Iterator[list[int]]:
+    descriptors = [os.open(each, os.O_RDONLY) for each in folders]
+    yield descriptors
+    for each in descriptors:
+        os.close(each)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    staging, tree = tmp_path / "staging", tmp_path / "tree"
+    staging.mkdir()
+    tree.mkdir()
+    for name in ("0", "1"):
+        (staging / name).write_text(name)
+    return staging, tree
+
+
+MOVES = [("0", b"first"), ("1", b"caf\xe9")]
+
+
+def test_the_file_system_is_flushed_before_the_first_name_and_after_the_last(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operations = Nth(0, lambda: None)
+    flush = publish._flush_file_system  # noqa: SLF001 - when it is called is what is tested
+
+    def noted(descriptor: int) -> None:
+        operations("flush")
+        flush(descriptor)
+
+    monkeypatch.setattr(publish, "_flush_file_system", noted)
+
+    with opened(*folders) as (staging, tree), watched(operations):
+        publish_staged(staging, ((staged, tree, name) for staged, name in MOVES))
+
+    assert operations.names == ["flush", "replace", "replace", "flush"]
+    assert {os.fsencode(each.name): each.read_text() for each in folders[1].iterdir()} == {
+        b"first": "0",
+        b"caf\xe9": "1",
+    }
+    assert not list(folders[0].iterdir())
+
+
+def test_what_cannot_be_made_durable_gets_no_name(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(_descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(publish, "_flush_file_system", failing)
+
+    with opened(*folders) as (staging, tree), pytest.raises(OSError, match="Input/output"):
+        publish_staged(staging, ((staged, tree, name) for staged, name in MOVES))
+
+    assert not list(folders[1].iterdir())
+
+
+def test_a_flush_that_the_system_refuses_is_its_error() -> None:
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        publish._flush_file_system(-1)  # noqa: SLF001 - the system's refusal is what is tested

@@ -1,0 +1,152 @@
+"""Adopting, killed at every operation, and with tars made to harm."""
+
+import errno
+import json
+import subprocess
+import sys
+from itertools import count
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from shardkit.errors import Mismatch, ShardkitError
+from shardkit.pack.adopt import adopted, adoption
+from shardkit.pack.adopt_part import AdoptOptions
+from tests.faults.operations import Nth, failing, watched
+from tests.foreign_tars import member, pax, samples, tar, write
+from tests.packed import files
+from tests.pictures import png
+
+OPTIONS = AdoptOptions(None, "label", "train")
+
+
+class Killed(BaseException):
+    """As far as code can tell, what a kill is: nothing after it runs, but what must."""
+
+
+def kill() -> None:
+    raise Killed
+
+
+def adopt(folder: Path) -> None:
+    wanted = adoption([str(each) for each in sorted(folder.glob("*.tar"))], folder, OPTIONS)
+    adopted(wanted, 1, lambda _images, _size: None)
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Path:
+    folder = tmp_path / "web"
+    folder.mkdir()
+    write(folder / "train-0.tar", samples(1) | {"x/1.txt": b""})
+    write(folder / "val-0.tar", samples(1, first=1))
+    return folder
+
+
+def test_killed_at_any_operation_the_same_command_makes_the_same_dataset(web: Path, tmp_path: Path) -> None:
+    adopt(copytree(web, tmp_path / "undisturbed"))
+    undisturbed = files(tmp_path / "undisturbed")
+
+    for number in count(1):
+        folder = copytree(web, tmp_path / str(number))
+        nth = Nth(number, kill, on=True)
+        try:
+            with watched(nth):
+                adopt(folder)
+        except Killed:
+            assert not (folder / "manifest.json").exists() or files(folder).keys() >= undisturbed.keys()
+        adopt(folder)
+        assert files(folder) == undisturbed
+        if nth.untouched:
+            break
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+def test_a_failing_disk_is_told_and_the_same_command_goes_on(code: int, web: Path, tmp_path: Path) -> None:
+    for number in count(1):
+        folder = copytree(web, tmp_path / str(number))
+        nth = Nth(number, failing(code))
+        with watched(nth):
+            try:
+                adopt(folder)
+            except ShardkitError as error:
+                assert error.exit_code in {6, 7}  # noqa: PT017
+        adopt(folder)
+        assert (folder / "manifest.json").exists()
+        if nth.untouched:
+            break
+
+
+def test_a_tar_that_changes_while_it_is_read_is_not_adopted(web: Path) -> None:
+    wanted = adoption([str(web / "train-0.tar")], web, OPTIONS)
+
+    def grow(_images: int, _size: int) -> None:
+        with (web / "train-0.tar").open("ab") as file:
+            file.write(bytes(512))
+
+    with pytest.raises(Mismatch, match="was changed while it was read"):
+        adopted(wanted, 1, grow)
+
+
+PICKLE = b"cos\nsystem\n(S'touch harmed'\ntR."
+HOSTILE = {
+    "a/1.png": png(),
+    "a/1.pyd": b"import os; os.system('touch harmed')",
+    "a/1.pkl": PICKLE,
+    "a/1.py": b"raise SystemExit",
+    "a/1.json": b'{"label": "__import__(\'os\')", "url": "pipe:touch harmed"}',
+    "a/2.npy": b"\x93NUMPY\x01\x00\x76\x00" + b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".ljust(117) + b"\n" + PICKLE,
+    "a/3.npy": b"\x93NUMPY\x01\x00\x76\x00" + b"__import__('os').system('touch harmed')".ljust(117) + b"\n",
+    "a/4.npy.zst": PICKLE,
+    "a/5.jpg": b"GIF89a" + PICKLE,
+    "__init__.py": b"raise SystemExit",
+}
+WATCHING = """
+import json, os, sys
+from pathlib import Path
+from shardkit.format.opened import open_dataset
+from shardkit.pack.adopt import adopted, adoption
+from shardkit.pack.adopt_part import AdoptOptions
+
+def run(folder):
+    tars = [str(each) for each in sorted(Path(folder).glob("*.tar"))]
+    adopted(adoption(tars, Path(folder), AdoptOptions(None, "label", "train")), 2, lambda images, size: None)
+    dataset = open_dataset(folder)
+    return [sample.key for shard in dataset.shards for sample in dataset.samples(shard)]
+
+run(sys.argv[1])  # so that all that is imported is there
+events, written = [], []
+
+def hook(event, args):
+    events.append(event)
+    if event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        written.append(str(args[0]))
+
+sys.addaudithook(hook)
+keys = run(sys.argv[2])
+seen, touched = sorted(set(events)), sorted(written)
+print(json.dumps({"keys": keys, "events": seen, "written": touched}))
+"""
+
+
+def test_nothing_of_a_hostile_set_is_run(tmp_path: Path) -> None:
+    harmless, hostile = tmp_path / "harmless", tmp_path / "hostile"
+    for folder, content in ((harmless, samples(1)), (hostile, HOSTILE)):
+        folder.mkdir()
+        write(folder / "train-0.tar", content)
+    (hostile / "train-1.tar").write_bytes(
+        tar(pax(b"path=b/1.png", b"SCHILY.xattr.user.x=pipe:touch harmed"), member(b"x", png(seed=1)))
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", WATCHING, harmless, hostile], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+
+    seen = json.loads(ended.stdout)
+    assert seen["keys"] == ["a/1", "b/1"]
+    forbidden = ("exec", "compile", "import", "pickle", "marshal", "subprocess", "os.system", "os.exec", "os.posix_spawn")
+    assert not [event for event in seen["events"] if event.startswith((*forbidden, "socket", "ctypes", "os.fork"))]
+    assert seen["written"]
+    assert all(path.startswith(f"{hostile}/") for path in seen["written"])
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["harmless", "hostile"]
+

@@ -1,0 +1,64 @@
+"""Who is on a picture, as its name and its class tell."""
+
+import pytest
+
+from shardkit.errors import BadInput, UsageError
+from shardkit.pack.adopt_key import KeyTemplate, identity
+
+
+@pytest.mark.parametrize(
+    ("key", "named", "found"),
+    [
+        (b"000123/04", None, ("000123", "04")),
+        (b"./000123/04", "7", ("000123", "04")),
+        (b"batch_00000/subject_000001/impression_02", None, ("000001", "02")),
+        (b"subject_000001/impression_02", None, ("000001", "02")),
+        (b"train/n014/n014_7", None, ("train%2Fn014", "n014_7")),
+        (b"a.b/c%", None, ("a%2Eb", "c%25")),
+        (b"caf\xe9/1", None, ("caf%E9", "1")),
+        (b"sample0001", "7", ("7", "sample0001")),
+        (b"sample0001", "a dog/cat.", ("a dog%2Fcat%2E", "sample0001")),
+        (b"sample0001", "\ud800", ("%ED%A0%80", "sample0001")),
+        (b"000000012", None, ("000000012", "0")),
+    ],
+)
+def test_without_a_template_folders_tell_then_the_class(key: bytes, named: str | None, found: tuple[str, str]) -> None:
+    assert identity(key, None, named) == found
+
+
+@pytest.mark.parametrize(
+    ("template", "key", "named", "found"),
+    [
+        ("{subject}_{impression}", b"anna_03", None, ("anna", "03")),
+        ("{_}/{subject}/{impression}", b"train/n014/7", "3", ("n014", "7")),
+        ("{camera}/{subject}_{impression}", b"left/anna_b_03", None, ("anna_b", "03")),
+        ("{_}/{impression}", b"batch/7", "3", ("3", "7")),
+        ("{impression}", b"7", None, ("7", "0")),
+        ("p.x/{subject}+{impression}", b"p.x/a+b", None, ("a", "b")),
+    ],
+)
+def test_a_template_says_it_better(template: str, key: bytes, named: str | None, found: tuple[str, str]) -> None:
+    assert identity(key, KeyTemplate.parsed(template), named) == found
+
+
+def test_a_key_that_the_template_does_not_explain_is_left_out() -> None:
+    with pytest.raises(BadInput, match="does not explain 'anna'") as bad:
+        identity(b"anna", KeyTemplate.parsed("{subject}_{impression}"), None)
+
+    assert bad.value.reason == "key"
+
+
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        ("{subject}/", r"has no \{impression\}"),
+        ("{subject}{impression}", "something between two fields"),
+        ("{subject}_{impression}_{impression}", "a field twice"),
+        ("{subject}_{impression", "a brace"),
+        ("{subject}/{impression}.png", "without an ending"),
+        ("{sub ject}/{impression}", "a plain name"),
+    ],
+)
+def test_a_template_that_makes_no_sense_is_explained(template: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        KeyTemplate.parsed(template)

@@ -1,0 +1,74 @@
+"""Which tars are meant, and where they must lie."""
+
+from pathlib import Path
+
+import pytest
+
+from shardkit.errors import UsageError
+from shardkit.pack.adopt_names import names_in, split_of, spelt_out
+
+
+def test_braces_stand_for_numbers_with_as_many_digits() -> None:
+    assert list(spelt_out("web/train-{008..011}.tar")) == [f"web/train-{each}.tar" for each in ("008", "009", "010", "011")]
+    assert list(spelt_out("{1..2}-{0..1}.tar")) == ["1-0.tar", "1-1.tar", "2-0.tar", "2-1.tar"]
+    assert list(spelt_out("plain.tar")) == ["plain.tar"]
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("train-000000.tar", "train"),
+        ("val-7.tar", "val"),
+        ("imagenet-val-00.tar", "imagenet-val"),
+        ("00000.tar", "asked"),
+        ("all.tar", "asked"),
+        ("a-b.tar", "asked"),
+    ],
+)
+def test_the_name_of_a_tar_tells_its_split(name: str, split: str) -> None:
+    assert split_of(name, "asked") == split
+
+
+def test_names_are_sorted_and_each_is_taken_once(tmp_path: Path) -> None:
+    for name in ("b-1.tar", "b-0.tar"):
+        (tmp_path / name).touch()
+
+    given = [str(tmp_path / "b-1.tar"), str(tmp_path / "." / "b-{0..1}.tar")]
+    assert names_in(tmp_path, given) == ("b-0.tar", "b-1.tar")
+
+
+@pytest.mark.parametrize(
+    "url", ["pipe:curl x", "http://host/a.tar", "s3://b/a.tar", "file:a.tar", "gs://{0..1}.tar", "PIPE:rm -r x"]
+)
+def test_a_url_is_never_followed(url: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Download the tars first"):
+        names_in(tmp_path, [url])
+
+
+def test_a_tar_elsewhere_is_not_copied(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.tar").touch()
+
+    with pytest.raises(UsageError, match="Tars are adopted where they are"):
+        names_in(tmp_path, [str(tmp_path / "sub" / "a.tar")])
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("missing.tar", "No such file"),
+        ("a.tgz", r"ends in \.tar"),
+        ("two words.tar", "letters, digits"),
+        (".hidden.tar", "letters, digits"),
+        ("folder.tar", "is no file"),
+        ("link.tar", "is a symbolic link"),
+        ("t-{0..99999999}.tar", "too many at once"),
+    ],
+)
+def test_what_is_no_tar_of_the_folder_is_refused(name: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "folder.tar").mkdir()
+    (tmp_path / "a.tgz").touch()
+    (tmp_path / "link.tar").symlink_to("a.tgz")
+
+    with pytest.raises(UsageError, match=why):
+        names_in(tmp_path, [str(tmp_path / name)])
