@@ -12,11 +12,12 @@ from shardkit.cli.doctor import doctor
 from shardkit.cli.index import index
 from shardkit.cli.info import info
 from shardkit.cli.ls import ls
+from shardkit.cli.merge import merge
 from shardkit.cli.pack import pack
 from shardkit.cli.remove import remove
+from shardkit.cli.repair import repair
 from shardkit.cli.run import run
 from shardkit.cli.unpack import unpack
-
 from shardkit.cli.verify import verify
 
 
@@ -34,6 +35,7 @@ shardkit.add_command(completion)
 shardkit.add_command(doctor)
 shardkit.add_command(index)
 shardkit.add_command(pack)
+shardkit.add_command(merge)
 shardkit.add_command(append)
 shardkit.add_command(remove)
 shardkit.add_command(cat)
@@ -41,6 +43,7 @@ shardkit.add_command(info)
 shardkit.add_command(ls)
 shardkit.add_command(unpack)
 shardkit.add_command(verify)
+shardkit.add_command(repair)
 
 
 def main() -> None:

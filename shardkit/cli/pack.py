@@ -6,10 +6,11 @@ import click
 
 from shardkit.cli.console import emit, progress, say
 from shardkit.cli.parameters import FOLDER, cores, shape, size_in_bytes, task
+from shardkit.dataset import MANIFEST
 
 if TYPE_CHECKING:
     from shardkit.pack.deciding import Decided
-    from shardkit.pack.planfile import PlanFile
+    from shardkit.pack.options import PackOptions
     from shardkit.pack.planning import Request
 
 
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
 @click.option("--split-file", type=FOLDER, metavar="CSV", help="Split as the lines `subject,split` say.")
 @click.option("--folds", type=click.IntRange(2, 1000), metavar="K", help="Split into fold0 … fold{K-1}.")
 @click.option("--groups", type=FOLDER, metavar="CSV", help="Keep together who is of one group: lines `subject,group`.")
-@click.option("--codec", type=click.Choice(["png", "zstd", "lz4", "raw", "auto"]), default="png", show_default=True)
+@click.option(
+    "--codec",
+    type=click.Choice(["png", "zstd", "lz4", "raw", "auto"]),
+    help="How pixels are kept. [default: png; of arrays, zstd]",
+)
 @click.option("--color", type=click.Choice(["gray", "rgb", "keep"]), default="keep", show_default=True)
 @click.option("--size", type=click.IntRange(1, 16384), help="Resize to a square of so many pixels.")
 @click.option(
@@ -72,6 +77,7 @@ def pack(**given: Any) -> int:  # noqa: ANN401
     from shardkit.cli.outcome import outcome  # noqa: PLC0415 - what is heavy is imported by the command that needs it
     from shardkit.pack import packing  # noqa: PLC0415
 
+    mine = task(given["task"])
     request = _request(given)
     workers = given["workers"] or cores()
     if given["dry_run"]:
@@ -83,9 +89,10 @@ def pack(**given: Any) -> int:  # noqa: ANN401
     if manifest is not None:
         say(f"{request.folder}: packed already.")
         return outcome(request.folder, manifest, as_json=given["as_json"])
-    plan = packing.begun(request) or _planned(request, workers)
-    _make(request, plan, workers, given)
-    manifest = packing.merged_if_last(request.folder)
+    if not packing.begun(request):
+        _plan(request, workers, given)
+    _make(request, mine, workers, given)
+    manifest = packing.merged_if_last(request.folder, tasks=mine[1])
     if manifest is None:
         say(f"{request.folder}: this task is done, others are not. The last one merges; or run `shardkit merge` then.")
         return 0
@@ -101,7 +108,7 @@ def _request(given: dict[str, Any]) -> "Request":
         layout=given["layout"],
         splits=_splits(given),
         groups=digest_of(given["groups"]),
-        codec=given["codec"],
+        codec=given["codec"] or ("zstd" if given["from_arrays"] else "png"),
         color=given["color"],
         size=given["size"],
         fit=given["fit"],
@@ -111,7 +118,20 @@ def _request(given: dict[str, Any]) -> "Request":
         sha256=given["sha256"],
         shape=shape(given["shape"]) if given["shape"] else None,
     )
+    if given["from_arrays"]:
+        return _request_for_arrays(given, options)
+    if options.shape:
+        raise click.UsageError("--shape is of arrays: add --from-arrays, or leave it out.")
     return Request(given["src"], given["dst"], options, given["files"], given["groups"], given["split_file"])
+
+
+def _request_for_arrays(given: dict[str, Any], options: "PackOptions") -> "Request":
+    from shardkit.pack.arrays_files import described  # noqa: PLC0415
+    from shardkit.pack.planning import Request  # noqa: PLC0415
+
+    if given["files"]:
+        raise click.UsageError("--files names images of a tree, and --from-arrays takes none.")
+    return Request(given["src"], given["dst"], described(given["src"], options))
 
 
 def _splits(given: dict[str, Any]) -> str:
@@ -126,41 +146,50 @@ def _splits(given: dict[str, Any]) -> str:
     return f"folds={given['folds']}" if given["folds"] else given["split"] or "train"
 
 
-def _planned(request: "Request", workers: int) -> "PlanFile":
+def _plan(request: "Request", workers: int, given: dict[str, Any]) -> None:
     """Plan, unless another task has while this one waited for its turn."""
     from shardkit.format.lock import locked  # noqa: PLC0415
     from shardkit.pack import packing  # noqa: PLC0415
     from shardkit.pack.deciding import explanations  # noqa: PLC0415
 
     with locked(request.folder, wait=True):
-        begun = packing.begun(request)
-        if begun:
-            return begun
+        if packing.begun(request) or (request.folder / MANIFEST).exists():
+            return
         decided = _decided(request, workers)
+        if given["on_error"] == "fail":
+            decided.draft.refuse_skipped()
         for line in explanations(decided):
             say(line)
         decided.room.require(request.folder)
-        return packing.begin(request.folder, decided.draft, decided.terms)
+        packing.begin(request.folder, decided.draft, decided.terms)
 
 
 def _decided(request: "Request", workers: int) -> "Decided":
+    from shardkit.pack.arrays import drafted_arrays  # noqa: PLC0415
     from shardkit.pack.deciding import decide  # noqa: PLC0415
     from shardkit.pack.planning import drafted  # noqa: PLC0415
 
-    with progress("files", 0) as scanning:
-        draft = drafted(request, 4 * workers, scanning.advance)
+    if arrays := request.options.arrays:
+        with progress("samples", arrays.samples) as going_through:
+            draft = drafted_arrays(request, going_through.advance)
+    else:
+        with progress("files", 0) as scanning:
+            draft = drafted(request, 4 * workers, scanning.advance)
     return decide(request, draft)
 
 
-def _make(request: "Request", plan: "PlanFile", workers: int, given: dict[str, Any]) -> None:
+def _make(request: "Request", mine: tuple[int, int], workers: int, given: dict[str, Any]) -> None:
     from shardkit.cli.making import make  # noqa: PLC0415
     from shardkit.format.lock import locked  # noqa: PLC0415
-    from shardkit.pack.packing import share  # noqa: PLC0415
+    from shardkit.pack.packing import begun, share  # noqa: PLC0415
     from shardkit.pack.shard import Work  # noqa: PLC0415
 
-    work = Work(request.root, request.folder, plan, fail_on_bad_input=given["on_error"] == "fail")
-    with locked(request.folder, shared=True):
-        make(work, share(len(plan.shards), task(given["task"])), given["engine"], workers)
+    with locked(request.folder, shared=True, wait=True):
+        plan = begun(request)
+        if plan is None:  # another has made the rest, and merged
+            return
+        work = Work(request.root, request.folder, plan, fail_on_bad_input=given["on_error"] == "fail")
+        make(work, share(len(plan.shards), mine), given["engine"], workers)
 
 
 def _dry_run(request: "Request", workers: int, *, as_json: bool) -> int:

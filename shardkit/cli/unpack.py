@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 @click.argument("out", type=FOLDER)
 @click.option("--split", metavar="NAME", help="Restore this split alone.")
 @click.option("--subject", metavar="NAME", help="Restore this subject alone.")
+@click.option("--to-arrays", is_flag=True, help="Write images.bin and labels.bin again, or the .npy files.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Threads. [default: one a core]")
 @click.option("--json", "as_json", is_flag=True, help="Print each finding and the outcome as a JSON line.")
-def unpack(dst: Path, out: Path, split: str | None, subject: str | None, workers: int | None, *, as_json: bool) -> int:
+def unpack(
+    dst: Path, out: Path, split: str | None, subject: str | None, workers: int | None, *, to_arrays: bool, as_json: bool
+) -> int:
     """Restore the images and sidecars of the dataset DST in the folder OUT, under the paths that they came from.
 
     Nothing in OUT is overwritten. Stopped at any moment, the same command goes on.
@@ -31,14 +34,17 @@ def unpack(dst: Path, out: Path, split: str | None, subject: str | None, workers
     from shardkit.format.chosen import chosen  # noqa: PLC0415 - what is heavy is imported by the command that needs it
     from shardkit.format.opened import open_dataset  # noqa: PLC0415
     from shardkit.pack import unpack as way_back  # noqa: PLC0415
+    from shardkit.pack.unpack_arrays import refuse_other_kind, unpack_arrays  # noqa: PLC0415
 
     dataset = open_dataset(dst)
+    refuse_other_kind(dataset, to_arrays=to_arrays)
     only = chosen(dataset, split, subject)
-    exact = way_back.gives_bytes_back(dataset.manifest)
+    exact = to_arrays or way_back.gives_bytes_back(dataset.manifest)
     if not exact:
         say(f"{dst}: holds pixels ({dataset.manifest.codec}), not the files: images become PNGs of the pixels packed.")
     with progress("images", only.samples) as unpacking:
-        outcome = _summed(way_back.unpack(dataset, out, only, workers or cores(), unpacking.advance))
+        restore = unpack_arrays if to_arrays else way_back.unpack
+        outcome = _summed(restore(dataset, out, only, workers or cores(), unpacking.advance))
     for finding in outcome.findings:
         say(finding)
         if as_json:

@@ -14,16 +14,17 @@ from shardkit.format.tables import samples_of
 if TYPE_CHECKING:
     from shardkit.format.opened import Dataset
 
-# A shard of tiny images has 85,000 rows: 1.5 MB of keys, 13 MB of rows.
-_KEYS_KEPT = 64
-_ROWS_KEPT = 4
+# What is kept of the index in memory: about 40 MB of each.
+_KEYS_KEPT = 2_000_000
+_ROWS_KEPT = 200_000
 
 
 class Finder:
     def __init__(self, dataset: "Dataset", shards: Sequence[Shard]) -> None:
         self._dataset, self._shards = dataset, shards
-        self.keys = lru_cache(_KEYS_KEPT)(self._read_keys)
-        self._rows = lru_cache(_ROWS_KEPT)(dataset.rows)
+        most = max((shard.samples for shard in shards), default=0) + 1
+        self.keys = lru_cache(_KEYS_KEPT // most + 1)(self._read_keys)
+        self._rows = lru_cache(_ROWS_KEPT // most + 1)(dataset.rows)
 
     def find(self, key: str) -> tuple[Shard, int] | None:
         """The shard that holds a key, and its row there."""

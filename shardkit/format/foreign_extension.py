@@ -40,22 +40,22 @@ def extended(before: Extension, kind: bytes, content: bytes, place: Place) -> Ex
     if any(key.startswith(b"GNU.sparse.") for key in records):
         raise place.refused("the next member is sparse. Write the tar anew, without --sparse.")
     if kind == PAX:
-        return replace(before, **_taken(records, place), empty=False)
+        return _taken(before, records, place)
     if {b"path", b"size"} & records.keys():
         raise place.refused("one name or size for all members makes no sense. Write the tar anew.")
     return before
 
 
-def _taken(records: dict[bytes, bytes], place: Place) -> dict[str, bytes | int]:
-    taken: dict[str, bytes | int] = {}
+def _taken(before: Extension, records: dict[bytes, bytes], place: Place) -> Extension:
+    taken = replace(before, empty=False)
     if path := records.get(b"path"):
         if b"\x00" in path:
             raise place.refused(_MALFORMED)
-        taken["name"] = path
+        taken = replace(taken, name=path)
     if size := records.get(b"size"):
         if not _SIZE.fullmatch(size):
             raise place.refused(f"a PAX header states the size {size[:40]!a}. Write the tar anew.")
-        taken["size"] = int(size)
+        taken = replace(taken, size=int(size))
     return taken
 
 
@@ -66,7 +66,7 @@ def _records(content: bytes, place: Place) -> dict[bytes, bytes]:
     while position < len(content):
         length = _LENGTH.match(content, position)
         end = position + int(length[1]) if length else 0
-        if length is None or end <= length.end() or content[end - 1 : end] != b"\n":
+        if length is None or content[end - 1 : end] != b"\n":
             raise place.refused(_MALFORMED)
         key, equals, value = content[length.end() : end - 1].partition(b"=")
         if not key or not equals:

@@ -1,5 +1,7 @@
 """The names of a generation's files. The first generation has the plain ones; a later one adds its number."""
 
+from collections.abc import Iterable
+
 
 def skipped_name(generation: int) -> str:
     return _numbered("skipped", generation, ".jsonl")
@@ -19,6 +21,13 @@ def sums_name(kind: str, generation: int) -> str:
 
 def index_name(split: str, number: int) -> str:
     return f"index/{split}-{number:05}.parquet"
+
+
+def next_index(names: Iterable[str], split: str) -> int:
+    """The first number that is free: a removal leaves gaps before it, which must not be filled."""
+    numbers = (name.rpartition("-") for name in names)
+    used = [int(number.removesuffix(".parquet")) for stem, _, number in numbers if stem == f"index/{split}"]
+    return max(used, default=-1) + 1
 
 
 def _numbered(stem: str, generation: int, ending: str) -> str:

@@ -46,18 +46,17 @@ class ShardFile:
 
     def record(self, sample: Sample) -> Record:
         """Read a sample; other bytes than the index expects are Damaged."""
-        before = 0 if self.shard.adopted else BLOCK  # whoever made an adopted tar wrote headers of their own
-        self._require_inside(sample, before)
-        start = min(member.offset for member in sample.members) - before
+        self._require_inside(sample)
+        start = min(member.offset for member in sample.members) - BLOCK
         end = max(member.offset + member.size for member in sample.members)
         content = self._read(start, end)
         image, *sidecars = (self._checked(sample, member, content, start) for member in sample.members)
         return Record(sample, image, {each.ext: own for each, own in zip(sample.sidecars, sidecars, strict=True)})
 
-    def _require_inside(self, sample: Sample, before: int) -> None:
+    def _require_inside(self, sample: Sample) -> None:
         for member in sample.members:
             end = member.offset + member.size
-            if member.offset < before or not 0 <= member.size <= LARGEST_MEMBER or end > self.shard.size:
+            if member.offset < BLOCK or not 0 <= member.size <= LARGEST_MEMBER or end > self.shard.size:
                 raise _damaged(
                     self.path,
                     f"the index puts {_named(sample, member)} at bytes {member.offset:,} to {end:,}, "
@@ -77,7 +76,7 @@ class ShardFile:
 
     def _checked(self, sample: Sample, member: Member, content: memoryview, start: int) -> bytes:
         place = member.offset - start
-        if not self.shard.adopted:
+        if not self.shard.adopted:  # whose headers are those of another tool
             self._check_header(sample, member, content[place - BLOCK : place])
         payload = content[place : place + member.size]
         found = xxh3_128_digest(payload)

@@ -52,13 +52,13 @@ def _summed_along_lines(differences: Bytes, pixel_bytes: int) -> Bytes:
     # Turned on its side: adding whole columns at once is several times faster than pixel by pixel.
     rows, row_bytes = differences.shape
     pixels = differences.reshape(rows, row_bytes // pixel_bytes, pixel_bytes)
-    columns = cv2.transpose(pixels).reshape(-1, rows * pixel_bytes)
+    columns = np.asarray(cv2.transpose(pixels), np.uint8).reshape(-1, rows * pixel_bytes)
     summed = cv2.transpose(_summed_downwards(columns).reshape(-1, rows, pixel_bytes))
     return np.asarray(summed, np.uint8).reshape(rows, row_bytes)
 
 
 def _summed_downwards(lines: Bytes) -> Bytes:
-    """In place, line by line: `np.add.accumulate` goes column by column, 50 times slower once they outgrow the cache."""
+    """In place, line by line: `np.add.accumulate` goes by columns, which takes 30 times as long at 2048 x 2048."""
     for above, line in pairwise(lines):
         np.add(above, line, out=line)
     return lines

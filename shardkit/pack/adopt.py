@@ -67,8 +67,9 @@ def adopted(wanted: Adoption, workers: int, watch: Watch, *, replan: bool = Fals
             parts = list(local.each(partial(_read_one, wanted, watch), wanted.tars, workers))
             manifest = merged(folder, parts, wanted.options)
             publish_bytes(folder / MANIFEST, manifest_bytes(manifest))
-        shutil.rmtree(workplace(folder), ignore_errors=True)
-        flush_folder(folder)
+        with explained(folder):
+            shutil.rmtree(workplace(folder), ignore_errors=True)
+            flush_folder(folder)
     return Adopted(manifest, _strangers(wanted, manifest))
 
 
@@ -105,8 +106,9 @@ def _forget(folder: Path) -> None:
     if not manifest.options.get("adopted") or len(manifest.generations) > 1:
         raise UsageError(f"{folder}: holds what was packed, not adopted, and --replan does not touch that.")
     make_folder(parts_folder(folder))
-    (folder / MANIFEST).unlink()
-    flush_folder(folder)
+    with explained(folder):
+        (folder / MANIFEST).unlink()
+        flush_folder(folder)
 
 
 def _begin(folder: Path) -> None:

@@ -20,7 +20,7 @@ _NUMBERED = re.compile(r"(.+)-\d+")
 def names_in(folder: Path, tars: Iterable[str]) -> tuple[str, ...]:
     """The names of the tars, each of which must lie in the folder: adopting copies nothing."""
     home = folder.resolve()
-    names = {}
+    names: dict[str, None] = {}
     for path in (Path(each) for tar in tars for each in spelt_out(tar)):
         _refuse_odd(path)
         if path.parent.resolve() != home:

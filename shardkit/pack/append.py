@@ -46,7 +46,7 @@ def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> 
     splits = _splits(new, listed, dataset, request.split_file)
     columns = dict(zip(new.column_names, new.columns, strict=True))
     # Without those whom the dataset knows all of: a dictionary keeps its values however few rows are left.
-    columns["subject"] = columns["subject"].cast(pa.string()).dictionary_encode()
+    columns["subject"] = columns["subject"].cast(pa.string()).dictionary_encode().unify_dictionaries()
     before = Before(
         labels={each.subject: each.label for each in dataset.subjects},
         classes={split: totals.classes for split, totals in dataset.splits.items()},

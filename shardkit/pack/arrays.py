@@ -5,7 +5,6 @@ file, so it is read from one end to the other. Nothing is kept a sample: fifty m
 chunk.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +107,7 @@ def drafted_arrays(request: Request, watch: Callable[[int], None]) -> Draft:
 
 def _mtime_ns(path: Path) -> int:
     with explained(path):
-        return os.stat(path).st_mtime_ns
+        return path.stat().st_mtime_ns
 
 
 @dataclass

@@ -15,33 +15,36 @@ from shardkit.pack.options import ArrayFiles, PackOptions
 _SIDES = (2, 3)
 _LABEL_TYPES = ("|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<i8")
 _EXAMPLE = "3x32x32"
+_FOR_TREES = "is for trees of images; arrays have no paths, and are packed as they are. Leave it out."
 
 
 def sample_bytes(options: PackOptions) -> int:
-    assert options.shape and options.arrays, "asked for arrays"
+    assert options.shape, "asked for arrays"
+    assert options.arrays, "asked for arrays"
     return prod(options.shape) * TYPES[options.arrays.type].itemsize
 
 
-def asked_of_arrays(root: Path, options: PackOptions) -> PackOptions:
+def described(root: Path, options: PackOptions) -> PackOptions:
     """The options with what the files in `root` add to them."""
     _refuse_what_trees_have(options)
     images, labels = _names(root)
     read = _described_npy if images.endswith(".npy") else _described_bin
     files, shape = read(root, images, labels, options.shape)
-    described = replace(options, shape=shape, arrays=files)
     _refuse_odd_shape(root / images, shape, files.type)
-    _refuse_other_sizes(root, described, files)
-    return described
+    found = replace(options, shape=shape, arrays=files)
+    _refuse_other_sizes(root, found, files)
+    return found
 
 
 def _refuse_what_trees_have(options: PackOptions) -> None:
-    """Arrays have no paths, and their values are kept as they are."""
     if options.codec == "png":
         raise UsageError("--codec png: a PNG holds no float32, nor sides in another order. Choose zstd, lz4 or raw.")
     plain = PackOptions()
     for name in ("layout", "groups", "color", "size", "fit", "enhance", "check"):
         if getattr(options, name) != getattr(plain, name):
-            raise UsageError(f"--{name}: is for trees of images; arrays are packed as they are. Leave it out.")
+            raise UsageError(f"--{name}: {_FOR_TREES}")
+    if options.splits.startswith("file="):
+        raise UsageError(f"--split-file: {_FOR_TREES}")
 
 
 def _names(root: Path) -> tuple[str, str]:
@@ -84,10 +87,8 @@ def _described_npy(
         )
     if len(given.shape) != 1:
         raise UsageError(f"{root / labels}: must be one row of labels, and has {len(given.shape)} sides.")
-    described = ArrayFiles(
-        images, labels, samples, values.type, given.type, values.content.hex(), given.content.hex()
-    )
-    return described, tuple(sides)
+    heads = (values.content.hex(), given.content.hex())
+    return ArrayFiles(images, labels, samples, values.type, given.type, *heads), tuple(sides)
 
 
 def _refuse_type(path: Path, head: Head, types: tuple[str, ...]) -> None:

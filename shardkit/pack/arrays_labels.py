@@ -1,4 +1,4 @@
-"""The labels of arrays, read a stretch at a time: not mapped, since a file that shrinks would kill whoever looks at it."""
+"""The labels of arrays, read a stretch at a time: a mapped file that shrinks would kill whoever looks at it."""
 
 import os
 from dataclasses import dataclass
@@ -43,8 +43,8 @@ class Labels:
         if len(negative):
             first = int(negative[0])
             raise UsageError(
-                f"{self.path}: sample {start + first:,} has the label {labels[first]}, and a class is a number from 0 on. "
-                "Give every sample a class, or leave those without one out of the files."
+                f"{self.path}: sample {start + first:,} has the label {labels[first]}, and a class is a number from 0 "
+                "on. Give every sample a class, or leave those without one out of the files."
             )
 
 

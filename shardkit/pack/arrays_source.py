@@ -39,8 +39,8 @@ class ArraysFile:
             raise explanation(error, self._path) or error from error
         if filled < size or now != self._moment or now[:2] != (self._size, mtime_ns):
             raise Mismatch(
-                f"{self._path}: changed after the pack was planned: its size or time is another. Bring it back as it was "
-                "and run the same command; or add --replan to pack it as it is now."
+                f"{self._path}: changed after the pack was planned: its size or time is another. Bring it back as it "
+                "was and run the same command; or add --replan to pack it as it is now."
             )
 
 

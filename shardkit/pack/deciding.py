@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import shardkit
-from shardkit.image.codec import Codec
 from shardkit.pack.choice import SAMPLE, Choice
 from shardkit.pack.members import preparation
 from shardkit.pack.planfile import Terms
@@ -14,12 +13,15 @@ from shardkit.pack.planning import Draft, Request
 from shardkit.pack.rehearsal import Rehearsal, chosen, rehearsed, sampled
 from shardkit.pack.room import Room, room_for
 
+if TYPE_CHECKING:
+    from shardkit.image.codec import Codec
+
 # Enough images to tell how much larger or smaller a codec makes the data.
 _A_FEW = 32
 
 # What writes the tables, and what makes pixels.
 _ALWAYS = ("numpy", "pyarrow")
-_PIXELS = ("deflate", "isal", "lz4", "opencv-python-headless", "pillow", "zstandard")
+_PIXELS = ("deflate", "isal", "lz4", "opencv-python-headless", "zstandard")
 
 
 @dataclass(frozen=True)

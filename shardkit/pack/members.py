@@ -9,7 +9,8 @@ from shardkit.image.decode import decode_png
 from shardkit.image.npy import TYPES, header
 from shardkit.image.png import PngInfo, inspect
 from shardkit.image.preparation import Preparation, prepare
-from shardkit.pack.options import ArrayFiles, PackOptions
+from shardkit.pack.arrays_files import sample_bytes
+from shardkit.pack.options import PackOptions
 from shardkit.pack.spool import Spool
 
 Read = Callable[[memoryview], None]
@@ -36,8 +37,8 @@ def preparation(options: PackOptions) -> Preparation:
 
 
 def store_for(options: PackOptions, codec: Codec) -> Store:
-    if options.arrays and options.shape:
-        return _AsArray(codec, options.arrays, options.shape)
+    if options.arrays:
+        return _AsArray(codec, options)
     if codec == "png" and not options.prepares:
         return _AsFound(decode=options.check == "decode")
     return _AsPixels(codec, preparation(options))
@@ -85,22 +86,22 @@ class _AsPixels:
 class _AsArray:
     """The values as they came, behind a head that says what they are."""
 
-    def __init__(self, codec: Codec, files: ArrayFiles, shape: tuple[int, ...]) -> None:
-        head = header(files.type, shape)
-        self._codec, self._size = codec, len(head)
-        self._bits = 8 * TYPES[files.type].itemsize
-        self._channels, self._height, self._width = (1, *shape)[-3:]
-        self._npy = memoryview(bytearray(head))
+    def __init__(self, codec: Codec, options: PackOptions) -> None:
+        assert options.arrays, "asked for arrays"
+        assert options.shape, "asked for arrays"
+        head = header(options.arrays.type, options.shape)
+        self._codec = codec
+        self._npy = memoryview(bytearray(head) + bytes(sample_bytes(options)))
+        self._values = self._npy[len(head) :]
+        channels, height, width = (1, *options.shape)[-3:]
+        self._said = ((width, height), width, height, channels, 8 * TYPES[options.arrays.type].itemsize)
 
     def __call__(self, spool: Spool, key: str, size: int, read: Read) -> Stored:
-        if len(self._npy) == self._size:
-            self._npy = memoryview(bytearray(self._npy) + bytes(size))
-        read(self._npy[self._size :])
+        assert size == len(self._values), "every sample of arrays is as large as the others"
+        read(self._values)
         payload = framed(self._npy, self._codec)
 
         def fill(view: memoryview) -> None:
             view[:] = payload
 
-        member = spool.add(key, EXTENSIONS[self._codec], len(payload), fill)
-        sides = (self._width, self._height)
-        return Stored(member, sides, *sides, self._channels, self._bits)
+        return Stored(spool.add(key, EXTENSIONS[self._codec], len(payload), fill), *self._said)

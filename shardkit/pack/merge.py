@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 from shardkit.dataset import MANIFEST, Generation, Manifest, Shard, Subject
 from shardkit.errors import UsageError
 from shardkit.format.manifest import manifest_bytes
-from shardkit.format.numbering import index_name, shards_name, skipped_name, subjects_name
+from shardkit.format.numbering import index_name, next_index, shards_name, skipped_name, subjects_name
 from shardkit.format.opened import Dataset, open_dataset
 from shardkit.format.publish import flush_folder, publish_bytes
+from shardkit.format.refusal import explained
 from shardkit.format.spare import spare_copy
 from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, from_rows
 from shardkit.format.totals import class_map_digest, generation_digest, totals
@@ -52,7 +53,8 @@ def clear(folder: Path) -> None:
     """Remove the workplace, the plan first: a workplace without a plan is known to be rubbish."""
     plan_path(folder).unlink(missing_ok=True)
     shutil.rmtree(workplace(folder), ignore_errors=True)
-    flush_folder(folder)
+    with explained(folder):
+        flush_folder(folder)
 
 
 def _parts(folder: Path, plan: PlanFile) -> list[Part]:
@@ -111,13 +113,13 @@ def _indexed(
     folder: Path, plan: PlanFile, parts: list[Part], before: Dataset | None, files: Sealing
 ) -> Iterator[Shard]:
     """Write the index, split by split, and tell where each shard stands in it."""
-    already = Counter(name.rpartition("-")[0] for each in _generations(before) for name in each.index)
+    already = [name for each in _generations(before) for name in each.index]
     pairs = zip(plan.shards, parts, strict=True)
     for split, of_split in groupby(pairs, key=lambda pair: pair[0].split):
         split_parts = [part for _, part in of_split]
         for start in range(0, len(split_parts), SHARDS_A_FILE):
             chunk = split_parts[start : start + SHARDS_A_FILE]
-            name = index_name(split, already[f"index/{split}"] + start // SHARDS_A_FILE)
+            name = index_name(split, next_index(already, split) + start // SHARDS_A_FILE)
             files.table(name, INDEX, (part_rows(folder, part.name) for part in chunk))
             for row_group, part in enumerate(chunk):
                 yield Shard(

@@ -6,7 +6,7 @@ Planning and merging are for one process alone; shards can be made by many, each
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -14,10 +14,12 @@ from shardkit.dataset import MANIFEST, Manifest
 from shardkit.errors import Locked, NoSpace, UsageError
 from shardkit.format.lock import locked
 from shardkit.format.manifest import read_manifest
+from shardkit.format.numbering import shards_name, skipped_name, subjects_name, sums_name
 from shardkit.format.publish import make_folder, part_of, publish_bytes
 from shardkit.pack.engines.local import Stop
 from shardkit.pack.merge import clear, merge
 from shardkit.pack.part import Part, Skip, finished
+from shardkit.pack.plan import PlannedShard
 from shardkit.pack.planfile import (
     PlanFile,
     Terms,
@@ -30,7 +32,18 @@ from shardkit.pack.planfile import (
 )
 from shardkit.pack.planning import Draft, Request
 from shardkit.pack.remove import committed, finish
+from shardkit.pack.room import BESIDE_SAMPLE
 from shardkit.pack.shard import Watch, Work, pack_shard
+
+# What an unfinished merge may have left beside the shards.
+_MERGED = (
+    shards_name(0),
+    subjects_name(0),
+    skipped_name(0),
+    sums_name("B3SUMS", 0),
+    sums_name("SHA256SUMS", 0),
+    MANIFEST,
+)
 
 Engine = Callable[[Callable[[int, Stop], Part], Iterable[int], int], Iterator[Part]]
 
@@ -52,7 +65,10 @@ def packed_already(request: Request) -> Manifest | None:
     """The dataset, if it is whole: the same command again has nothing left to do."""
     if not (request.folder / MANIFEST).exists():
         return None
-    manifest = tidied(request.folder)
+    if workplace(request.folder).exists():
+        with locked(request.folder):  # a merge or an append may be at work in it
+            tidied(request.folder)
+    manifest = read_manifest(request.folder)
     refuse_other_options(manifest.options, request.options, request.folder)
     return manifest
 
@@ -79,23 +95,29 @@ def begun(request: Request) -> PlanFile | None:
 
 def begin(folder: Path, draft: Draft, terms: Terms) -> PlanFile:
     """Publish the plan: from here on a rerun asks the source for bytes alone, and not what there is."""
+    with _saying_need(draft.plan.shards, lambda: draft.plan.shards):
+        return _begin(folder, draft, terms)
+
+
+def _begin(folder: Path, draft: Draft, terms: Terms) -> PlanFile:
     make_folder(workplace(folder) / "parts")
     rows = draft.skipped.sort_by([("source", "ascending"), ("reason", "ascending")]).to_pylist()
-    skips = (Skip(os.fsdecode(row["source"]), row["reason"], row["detail"]) for row in rows)
+    skips = (Skip.of(row["source"], row["reason"], row["detail"]) for row in rows)
     publish_bytes(skipped_path(folder), b"".join(skip.line for skip in skips))
     return write_plan(folder, draft.plan, terms)
 
 
 def start_over(folder: Path) -> None:
     """Throw away an unfinished pack; a whole dataset is never thrown away by us."""
-    if (folder / MANIFEST).exists():
-        raise UsageError(f"{folder}: a whole dataset is here, which --replan does not touch. Name another folder.")
-    if plan_path(folder).exists():
-        for shard in read_plan(folder).shards:
-            for path in (folder / shard.name, part_of(folder / shard.name)):
-                path.unlink(missing_ok=True)
-        shutil.rmtree(folder / "index", ignore_errors=True)
-    clear(folder)
+    with locked(folder):
+        if (folder / MANIFEST).exists():
+            raise UsageError(f"{folder}: a whole dataset is here, which --replan does not touch. Name another folder.")
+        if plan_path(folder).exists():
+            shutil.rmtree(folder / "index", ignore_errors=True)
+            for name in (*(shard.name for shard in read_plan(folder).shards), *_MERGED):
+                for path in (folder / name, part_of(folder / name)):
+                    path.unlink(missing_ok=True)
+        clear(folder)
 
 
 def missing(folder: Path, plan: PlanFile) -> list[int]:
@@ -113,19 +135,23 @@ def pack_all(work: Work, numbers: Sequence[int], engine: Engine, workers: int, w
         yield from engine(partial(_pack_one, work, watch), numbers, workers)
 
 
-def merged_if_last(folder: Path) -> Manifest | None:
-    """Merge, unless others are still packing: then the last of them will."""
+def merged_if_last(folder: Path, tasks: int) -> Manifest | None:
+    """Merge, unless other tasks are still packing: then the last of them will."""
     try:
-        with locked(folder):
-            if not plan_path(folder).exists():
-                return read_manifest(folder)
-            plan = read_plan(folder)
-            if missing(folder, plan):
+        with locked(folder, wait=tasks == 1):
+            if plan_path(folder).exists() and missing(folder, read_plan(folder)):
                 return None
-            with needing(folder, plan):
-                return merge(folder)
+            return merged(folder)
     except Locked:
         return None
+
+
+def merged(folder: Path) -> Manifest:
+    """The dataset, made whole if it is not; the caller holds the folder."""
+    if not plan_path(folder).exists() and (folder / MANIFEST).exists():
+        return tidied(folder)
+    with needing(folder, read_plan(folder)) if plan_path(folder).exists() else nullcontext():
+        return merge(folder)
 
 
 def _pack_one(work: Work, watch: Watch, number: int, stop: Stop) -> Part:
@@ -142,9 +168,14 @@ def _pack_one(work: Work, watch: Watch, number: int, stop: Stop) -> Part:
 @contextmanager
 def needing(folder: Path, plan: PlanFile) -> Iterator[None]:
     """Say how much is still needed where the disk turns out to be full."""
+    with _saying_need(plan.shards, lambda: [plan.shards[number] for number in missing(folder, plan)]):
+        yield
+
+
+@contextmanager
+def _saying_need(shards: Sequence[PlannedShard], left: Callable[[], Sequence[PlannedShard]]) -> Iterator[None]:
     try:
         yield
     except NoSpace as full:
-        left = [plan.shards[number] for number in missing(folder, plan)]
-        needed = sum(shard.bytes for shard in left) + 400 * sum(shard.samples for shard in plan.shards)
+        needed = sum(shard.bytes for shard in left()) + BESIDE_SAMPLE * sum(shard.samples for shard in shards)
         raise NoSpace(f"{full} About {needed:,} bytes more are needed.") from full

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from shardkit.errors import BadInput
 from shardkit.format.manifest import canonical
 from shardkit.format.publish import publish
 from shardkit.format.tables import INDEX, parquet_file, parquet_writer, read_table, readable
@@ -26,9 +27,19 @@ class Skip:
     reason: str
     detail: str
 
+    @classmethod
+    def of(cls, source: bytes, reason: str, detail: str) -> "Skip":
+        return cls(source.decode("utf-8", "surrogateescape"), reason, detail)  # whatever the locale says of names
+
     @property
     def line(self) -> bytes:
         return canonical(asdict(self))
+
+    @property
+    def refusal(self) -> BadInput:
+        """What ends the pack where nothing may be left out."""
+        detail = f"{self.source!a}: {self.detail}. `--on-error skip` goes on without it."
+        return BadInput(self.reason, detail)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """From a source and what was asked for to a plan: scan, group, split, choose a codec, decide."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,14 @@ from shardkit.format.manifest import NAME
 from shardkit.pack.layout import Layout
 from shardkit.pack.lists import read_list
 from shardkit.pack.options import PackOptions
+from shardkit.pack.part import Skip
 from shardkit.pack.plan import AnyPlan, planned
 from shardkit.pack.scan import Scan, scan, scan_list
 from shardkit.pack.split import Thresholds, by_list, fitted, folds, parsed_ratios
 
 Count = Callable[[int], None]
+
+_FOLDS = re.compile(r"folds=(\d{1,4})")
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,11 @@ class Draft:
     def inputs(self) -> int:
         return sum(shard.samples for shard in self.plan.shards) + len(self.skipped)
 
+    def refuse_skipped(self) -> None:
+        """Stop at the first input that cannot be packed, where none may be left out."""
+        for row in self.skipped.sort_by("source").slice(0, 1).to_pylist():
+            raise Skip.of(row["source"], row["reason"], row["detail"]).refusal
+
 
 def drafted(request: Request, threads: int, watch: Count) -> Draft:
     found = scanned(request, threads, watch)
@@ -101,8 +110,8 @@ def _splitting(request: Request, subjects: list[str], groups: Mapping[str, str])
 
 def ratios_of(splits: str) -> dict[str, float]:
     """The share of each split that the options ask for."""
-    kind, _, count = splits.partition("=")
-    ratios = folds(int(count)) if kind == "folds" else parsed_ratios(splits)
+    asked = _FOLDS.fullmatch(splits)
+    ratios = folds(int(asked[1])) if asked else parsed_ratios(splits)
     _refuse_odd_splits(ratios)
     return ratios
 

@@ -8,17 +8,27 @@ import errno
 import os
 import stat
 
-from shardkit.errors import BadInput, StorageFailing
+from shardkit.errors import BadInput, StorageFailing, UsageError
 
 _ATTEMPTS = 3
 
+_UNREADABLE = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EIO,
+    errno.EBADMSG,  # what file systems with checksums say of damage
+    errno.EUCLEAN,
+    errno.ENODEV,
+}
 _REASONS = {
     errno.ENOENT: "gone",
     errno.ENOTDIR: "gone",
     errno.ENXIO: "not-a-file",  # a socket
     errno.ELOOP: "loop",
+    **dict.fromkeys(_UNREADABLE, "unreadable"),
 }
 _UNREACHABLE = {errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EREMOTEIO, errno.EHOSTDOWN}
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE}
 
 
 class Tree:
@@ -37,7 +47,10 @@ class Tree:
                 if self._read_once(source, size, mtime_ns, into):
                     return
         except OSError as error:
-            raise _explained(error) from error
+            meaning = _explained(error)
+            if meaning is None:
+                raise
+            raise meaning from error
         raise BadInput("changed", "it changes while it is read")
 
     def _read_once(self, source: bytes, size: int, mtime_ns: int, into: memoryview) -> bool:
@@ -62,9 +75,14 @@ def _moment(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _explained(error: OSError) -> BadInput | StorageFailing:
+def _explained(error: OSError) -> BadInput | StorageFailing | UsageError | None:
+    """Only what is wrong with the file itself may leave it out: too many open files would leave out everything."""
+    if reason := _REASONS.get(error.errno or 0):
+        return BadInput(reason, f"the system says «{error.strerror}»")
     if error.errno in _UNREACHABLE:
         return StorageFailing(
             f"the source cannot be reached ({error.strerror}). Bring it back, then run the same command."
         )
-    return BadInput(_REASONS.get(error.errno or 0, "unreadable"), error.strerror or str(error))
+    if error.errno in _EXHAUSTED:
+        return UsageError(f"{error.strerror}. Raise `ulimit -n`, or use fewer --workers, then run the same command.")
+    return None

@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from shardkit.errors import BadInput
 from shardkit.image.codec import Codec
+from shardkit.pack.arrays import ArraysPlan
 from shardkit.pack.choice import Choice, Sampled, choose, sample_of
 from shardkit.pack.members import Stored, store_for
 from shardkit.pack.options import PackOptions
-from shardkit.pack.arrays import ArraysPlan
 from shardkit.pack.plan import AnyPlan
 from shardkit.pack.sources import source_for
 from shardkit.pack.spool import Spool

@@ -23,7 +23,7 @@ from shardkit.errors import Damaged, UsageError
 from shardkit.format.digest import rows_digest, sha256_of
 from shardkit.format.key import decoded, encoded
 from shardkit.format.manifest import manifest_bytes, read_manifest
-from shardkit.format.numbering import index_name, shards_name, skipped_name, subjects_name
+from shardkit.format.numbering import index_name, next_index, shards_name, skipped_name, subjects_name
 from shardkit.format.opened import Dataset, open_dataset
 from shardkit.format.publish import make_folder, place, publish, publish_bytes
 from shardkit.format.refusal import explained
@@ -182,12 +182,12 @@ def _copied_member(key: str, member: Member, shard: Shard, tar: int, spool: Spoo
 
 def _indexed(kept: list[_Kept], dataset: Dataset, files: Sealing) -> Iterator[Shard]:
     """A new index of all, under numbers that the old one has not used."""
-    used = [name.rpartition("-")[0] for each in dataset.manifest.generations for name in each.index]
+    used = [name for each in dataset.manifest.generations for name in each.index]
     for split, of_split in groupby(kept, key=lambda each: each.shard.split):
         shards = list(of_split)
         for start in range(0, len(shards), SHARDS_A_FILE):
             chunk = shards[start : start + SHARDS_A_FILE]
-            name = index_name(split, used.count(f"index/{split}") + start // SHARDS_A_FILE)
+            name = index_name(split, next_index(used, split) + start // SHARDS_A_FILE)
             files.table(name, INDEX, (each.rows() for each in chunk))
             for row_group, each in enumerate(chunk):
                 yield replace(each.shard, index=name, row_group=row_group)

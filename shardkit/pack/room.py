@@ -10,7 +10,7 @@ from shardkit.format.tar import BLOCK
 from shardkit.pack.plan import AnyPlan
 
 # What an index row, its share of the tables and its part take, generously.
-_BESIDE_SAMPLE = 400
+BESIDE_SAMPLE = 400
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def room_for(plan: AnyPlan, folder: Path, bytes_per_source_byte: float) -> Room:
     with explained(folder):
         disk = os.statvfs(nearest_folder(folder))
     return Room(
-        needed_bytes=round(sources * bytes_per_source_byte) + samples * (3 * BLOCK + _BESIDE_SAMPLE),
+        needed_bytes=round(sources * bytes_per_source_byte) + samples * (3 * BLOCK + BESIDE_SAMPLE),
         needed_inodes=2 * len(plan.shards) + 16,
         free_bytes=disk.f_bavail * disk.f_frsize,
         free_inodes=disk.f_favail if disk.f_files else None,

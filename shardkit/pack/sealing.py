@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from shardkit.dataset import Seal
 from shardkit.format.digest import seal_of, sha256_of
 from shardkit.format.numbering import sums_name
 from shardkit.format.publish import make_folder, publish_bytes
 from shardkit.format.sums import sums
 from shardkit.format.tables import write_table
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shardkit.dataset import Seal
 
 
 class Sealing:

@@ -93,10 +93,11 @@ class _Maker:
         try:
             self.samples.append(self._sample(row, spool))
         except BadInput as bad:
+            skip = Skip.of(row["source"], bad.reason, bad.detail)
             if self._work.fail_on_bad_input:
-                raise BadInput(bad.reason, f"{row['source']!a}: {bad}. `--on-error skip` goes on without it.") from bad
+                raise skip.refusal from bad
             spool.take_back()
-            self.skipped.append(Skip(os.fsdecode(row["source"]), bad.reason, bad.detail))
+            self.skipped.append(skip)
         else:
             spool.keep()
 
@@ -122,7 +123,10 @@ class _Maker:
     def _sidecar(self, sidecar: dict[str, Any], row: dict[str, Any], spool: Spool) -> Member:
         path = beside(row["source"], sidecar["ext"])
         read = partial(self.source.read, path, sidecar["size"], sidecar["mtime_ns"])
-        return spool.add(row["key"], sidecar["ext"], sidecar["size"], read)
+        try:
+            return spool.add(row["key"], sidecar["ext"], sidecar["size"], read)
+        except BadInput as bad:
+            raise BadInput(bad.reason, f"its sidecar .{sidecar['ext']}: {bad}") from bad
 
 
 def beside(source: bytes, ext: str) -> bytes:

@@ -50,7 +50,7 @@ def parsed_ratios(text: str) -> dict[str, float]:
         ratios = {name.strip(): float(ratio or 1) for name, _, ratio in parts}
     except ValueError:
         raise UsageError(f"--split {text}: write names and shares like train=0.8,val=0.1,test=0.1.") from None
-    if len(ratios) != len(parts) or any(ratio <= 0 for ratio in ratios.values()):
+    if len(ratios) != len(parts) or not all(ratio > 0 for ratio in ratios.values()):
         raise UsageError(f"--split {text}: every split needs a name of its own and a share above 0.")
     if abs(sum(ratios.values()) - 1) > 1e-6:  # noqa: PLR2004 - what three rounded decimals may be off
         raise UsageError(f"--split {text}: the shares add up to {sum(ratios.values()):g}, and must add up to 1.")

@@ -49,13 +49,13 @@ def gives_bytes_back(manifest: Manifest) -> bool:
 
 def unpack(dataset: Dataset, out: Path, chosen: Chosen, workers: int, watch: Watch) -> Iterator[Unpacked]:
     """Unpack shard by shard, in any order; what is damaged is left out and reported."""
-    _refuse_datasets(dataset, out)
+    refuse_datasets(dataset, out)
     make_folder(out)
     with locked(out), staged(out):
         yield from each(_Unpacking(dataset, out, chosen.subject, watch), chosen.shards, workers)
 
 
-def _refuse_datasets(dataset: Dataset, out: Path) -> None:
+def refuse_datasets(dataset: Dataset, out: Path) -> None:
     inside = out.resolve().is_relative_to(dataset.folder.resolve())
     if inside or any((out / name).exists() for name in (MANIFEST, WORKPLACE)):
         raise UsageError(f"{out}: belongs to a dataset, whose files are a closed set. Name another folder.")

@@ -1,4 +1,4 @@
-"""Every byte of a tar that another tool wrote: payloads, the bytes before and between them, and those behind the last."""
+"""Every byte of a tar that another tool wrote: payloads, what is between them, and what is behind the last."""
 
 from collections.abc import Iterator
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from shardkit.dataset import MANIFEST, Generation, Subject, Totals
 from shardkit.format.numbering import sums_name
@@ -85,7 +84,7 @@ def _contiguous(subjects: Iterable[Subject], *, whole: bool) -> bool:
 
 
 def _list_agrees(claims: Claims, generation: Generation) -> Iterator[Finding]:
-    """B3SUMS against what is sealed. What SHA256SUMS says takes reading everything again: that is for a deeper level."""
+    """B3SUMS against what is sealed. SHA256SUMS takes reading everything again: that is for a deeper level."""
     digests = {name: digest for name, (digest, _) in claims.files.items()}
     digests |= {shard.name: shard.blake3 for shard in claims.shards}
     name = sums_name("B3SUMS", generation.number)
@@ -121,5 +120,3 @@ def rows_agree(claims: Claims, tallies: Sequence[Tally]) -> Iterator[Finding]:
 
 def _disagreement(file: str, text: str, expected: object = "", found: object = "") -> Finding:
     return Finding(Kind.DISAGREES, file, expected=str(expected), found=str(found), text=text)
-
-

@@ -66,12 +66,13 @@ def claims_of(folder: Path) -> tuple[Claims, list[Finding]]:
 
 
 def _dataset(folder: Path, findings: list[Finding]) -> Dataset | None:
+    manifest: Manifest | None
     try:
         manifest = read_manifest(folder)
     except Damaged:
         findings.append(Finding(Kind.MANIFEST, MANIFEST, text="Its content does not match its own digest."))
         manifest = _remade(folder)
-    return Dataset(folder, manifest, manifest.current) if manifest else None
+    return None if manifest is None else Dataset(folder, manifest, manifest.current)
 
 
 def _remade(folder: Path) -> Manifest | None:

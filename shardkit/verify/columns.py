@@ -1,4 +1,4 @@
-"""The members of a shard in columns, in the order of the tar: a Python object for each would cost more than its hash."""
+"""The members of a shard in columns, in the order of the tar: an object for each would cost more than its hash."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from shardkit.dataset import Shard
+from shardkit.format.digest import rows_digest
+from shardkit.format.opened import Dataset
 from shardkit.format.tar import BLOCK, END, padded
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -63,6 +67,16 @@ def lacks_values(rows: pa.Table) -> bool:
         return True
     members = pc.list_flatten(rows["sidecars"].combine_chunks())
     return any(pc.struct_field(members, name).null_count for name in ("ext", "offset", "size", "xxh3"))
+
+
+def sealed_rows(dataset: Dataset, shard: Shard) -> pa.Table | None:
+    """The rows of a shard, if they are those that were sealed; what cannot be read at all is raised."""
+    rows = dataset.rows(shard)
+    return rows if are_sealed(rows, shard) else None
+
+
+def are_sealed(rows: pa.Table, shard: Shard) -> bool:
+    return not lacks_values(rows) and len(rows) == shard.samples and rows_digest(rows) == shard.rows
 
 
 def gap_in(columns: Columns, size: int) -> int | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shardkit.dataset import WORKPLACE
 from shardkit.pack.engines.local import Stop, each
+from shardkit.verify import quarantine
 from shardkit.verify.agreement import rows_agree, tables_agree
 from shardkit.verify.claims import Claims, claims_of
 from shardkit.verify.closed import Listing, coming, compared, listing
@@ -67,8 +68,10 @@ def begun(folder: Path) -> Examination:
     claims, findings = claims_of(folder)
     there = listing(folder)
     underway, notes = coming(folder)
-    if not notes and (folder / WORKPLACE).exists():
-        notes = [f"{folder / WORKPLACE}: left by a command that was stopped. The next one removes it."]
+    if lost := quarantine.count(folder):
+        notes.append(f"{folder}: {lost:,} samples are in quarantine, their bytes are lost.")
+    elif not notes and (folder / WORKPLACE).exists():
+        notes.append(f"{folder / WORKPLACE}: left by a command that was stopped. The next one removes it.")
     findings += compared(claims.sizes, there, underway)
     return Examination(claims, there, tuple(findings), tuple(notes))
 
@@ -113,9 +116,7 @@ def _tasks(begun: Examination, level: Level, workers: int) -> list[Task]:
     return [*tasks, *(partial(_whole, claims.folder, name, digest) for name, digest in files.items() if there(name))]
 
 
-def _shard_tasks(
-    claims: Claims, there: Callable[[str], bool], look: MakeLook | None, workers: int
-) -> Iterator[Task]:
+def _shard_tasks(claims: Claims, there: Callable[[str], bool], look: MakeLook | None, workers: int) -> Iterator[Task]:
     if claims.dataset is None:
         return
     names = {shard.blake3: shard.name for shard in claims.shards}

@@ -12,6 +12,7 @@ from shardkit.format.numbering import shards_name, skipped_name, subjects_name, 
 from shardkit.format.spare import Spare, read_spare
 from shardkit.format.tables import SHARDS, SUBJECTS, read_table, shards_of, subjects_of
 from shardkit.format.totals import class_map_digest, generation_digest, totals
+from shardkit.verify.closed import coming
 from shardkit.verify.listed import listed
 
 _SHARDS = re.compile(r"shards(?:-(\d{5}))?\.parquet")
@@ -25,7 +26,8 @@ def remade_manifest(folder: Path) -> Manifest:
     shards: list[Shard] = []
     subjects: dict[tuple[str, str], Subject] = {}
     spare: Spare | None = None
-    for number in _numbers(folder):
+    underway, _ = coming(folder)
+    for number in (each for each in _numbers(folder) if shards_name(each) not in underway):
         spare = read_spare(folder / shards_name(number))
         own = shards_of(read_table(folder / shards_name(number), SHARDS))
         shards += own

@@ -1,4 +1,4 @@
-"""One shard: its rows, whether they are those that were sealed, and then its tar, in as many parts as there are cores."""
+"""One shard: whether its rows are those that were sealed, and then its tar, in as many parts as are asked for."""
 
 import os
 import threading
@@ -7,16 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
-
 from shardkit.dataset import Shard
-from shardkit.format.digest import rows_digest
 from shardkit.format.opened import Dataset
 from shardkit.format.tar import BLOCK, header
 from shardkit.verify import adopted
 from shardkit.verify.agreement import Tally, tally_of
 from shardkit.verify.claims import UNREADABLE
-from shardkit.verify.columns import Columns, columns_of, gap_in, lacks_values
+from shardkit.verify.columns import Columns, columns_of, gap_in, sealed_rows
 from shardkit.verify.findings import Finding, Kind
 from shardkit.verify.reading import file_digest, filled, opened
 from shardkit.verify.tar import Look, Tar, Told
@@ -92,11 +89,11 @@ class Inspection:
 
     def _columns(self) -> tuple[Columns | None, Tally | None, list[Finding]]:
         try:
-            rows = self.dataset.rows(self.shard)
-            columns = None if lacks_values(rows) or not self._are_sealed(rows) else columns_of(rows)
+            rows = sealed_rows(self.dataset, self.shard)
+            columns = None if rows is None else columns_of(rows)
         except UNREADABLE as error:
             return None, None, [self._damaged_rows(str(error))]
-        if columns is None:
+        if rows is None or columns is None:
             return None, None, [self._damaged_rows("They are not those that were sealed.")]
         tally = tally_of(self.shard.split, rows)
         gap = None if self.shard.adopted else gap_in(columns, self.shard.size)
@@ -104,9 +101,6 @@ class Inspection:
             return columns, tally, []
         text = f"The members of {self.shard.name} do not cover it byte for byte."
         return None, tally, [Finding(Kind.DISAGREES, self.shard.index, offset=gap, text=text)]
-
-    def _are_sealed(self, rows: pa.Table) -> bool:
-        return len(rows) == self.shard.samples and rows_digest(rows) == self.shard.rows
 
     def _damaged_rows(self, why: str) -> Finding:
         text = f"The rows of {self.shard.name} cannot be used. {why}"

@@ -30,7 +30,7 @@ class Tar:
     columns: Columns
 
     def members(self, first: int, last: int, told: Told, look: Look | None = None) -> Iterator[Finding]:
-        """Check the members from `first` to before `last`, with all the bytes between them; those cut off are not asked for."""
+        """Check the members from `first` to before `last`, and the bytes between; what is cut off is told elsewhere."""
         buffer = bytearray(CHUNK)
         ends = self.columns.ends
         last = min(last, bisect_right(ends, self.size))
@@ -129,7 +129,9 @@ class Tar:
         if expected:
             yield from self._compared(Kind.PADDING, self.columns.key(number), position, expected, found)
 
-    def _compared(self, kind: Kind, key: str | None, position: int, expected: bytes, found: bytearray) -> Iterator[Finding]:
+    def _compared(
+        self, kind: Kind, key: str | None, position: int, expected: bytes, found: bytearray
+    ) -> Iterator[Finding]:
         """A finding at the first byte that differs; what was cut off is told elsewhere."""
         for place, (wanted, byte) in enumerate(zip(expected, found, strict=False)):
             if wanted != byte:

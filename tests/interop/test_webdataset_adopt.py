@@ -52,7 +52,7 @@ def test_a_folder_of_img2dataset(tmp_path: Path) -> None:
         {"__key__": key, "jpg": picture, "txt": "a caption", "json": {"key": key, "url": f"http://x/{key}"}}
         for key, picture in pictures.items()
     ]
-    written(tmp_path / "%05d.tar", samples, maxcount=3, encoder=_as_bytes)
+    written(tmp_path / "%05d.tar", samples, maxcount=3)
 
     dataset = adopted(tmp_path, "{00000..00001}.tar", "--split", "web")
 
@@ -60,8 +60,3 @@ def test_a_folder_of_img2dataset(tmp_path: Path) -> None:
     for number, (key, picture) in enumerate(pictures.items()):
         record = dataset["web"][f"{key}/0"]
         assert (record.image, record.sidecars["txt"], record.sample.label) == (picture, b"a caption", number)
-
-
-def _as_bytes(sample: dict[str, Any]) -> dict[str, Any]:
-    """Pictures as they are: webdataset's own encoder would compress them again."""
-    return {name: value if isinstance(value, bytes | str) else str(value) for name, value in sample.items()}

@@ -218,7 +218,7 @@ def test_one_at_a_time(folder: Path) -> None:
     ("name", "content", "error", "why"),
     [
         ("train-9.tar", tar(block(b"../a.png")), UsageError, "byte 0, member '../a.png': its name leads out"),
-        ("train-9.tar", tar(block(b"a.png", 600)), Damaged, "it was cut off"),
+        ("train-9.tar", tar(block(b"a.png", 600)), Damaged, "the tar was cut off"),
         ("train-9.tar", b"\x1f\x8b" + bytes(600), UsageError, "Run `gunzip` on it first"),
         ("train-9.tar", b"", UsageError, "no bytes"),
     ],

@@ -13,6 +13,7 @@ import pytest
 from shardkit.errors import Mismatch, ShardkitError
 from shardkit.pack.adopt import adopted, adoption
 from shardkit.pack.adopt_part import AdoptOptions
+from shardkit.pack.shard import Watch
 from tests.faults.operations import Nth, failing, watched
 from tests.foreign_tars import member, pax, samples, tar, write
 from tests.packed import files
@@ -29,9 +30,9 @@ def kill() -> None:
     raise Killed
 
 
-def adopt(folder: Path) -> None:
+def adopt(folder: Path, watch: Watch = lambda _images, _size: None) -> None:
     wanted = adoption([str(each) for each in sorted(folder.glob("*.tar"))], folder, OPTIONS)
-    adopted(wanted, 1, lambda _images, _size: None)
+    adopted(wanted, 1, watch)
 
 
 @pytest.fixture
@@ -39,7 +40,6 @@ def web(tmp_path: Path) -> Path:
     folder = tmp_path / "web"
     folder.mkdir()
     write(folder / "train-0.tar", samples(1) | {"x/1.txt": b""})
-    write(folder / "val-0.tar", samples(1, first=1))
     return folder
 
 
@@ -78,14 +78,26 @@ def test_a_failing_disk_is_told_and_the_same_command_goes_on(code: int, web: Pat
 
 
 def test_a_tar_that_changes_while_it_is_read_is_not_adopted(web: Path) -> None:
-    wanted = adoption([str(web / "train-0.tar")], web, OPTIONS)
-
     def grow(_images: int, _size: int) -> None:
         with (web / "train-0.tar").open("ab") as file:
             file.write(bytes(512))
 
     with pytest.raises(Mismatch, match="was changed while it was read"):
-        adopted(wanted, 1, grow)
+        adopt(web, grow)
+
+
+def test_a_run_that_goes_on_reads_no_tar_twice(web: Path) -> None:
+    (web / "val-0.tar").write_bytes(b"damaged")
+    with pytest.raises(ShardkitError):
+        adopt(web)
+    write(web / "val-0.tar", samples(1, impressions=1, first=1))
+    told: list[tuple[int, int]] = []
+
+    adopt(web, lambda images, size: told.append((images, size)))
+
+    read, kept = sorted(told)
+    assert kept == (2, (web / "train-0.tar").stat().st_size)
+    assert read[0] == 1
 
 
 PICKLE = b"cos\nsystem\n(S'touch harmed'\ntR."
@@ -95,7 +107,10 @@ HOSTILE = {
     "a/1.pkl": PICKLE,
     "a/1.py": b"raise SystemExit",
     "a/1.json": b'{"label": "__import__(\'os\')", "url": "pipe:touch harmed"}',
-    "a/2.npy": b"\x93NUMPY\x01\x00\x76\x00" + b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".ljust(117) + b"\n" + PICKLE,
+    "a/2.npy": b"\x93NUMPY\x01\x00\x76\x00"
+    + b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".ljust(117)
+    + b"\n"
+    + PICKLE,
     "a/3.npy": b"\x93NUMPY\x01\x00\x76\x00" + b"__import__('os').system('touch harmed')".ljust(117) + b"\n",
     "a/4.npy.zst": PICKLE,
     "a/5.jpg": b"GIF89a" + PICKLE,
@@ -107,6 +122,7 @@ from pathlib import Path
 from shardkit.format.opened import open_dataset
 from shardkit.pack.adopt import adopted, adoption
 from shardkit.pack.adopt_part import AdoptOptions
+from shardkit.pack.shard import Watch
 
 def run(folder):
     tars = [str(each) for each in sorted(Path(folder).glob("*.tar"))]
@@ -119,7 +135,7 @@ events, written = [], []
 
 def hook(event, args):
     events.append(event)
-    if event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+    if event == "open" and isinstance(args[0], str | os.PathLike) and args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
         written.append(str(args[0]))
 
 sys.addaudithook(hook)
@@ -144,9 +160,18 @@ def test_nothing_of_a_hostile_set_is_run(tmp_path: Path) -> None:
 
     seen = json.loads(ended.stdout)
     assert seen["keys"] == ["a/1", "b/1"]
-    forbidden = ("exec", "compile", "import", "pickle", "marshal", "subprocess", "os.system", "os.exec", "os.posix_spawn")
+    forbidden = (
+        "exec",
+        "compile",
+        "import",
+        "pickle",
+        "marshal",
+        "subprocess",
+        "os.system",
+        "os.exec",
+        "os.posix_spawn",
+    )
     assert not [event for event in seen["events"] if event.startswith((*forbidden, "socket", "ctypes", "os.fork"))]
     assert seen["written"]
     assert all(path.startswith(f"{hostile}/") for path in seen["written"])
     assert sorted(each.name for each in tmp_path.iterdir()) == ["harmless", "hostile"]
-

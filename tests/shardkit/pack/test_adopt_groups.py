@@ -1,7 +1,7 @@
 """Which members make up a sample."""
 
-import webdataset.tariterators as theirs
 import pytest
+import webdataset.tariterators as theirs
 from hypothesis import given
 from hypothesis import strategies as st
 

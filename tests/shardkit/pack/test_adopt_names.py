@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import UsageError
-from shardkit.pack.adopt_names import names_in, split_of, spelt_out
+from shardkit.pack.adopt_names import names_in, spelt_out, split_of
 
 
 def test_braces_stand_for_numbers_with_as_many_digits() -> None:
-    assert list(spelt_out("web/train-{008..011}.tar")) == [f"web/train-{each}.tar" for each in ("008", "009", "010", "011")]
+    assert list(spelt_out("web/train-{008..011}.tar")) == [
+        f"web/train-{each}.tar" for each in ("008", "009", "010", "011")
+    ]
     assert list(spelt_out("{1..2}-{0..1}.tar")) == ["1-0.tar", "1-1.tar", "2-0.tar", "2-1.tar"]
     assert list(spelt_out("plain.tar")) == ["plain.tar"]
 

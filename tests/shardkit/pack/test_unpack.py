@@ -1,7 +1,9 @@
 """Packed and unpacked, a tree is what it was; and nothing but that tree is written."""
 
+import io
 import os
 import shutil
+import tarfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 import shardkit
+from shardkit.cli.index import index
 from shardkit.dataset import Member, Sample
 from shardkit.errors import Damaged, Mismatch, UsageError
 from shardkit.format.chosen import chosen
@@ -219,6 +222,23 @@ def test_an_adopted_member_comes_back_as_it_was(
 
     assert [parts for parts, _ in found] == names
     assert [content for _, content in found] == [record.image, b"minutiae"]
+
+
+def test_adopted_tars_come_back_as_they_were(tmp_path: Path) -> None:
+    members = {f"{number:03}{'x' * 120}/{number}.png": png(seed=number) for number in range(3)}
+    folder = tmp_path / "adopted"
+    folder.mkdir()
+    with tarfile.open(folder / "train-000000.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        for name, content in members.items():
+            for each, its in ((name, content), (name.replace(".png", ".txt"), b"words")):
+                info = tarfile.TarInfo(each)
+                info.size = len(its)
+                tar.addfile(info, io.BytesIO(its))
+    index.main([str(folder / "train-000000.tar"), str(folder)], standalone_mode=False)
+
+    assert not findings(unpacked(folder, tmp_path / "out"))
+    words = {name.replace(".png", ".txt").encode(): b"words" for name in members}
+    assert files(tmp_path / "out") == {name.encode(): content for name, content in members.items()} | words
 
 
 def test_pixels_that_nobody_can_decode_are_named(packed_once: Path) -> None:

@@ -1,0 +1,41 @@
+"""`shardkit repair DST`: what is damaged is made again, to the same bytes, or said to be lost."""
+
+from pathlib import Path
+
+import click
+
+from shardkit.cli.console import emit, progress, say
+from shardkit.cli.parameters import FOLDER, cores
+from shardkit.errors import Damaged
+
+
+@click.command(short_help="Make again what is damaged.")
+@click.argument("dst", type=FOLDER)
+@click.option("--source", type=FOLDER, metavar="SRC", help="The tree that DST was packed from. It is only read.")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Threads. [default: one a core]")
+@click.option("--json", "as_json", is_flag=True, help="Print what is left, and a summary, as JSON lines.")
+def repair(dst: Path, source: Path | None, workers: int | None, *, as_json: bool) -> int:
+    """Verify the dataset DST, and mend what is damaged, byte for byte.
+
+    Headers, padding, tables and lists are made again from what is whole; samples from the tree that they were packed
+    from. What cannot be mended is said and left as it is. Exit code 4 if something is left.
+    """
+    from shardkit.cli.verify import tell  # noqa: PLC0415 - what is heavy is imported by the command itself
+    from shardkit.format.lock import locked  # noqa: PLC0415
+    from shardkit.pack.remove import committed, finish  # noqa: PLC0415
+    from shardkit.verify import levels  # noqa: PLC0415
+    from shardkit.verify.repair import repair as repaired  # noqa: PLC0415
+
+    def verified() -> levels.Report:
+        examination = levels.begun(dst)
+        with progress("samples", examination.samples) as shown:
+            return levels.verify(examination, levels.Level.BYTES, workers or cores(), shown.advance)
+
+    with locked(dst):
+        if committed(dst):
+            finish(dst)
+        outcome = repaired(dst, source, say, verified)
+    if as_json:
+        emit({"mended": list(outcome.mended), "left": list(outcome.left)})
+    tell(outcome.report, as_json=as_json)
+    return Damaged.exit_code if outcome.report.findings else 0

@@ -1,0 +1,40 @@
+"""The manifest, last of all: made again if it is lost, sealed again if a table has the same rows in other bytes."""
+
+import re
+from dataclasses import replace
+
+from shardkit.dataset import MANIFEST
+from shardkit.format.digest import seal_of
+from shardkit.format.manifest import manifest_bytes
+from shardkit.format.numbering import sums_name
+from shardkit.format.publish import publish_bytes
+from shardkit.verify.mending import Mending
+
+_SELF = re.compile(rb'"self":"([0-9a-f]{64})"')
+
+
+def reseal(mending: Mending) -> None:
+    """Another pyarrow writes the same rows as other bytes: then the seals follow, and the sums after them."""
+    sealed = {name: seal_of(mending.folder / name) for name in mending.rewritten if name in mending.manifest.files}
+    changed = {name: seal for name, seal in sealed.items() if seal != mending.manifest.files[name]}
+    if not changed:
+        return
+    mending.manifest = replace(mending.manifest, files={**mending.manifest.files, **changed})
+    numbers = [generation.number for generation in mending.manifest.generations]
+    sums = {sums_name(kind, number) for kind in ("B3SUMS", "SHA256SUMS") for number in numbers}
+    mending.stale |= sums & mending.manifest.files.keys()
+
+
+def mend_manifest(mending: Mending) -> None:
+    path = mending.folder / MANIFEST
+    before = path.read_bytes() if path.is_file() else b""
+    after = manifest_bytes(mending.manifest)
+    if after == before:
+        return
+    publish_bytes(path, after)
+    same = _SELF.search(before) is not None and _SELF.findall(before) == _SELF.findall(after)
+    if MANIFEST not in mending.broken:
+        how = "sealed again: the mended tables have the same rows in other bytes, the dataset its digest."
+    else:
+        how = "made again from the tables" + (", byte for byte." if same else "; nothing is left to compare it with.")
+    mending.mended(MANIFEST, how)

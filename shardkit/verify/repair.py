@@ -1,0 +1,98 @@
+"""Mending a dataset: what is damaged, and nothing else, and never to anything but what was packed.
+
+Each file is made again from those that are whole: tables from the index and the lists, the index from its own whole
+columns, the tars and the tree, tars from their own payloads and the tree; sums and manifest follow from all. What can
+be proven by a digest is published. What cannot is left as it is, and said.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from shardkit.dataset import MANIFEST, Manifest
+from shardkit.errors import Damaged, UsageError
+from shardkit.format.manifest import manifest_bytes, read_manifest
+from shardkit.format.publish import publish_bytes
+from shardkit.verify.claims import UNREADABLE
+from shardkit.verify.levels import Report
+from shardkit.verify.mend_index import mend_index
+from shardkit.verify.mend_lists import mend_skipped, mend_sums
+from shardkit.verify.mend_manifest import mend_manifest, reseal
+from shardkit.verify.mend_places import mend_places, remove_leftovers
+from shardkit.verify.mend_tables import mend_shards_tables, mend_subjects
+from shardkit.verify.mend_tars import mend_tars
+from shardkit.verify.mending import Mending
+from shardkit.verify.quarantine import quarantined
+from shardkit.verify.remade import remade_manifest
+
+# In this order: a later step builds upon what an earlier one has mended.
+_STEPS = (
+    mend_shards_tables,
+    mend_places,
+    mend_index,
+    mend_subjects,
+    mend_skipped,
+    mend_tars,
+    reseal,
+    mend_sums,
+    reseal,
+    mend_manifest,
+    remove_leftovers,
+)
+# What the manifest was damaged with is only found once there is one again.
+_ROUNDS = 3
+
+Verified = Callable[[], Report]
+
+
+@dataclass(frozen=True)
+class Repaired:
+    mended: tuple[str, ...]
+    left: tuple[str, ...]
+    report: Report
+
+
+def repair(folder: Path, source: Path | None, say: Callable[[str], None], verified: Verified) -> Repaired:
+    """Mend what can be mended; the caller holds the folder."""
+    mended: dict[str, None] = {}
+    if not (folder / MANIFEST).exists():
+        publish_bytes(folder / MANIFEST, manifest_bytes(_remade(folder)))
+        say(f"{MANIFEST}: made again from the tables.")
+        mended[MANIFEST] = None
+    report = verified()
+    left: list[str] = []
+    for _ in range(_ROUNDS):
+        if not report.findings:
+            break
+        mending = Mending(folder, _manifest(folder), source, report.findings, say)
+        for step in _STEPS:
+            with mending.going_on():
+                step(mending)
+        quarantined(folder, mending.quarantine)
+        mended |= dict.fromkeys(sorted(mending.rewritten))
+        left = mending.left
+        before, report = report, verified()
+        if report.findings == before.findings:
+            break
+    if not report.findings:
+        quarantined(folder, [])
+    return Repaired(tuple(mended), tuple(left) if report.findings else (), report)
+
+
+def _manifest(folder: Path) -> Manifest:
+    try:
+        return read_manifest(folder)
+    except Damaged:
+        return _remade(folder)
+
+
+def _remade(folder: Path) -> Manifest:
+    if not any(folder.glob("shards*.parquet")):
+        raise UsageError(f"{folder}: no dataset is here, neither a manifest nor a table of shards.")
+    try:
+        return remade_manifest(folder)
+    except UNREADABLE as error:
+        raise Damaged(
+            f"{folder / MANIFEST}: it cannot be made again, the tables are damaged too ({error}). "
+            "The shards may be whole: `shardkit index` adopts them as they are."
+        ) from error

@@ -1,0 +1,77 @@
+"""Running a shardkit command: in this process, which is fast, or in its own, which can be killed."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shardkit.cli.main import shardkit
+from shardkit.cli.run import run
+
+ROOT = Path(__file__).parents[1]
+COMMAND = (sys.executable, "-c", "from shardkit.cli.main import main; main()")
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - what a command prints
+        return json.loads(self.stdout)
+
+    @property
+    def error(self) -> str:
+        """The one sentence that a failed command ends with; nothing of a traceback, or of click's advice."""
+        assert "Traceback" not in self.stderr, self.stderr
+        *_, last = self.stderr.splitlines()
+        assert last.startswith("Error: "), self.stderr
+        return last
+
+
+def ran(*args: object) -> Ended:
+    with _signals_kept(), redirect_stdout(io.StringIO()) as stdout, redirect_stderr(io.StringIO()) as stderr:
+        code = run(shardkit, [*map(str, args)])
+    return Ended(code, stdout.getvalue(), stderr.getvalue())
+
+
+def packed(source: Path, folder: Path, *options: object) -> Path:
+    """Pack without a fault, a subject or two a shard."""
+    ended = ran("pack", source, folder, *options)
+    assert ended.code == 0, ended.stderr
+    return folder
+
+
+def process(*args: object, **given: Any) -> subprocess.Popen[str]:  # noqa: ANN401 - what Popen takes
+    """Start a command in a process of its own."""
+    given = {"env": environment(), "cwd": ROOT, **given}
+    command = [*COMMAND, *map(str, args)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **given)
+
+
+def ended(running: subprocess.Popen[str]) -> Ended:
+    stdout, stderr = running.communicate()
+    return Ended(running.returncode, stdout, stderr)
+
+
+def environment(**changes: str) -> Mapping[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), **changes}
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -1,0 +1,175 @@
+"""Appending adds files, and moves nobody."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from shardkit.errors import Mismatch, ShardkitError, UsageError
+from shardkit.format.opened import open_dataset
+from tests.faults.operations import Nth, failing, watched
+from tests.packed import files
+from tests.shardkit.pack.growing import everybody, grown, keys, run_append, run_pack, without_workplace
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    run_pack(grown(tmp_path / "source", range(8), 2), tmp_path / "packed")
+    return tmp_path / "packed"
+
+
+@pytest.fixture
+def source(tmp_path: Path, folder: Path) -> Path:  # noqa: ARG001 - the source grows after it was packed
+    return grown(tmp_path / "source", range(14), 3)
+
+
+def test_only_files_are_added(folder: Path, source: Path) -> None:
+    before = files(folder)
+
+    assert run_append(source, folder) == 0
+
+    after = files(folder)
+    del before[b"manifest.json"]
+    assert {name: after[name] for name in before} == before
+
+
+def test_everybody_keeps_split_and_label(folder: Path, source: Path) -> None:
+    before = everybody(folder)
+
+    run_append(source, folder)
+
+    after = everybody(folder)
+    assert {subject: after[subject] for subject in before} == before
+    assert len(after) == 14
+
+
+def test_labels_stay_contiguous_in_a_split(folder: Path, source: Path) -> None:
+    run_append(source, folder)
+
+    for split, totals in open_dataset(folder).splits.items():
+        labels = sorted(label for where, label in everybody(folder).values() if where == split)
+        assert labels == list(range(totals.classes))
+
+
+def test_the_whole_source_is_in_the_dataset_then(folder: Path, source: Path) -> None:
+    run_append(source, folder)
+
+    assert keys(open_dataset(folder)) == {
+        f"s{subject:02}/{impression}" for subject in range(14) for impression in range(3)
+    }
+
+
+def test_each_generation_stays_openable(folder: Path, source: Path) -> None:
+    before = open_dataset(folder)
+    known = keys(before)
+
+    run_append(source, folder)
+
+    again = open_dataset(folder, generation=0)
+    assert (again.digest, keys(again), again.splits) == (before.digest, known, before.splits)
+    assert open_dataset(folder).digest != before.digest
+    with pytest.raises(UsageError, match="no generation 2"):
+        open_dataset(folder, generation=2)
+
+
+def test_an_appended_dataset_splits_as_one_that_was_packed_at_once_by_the_same_thresholds(
+    folder: Path, source: Path, tmp_path: Path
+) -> None:
+    run_append(source, folder)
+    run_append(grown(tmp_path / "source", range(20), 3), folder)
+
+    assert open_dataset(folder).generation.number == 2
+    assert len(everybody(folder)) == 20
+
+
+def test_nothing_new_is_said_and_changes_nothing(folder: Path, tmp_path: Path) -> None:
+    before = files(folder)
+
+    with pytest.raises(UsageError, match="all 16 images are in"):
+        run_append(tmp_path / "source", folder)
+
+    assert files(folder) == before
+
+
+def test_a_newcomer_follows_its_group(folder: Path, source: Path, tmp_path: Path) -> None:
+    for known in ("s00", "s01", "s02", "s03"):
+        assert known in everybody(folder)
+    home = {split: subject for subject, (split, _) in everybody(folder).items()}
+    groups = tmp_path / "groups.csv"
+    groups.write_text(f"{home['train']},one\ns10,one\n{home['val']},two\ns11,two\n")
+
+    run_append(source, folder, "--groups", str(groups))
+
+    assert (everybody(folder)["s10"][0], everybody(folder)["s11"][0]) == ("train", "val")
+
+
+def test_a_group_that_is_torn_already_is_named(folder: Path, source: Path, tmp_path: Path) -> None:
+    home = {split: subject for subject, (split, _) in everybody(folder).items()}
+    groups = tmp_path / "groups.csv"
+    groups.write_text(f"{home['train']},one\n{home['val']},one\ns10,one\n")
+
+    with pytest.raises(UsageError, match="group one has members in train and val"):
+        run_append(source, folder, "--groups", str(groups))
+
+
+def test_newcomers_of_a_listed_split_need_a_list(tmp_path: Path) -> None:
+    listed = tmp_path / "splits.csv"
+    listed.write_text("s00,train\ns01,val\n")
+    source, folder = grown(tmp_path / "source", range(2), 2), tmp_path / "packed"
+    from tests.shardkit.pack.growing import pack  # noqa: PLC0415 - this pack has another way of splitting
+
+    pack.main([str(source), str(folder), "--split-file", str(listed)], standalone_mode=False)
+    grown(source, range(3), 2)
+
+    with pytest.raises(UsageError, match="s02 is new"):
+        run_append(source, folder)
+    listed.write_text("s02,val\n")
+    run_append(source, folder, "--split-file", str(listed))
+
+    assert everybody(folder)["s02"] == ("val", 1)
+
+
+def test_killed_at_any_operation_the_old_generation_stands_and_the_same_command_ends_alike(
+    tmp_path: Path, folder: Path
+) -> None:
+    """Failing is to killing what a clean-up is to none: both must leave the old generation, and the way on."""
+    source = grown(tmp_path / "few", range(8, 10), 1)
+    before, digest = without_workplace(folder), open_dataset(folder).digest
+    undisturbed = tmp_path / "undisturbed"
+    undisturbed.mkdir()
+    for name, content in before.items():
+        path = undisturbed / name.decode()
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    run_append(source, undisturbed)
+
+    for number in range(1, 400):
+        nth = Nth(number, failing(errno.EIO), on=True)
+        try:
+            with watched(nth):
+                run_append(source, folder)
+        except (ShardkitError, OSError):
+            pass
+        if nth.untouched:
+            break
+        if open_dataset(folder).generation.number == 0:
+            assert open_dataset(folder, generation=0).digest == digest
+            assert {name: without_workplace(folder)[name] for name in before} == before
+        try:
+            run_append(source, folder)
+        except UsageError as done:
+            assert "are in" in str(done)  # noqa: PT017 - it had committed before it failed
+        assert files(folder) == files(undisturbed), f"operation {number}"
+        for name in files(folder).keys() - before.keys():
+            (folder / name.decode()).unlink()
+        for name, content in before.items():
+            (folder / name.decode()).write_bytes(content)
+    else:
+        pytest.fail("no run went through untouched")
+
+
+def test_two_writers_never_meet(folder: Path, source: Path) -> None:
+    from shardkit.format.lock import locked  # noqa: PLC0415 - only here
+
+    with locked(folder), pytest.raises(Mismatch):
+        run_append(source, folder)

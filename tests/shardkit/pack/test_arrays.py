@@ -1,0 +1,126 @@
+"""The plan of arrays: every sample once, in the order of the file, however it is cut into chunks."""
+
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shardkit.errors import Mismatch, UsageError
+from shardkit.pack import arrays, arrays_split
+from shardkit.pack.arrays import ArraysPlan, drafted_arrays
+from shardkit.pack.arrays_files import described
+from shardkit.pack.options import PackOptions
+from shardkit.pack.plan import PLAN
+from shardkit.pack.planning import Draft, Request
+from tests.shardkit.pack.array_files import SAMPLES, SHAPE, binary, labels
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return binary(tmp_path_factory.mktemp("arrays"))
+
+
+def drafted(source: Path, splits: str = "train", shard_size: int = 1000, chunk: int = 64) -> Draft:
+    options = PackOptions(codec="zstd", shape=SHAPE, splits=splits, shard_size=shard_size)
+    request = Request(source, source / "nowhere", described(source, options))
+    with mock.patch.object(arrays, "_CHUNK", chunk):
+        return drafted_arrays(request, lambda _: None)
+
+
+def tables(draft: Draft, chunk: int = 64) -> Iterator[pa.Table]:
+    with mock.patch.object(arrays, "_CHUNK", chunk):
+        yield from [draft.plan.rows(shard) for shard in draft.plan.shards]
+
+
+@given(
+    splits=st.sampled_from(["train", "train=0.8,val=0.2", "val=0.1,train=0.7,a=0.2", "folds=3"]),
+    shard_size=st.integers(1, 30_000),
+    chunk=st.integers(1, 300),
+)
+def test_every_sample_is_in_one_shard_in_the_order_of_the_file(
+    source: Path, splits: str, shard_size: int, chunk: int
+) -> None:
+    draft = drafted(source, splits, shard_size, chunk)
+    numbers = []
+    for shard, rows in zip(draft.plan.shards, tables(draft, chunk), strict=True):
+        here = [int(source) for source in rows["source"].to_pylist()]
+        assert (len(here), shard.bytes) == (shard.samples, 96 * shard.samples)
+        assert shard.samples == 1 or shard.bytes <= shard_size
+        assert here == sorted(here)
+        numbers += here
+    assert sorted(numbers) == list(range(SAMPLES))
+
+
+def test_a_row_says_what_a_sample_is(source: Path) -> None:
+    draft = drafted(source, shard_size=1_000_000)
+    (rows,) = tables(draft)
+    assert rows.schema == PLAN
+    assert rows.slice(6, 1).to_pylist() == [
+        {
+            "key": "2/006",
+            "subject": "2",
+            "impression": "006",
+            "group": "2",
+            "label": 2,
+            "source": b"6",
+            "size": 96,
+            "mtime_ns": (source / "images.bin").stat().st_mtime_ns,
+            "sidecars": [],
+        }
+    ]
+    assert rows["label"].to_pylist() == labels().tolist()
+    assert draft.plan.shards[0].name == "train-000000.tar"
+
+
+def test_every_class_is_a_subject_of_every_split_that_it_is_in(source: Path) -> None:
+    draft = drafted(source, "train=0.8,val=0.2")
+    subjects = draft.plan.subjects
+    assert sorted(zip(subjects.splits, subjects.names.to_pylist(), strict=True)) == [
+        (split, str(label)) for split in ("train", "val") for label in range(5)
+    ]
+    assert draft.splitting.record()["by"] == "sample"
+
+
+def test_some_rows_are_rows_of_the_plan(source: Path) -> None:
+    plan = drafted(source).plan
+    assert isinstance(plan, ArraysPlan)
+    every = {row["key"]: row for rows in map(plan.rows, plan.shards) for row in rows.to_pylist()}
+    some = plan.some(32).to_pylist()
+    assert 16 < len(some) <= 32
+    assert all(every[row["key"]] == row for row in some)
+    assert plan.some(32).to_pylist() == some
+
+
+def test_a_negative_label_is_refused_by_its_place(tmp_path: Path) -> None:
+    given = labels()
+    given[131] = -1
+    with pytest.raises(UsageError, match="sample 131 has the label -1, and a class is a number from 0 on"):
+        drafted(binary(tmp_path, given=given))
+
+
+def test_labels_that_change_while_they_are_planned_are_no_plan(tmp_path: Path) -> None:
+    draft = drafted(binary(tmp_path))
+    (labels() + 1).astype("<i4")[:-1].tofile(tmp_path / "labels.bin")
+    with pytest.raises(Mismatch, match="labels.bin: changed while it was read"):
+        list(tables(draft))
+
+
+def test_planning_keeps_nothing_a_sample(tmp_path: Path) -> None:
+    """A million samples of one value each: their labels alone would be 8 MB."""
+    samples = 1 << 20
+    binary(tmp_path, np.zeros((samples, 1, 1), "<f4"), np.zeros(samples, "<i4"))
+    options = PackOptions(codec="zstd", shape=(1, 1), splits="train=0.5,val=0.5", shard_size=1 << 20)
+    request = Request(tmp_path, tmp_path, described(tmp_path, options))
+    with mock.patch.object(arrays, "_CHUNK", 1 << 14), mock.patch.object(arrays_split, "_CHUNK", 1 << 14):
+        tracemalloc.start()
+        draft = drafted_arrays(request, lambda _: None)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert sum(shard.samples for shard in draft.plan.shards) == samples
+    assert peak < 6 << 20

@@ -1,0 +1,72 @@
+"""A batch of files is put into a tree as a whole, beside what is there."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shardkit.errors import Mismatch
+from shardkit.pack.placing import Batch, batch, staged
+from tests.packed import files
+
+FILE = (b"folder", b"x.png")
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Iterator[Batch]:
+    (tmp_path / "folder").mkdir()
+    with staged(tmp_path), batch(tmp_path, "shard") as made:
+        yield made
+
+
+def visible(tree: Path) -> dict[bytes, bytes]:
+    return {path: content for path, content in files(tree).items() if not path.startswith(b".")}
+
+
+def test_a_file_waits_for_the_end_of_its_batch(new: Batch, tmp_path: Path) -> None:
+    assert new.add(FILE, b"content")
+    assert visible(tmp_path) == {}
+
+    new.publish()
+
+    assert visible(tmp_path) == {b"folder/x.png": b"content"}
+
+
+def test_a_file_that_is_there_does_not_wait(new: Batch, tmp_path: Path) -> None:
+    (tmp_path / "folder/x.png").write_bytes(b"content")
+
+    assert not new.add(FILE, b"content")
+
+
+@pytest.mark.parametrize("there", [b"CONTENT", b"content.", b""])
+def test_one_with_other_bytes_is_refused(new: Batch, tmp_path: Path, there: bytes) -> None:
+    (tmp_path / "folder/x.png").write_bytes(there)
+
+    with pytest.raises(Mismatch, match=r"folder/x\.png is there with other bytes"):
+        new.add(FILE, b"content")
+
+
+def test_a_pipe_is_not_an_empty_file(new: Batch, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "folder/x.png")
+
+    with pytest.raises(Mismatch):
+        new.add(FILE, b"")
+
+
+def test_a_batch_that_is_not_published_leaves_nothing(tmp_path: Path) -> None:
+    with staged(tmp_path), batch(tmp_path, "shard") as made:
+        made.add((b"x.png",), b"content")
+
+    assert files(tmp_path) == {}
+
+
+def test_the_mode_follows_the_umask(new: Batch, tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        new.add(FILE, b"")
+    finally:
+        os.umask(before)
+    new.publish()
+
+    assert (tmp_path / "folder/x.png").stat().st_mode & 0o777 == 0o640

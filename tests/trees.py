@@ -1,0 +1,42 @@
+"""Little source trees, as a user has them before packing."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.pictures import png
+
+# That of every file, so that trees made alike are alike.
+TIME_NS = 1_700_000_000_000_000_000
+
+
+def grown(tmp_path: Path, subjects: int = 3, impressions: int = 2, *, sidecars: bool = False) -> Path:
+    """`subject/impression.png`, each with other pixels, in the folder `source`."""
+    files = dict[str, bytes]()
+    for number in range(subjects * impressions):
+        subject, impression = divmod(number, impressions)
+        stem = f"{subject:04}/{impression:02}"
+        files[f"{stem}.png"] = png(seed=number)
+        if sidecars:
+            files[f"{stem}.mnt"] = b"%d minutiae\n" % number
+            files[f"{stem}.json"] = b'{"number":%d}\n' % number
+    return planted(tmp_path / "source", files)
+
+
+def planted(root: Path, files: Mapping[str, bytes] | Mapping[bytes, bytes]) -> Path:
+    for name, content in files.items():
+        path = root / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        os.utime(path, ns=(TIME_NS, TIME_NS))
+    return root
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder with its content; hidden ones too, since a leftover would be hidden."""
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def left_over(folder: Path) -> list[str]:
+    """What a whole dataset must not have: temporary files, and the folder of a pack that is at work."""
+    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.name.startswith(".")]
