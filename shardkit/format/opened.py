@@ -14,6 +14,7 @@ from shardkit.errors import Damaged, UsageError
 from shardkit.format.manifest import read_manifest, refuse_odd_name
 from shardkit.format.not_there import NotThere, meant
 from shardkit.format.ranges import Bounds
+from shardkit.format.required import required
 from shardkit.format.split_view import Split
 from shardkit.format.tables import (
     INDEX,
@@ -49,7 +50,7 @@ class Dataset:
     @cached_property
     def shards(self) -> tuple[Shard, ...]:
         """Every shard of this generation, ordered by split and number."""
-        rows = [row for each in self._generations for row in shards_of(read_table(self.folder / each.shards, SHARDS))]
+        rows = [row for each in self._generations for row in shards_of(self._table(each.shards, SHARDS))]
         for row in rows:
             for name in (row.name, row.split, row.index.removeprefix("index/")):
                 refuse_odd_name(name, self.folder / self.generation.shards)
@@ -58,7 +59,7 @@ class Dataset:
     @cached_property
     def subjects(self) -> tuple[Subject, ...]:
         """The newest that is known of each subject, once for each split that it is in."""
-        tables = (read_table(self.folder / each.subjects, SUBJECTS) for each in self._generations)
+        tables = (self._table(each.subjects, SUBJECTS) for each in self._generations)
         newest = {(row.split, row.subject): row for table in tables for row in subjects_of(table)}
         return tuple(newest.values())
 
@@ -99,9 +100,14 @@ class Dataset:
     def _views(self) -> Mapping[str, Split]:
         return {name: Split(self, name) for name in self.splits}
 
+    def _table(self, name: str, schema: pa.Schema) -> pa.Table:
+        with required(self.folder, name):
+            return read_table(self.folder / name, schema)
+
     def _index_file(self, shard: Shard) -> pq.ParquetFile:
         path = self.folder / shard.index
-        file = self._files.opened(path)
+        with required(self.folder, shard.index):
+            file = self._files.opened(path)
         if not 0 <= shard.row_group < file.num_row_groups:
             raise Damaged(
                 f"{path}: {shard.name} must be its row group {shard.row_group}, and it has {file.num_row_groups}. "

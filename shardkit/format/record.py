@@ -11,6 +11,7 @@ from xxhash import xxh3_128_digest
 from shardkit.dataset import Member, Sample, Shard
 from shardkit.errors import Damaged
 from shardkit.format.refusal import explained
+from shardkit.format.required import required
 from shardkit.format.tar import BLOCK, LARGEST_MEMBER, header
 
 _NAME_IN_HEADER = slice(0, 100)
@@ -101,14 +102,9 @@ class ShardFile:
 
 
 def _descriptor(path: Path) -> int:
-    try:
-        with explained(path):
-            # Without O_NONBLOCK, a FIFO of that name would be waited for.
-            return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except Exception as error:
-        if isinstance(error.__cause__, FileNotFoundError):
-            raise _damaged(path, "this shard is missing") from error
-        raise
+    with required(path.parent, path.name), explained(path):
+        # Without O_NONBLOCK, a FIFO of that name would be waited for.
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _named(sample: Sample, member: Member) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import shardkit
 from shardkit.pack.choice import SAMPLE, Choice

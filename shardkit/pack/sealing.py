@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -10,7 +11,6 @@ from shardkit.format.numbering import sums_name
 from shardkit.format.publish import make_folder, publish_bytes
 from shardkit.format.sums import sums
 from shardkit.format.tables import write_table
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shardkit.dataset import Seal

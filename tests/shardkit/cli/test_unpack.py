@@ -40,7 +40,7 @@ def test_damage_is_said_and_ends_with_4(packed_copy: Path, tmp_path: Path) -> No
     assert ended.returncode == 4
     assert outcome["findings"] == 1
     assert finding["finding"] in ended.stderr
-    assert f"{shard.name}: this shard is missing. `shardkit verify {packed_copy}` says" in finding["finding"]
+    assert f"{shard.name}: missing. `shardkit verify {packed_copy}` says" in finding["finding"]
 
 
 def test_a_file_of_somebody_else_ends_with_5(packed_once: Path, tmp_path: Path) -> None:

@@ -55,6 +55,16 @@ def test_a_generation_that_is_not_there_is_a_mistake(packed_once: Path) -> None:
         shardkit.open(packed_once, generation=7)
 
 
+@pytest.mark.parametrize("name", ["shards.parquet", "index/train-00000.parquet", "train-000000.tar"])
+def test_a_file_that_is_missing_is_damage(packed_copy: Path, name: str) -> None:
+    dataset = shardkit.open(packed_copy)
+    key = next(iter(shardkit.open(packed_copy)["train"]))
+    (packed_copy / name).unlink()
+
+    with pytest.raises(Damaged, match=rf"{name}: missing\. `shardkit verify {packed_copy}` says"):
+        dataset["train"][key]
+
+
 def test_an_index_without_a_row_group_for_a_shard_is_damaged(packed_copy: Path) -> None:
     shutil.copy(packed_copy / "index/val-00000.parquet", packed_copy / "index/train-00000.parquet")
 

@@ -153,7 +153,7 @@ def test_what_is_damaged_is_named_and_the_rest_comes_back(packed_copy: Path, pac
     one, other = sorted(findings(unpacked(packed_copy, tmp_path / "out")))
 
     assert f"{first.name}: '{hurt.key}.png' at byte {hurt.image.offset:,} must have the digest" in one
-    assert f"{second.name}: this shard is missing" in other
+    assert f"{second.name}: missing" in other
     lost = {each.source.removesuffix(b"png") for each in (hurt, *dataset.samples(second))}
     source = files(packed_once.parent / "source")
     left = {path: content for path, content in source.items() if path.rpartition(b".")[0] + b"." not in lost}
