@@ -1,19 +1,27 @@
 """`shardkit append SRC DST`: new subjects and impressions, in shards of their own."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from shardkit.cli.console import progress, say
+from shardkit.cli.making import make
+from shardkit.cli.outcome import outcome
 from shardkit.cli.parameters import FOLDER, cores
+from shardkit.format.lock import locked
+from shardkit.format.opened import Dataset, open_dataset
+from shardkit.pack.append import appended
+from shardkit.pack.merge import merge
+from shardkit.pack.options import PackOptions
+from shardkit.pack.packing import begin, needing, tidied
+from shardkit.pack.planfile import PlanFile, plan_path, read_plan
+from shardkit.pack.planning import Request
+from shardkit.pack.room import room_for
+from shardkit.pack.shard import Work
 
-if TYPE_CHECKING:
-    from shardkit.format.opened import Dataset
-    from shardkit.pack.planfile import PlanFile
 
-
-@click.command(short_help="Add new subjects and impressions to a dataset.")
+@click.command()
 @click.argument("src", type=FOLDER)
 @click.argument("dst", type=FOLDER)
 @click.option("--files", type=FOLDER, metavar="LIST", help="Append the files that LIST names, one path a line.")
@@ -28,14 +36,6 @@ def append(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the t
     Old shards, labels and splits stay as they are. Stopped at any moment, the dataset is what it was before, and the
     same command goes on.
     """
-    from shardkit.cli.making import make  # noqa: PLC0415 - what is heavy is imported by the command that needs it
-    from shardkit.cli.outcome import outcome  # noqa: PLC0415
-    from shardkit.format.lock import locked  # noqa: PLC0415
-    from shardkit.format.opened import open_dataset  # noqa: PLC0415
-    from shardkit.pack.merge import merge  # noqa: PLC0415
-    from shardkit.pack.packing import needing, tidied  # noqa: PLC0415
-    from shardkit.pack.shard import Work  # noqa: PLC0415
-
     folder, workers = given["dst"], given["workers"] or cores()
     dataset = open_dataset(folder)
     with locked(folder):
@@ -48,18 +48,12 @@ def append(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the t
     return outcome(folder, manifest, as_json=given["as_json"])
 
 
-def _begun(folder: Path) -> "PlanFile | None":
-    from shardkit.pack.planfile import plan_path, read_plan  # noqa: PLC0415
+def _begun(folder: Path) -> PlanFile | None:
 
     return read_plan(folder) if plan_path(folder).exists() else None
 
 
-def _planned(dataset: "Dataset", given: dict[str, Any], workers: int) -> "PlanFile":
-    from shardkit.pack.append import appended  # noqa: PLC0415
-    from shardkit.pack.options import PackOptions  # noqa: PLC0415
-    from shardkit.pack.packing import begin  # noqa: PLC0415
-    from shardkit.pack.planning import Request  # noqa: PLC0415
-    from shardkit.pack.room import room_for  # noqa: PLC0415
+def _planned(dataset: Dataset, given: dict[str, Any], workers: int) -> PlanFile:
 
     lists = (given["files"], given["groups"], given["split_file"])
     request = Request(given["src"], dataset.folder, PackOptions(), *lists)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shardkit.format.split_view import Split
 
 
-@click.command(short_help="Write one image, or a sidecar of it, to stdout.")
+@click.command()
 @click.argument("dst", type=FOLDER)
 @click.argument("key")
 @click.option("--ext", metavar="ENDING", help="Of the sidecar to write instead of the image: mnt, json.")

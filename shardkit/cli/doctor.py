@@ -25,7 +25,7 @@ _INDENT = " " * (_LABEL + _TOPIC)
 _LONGEST_LINE = 120
 
 
-@click.command(short_help="Check the machine and the disk, and say what to change.")
+@click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the facts and each finding as a JSON line instead.")
 def doctor(path: Path, *, as_json: bool) -> None:

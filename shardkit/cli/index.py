@@ -2,20 +2,21 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from shardkit.cli.console import emit, progress, say
 from shardkit.cli.parameters import FOLDER, cores
-
-if TYPE_CHECKING:
-    from shardkit.pack.adopt import Adopted
+from shardkit.format.opened import open_dataset
+from shardkit.pack.adopt import Adopted, adopted, adoption
+from shardkit.pack.adopt_labels import in_two_splits
+from shardkit.pack.adopt_part import AdoptOptions
+from shardkit.verify.leaks import twice
 
 _EXAMPLES = 3
 
 
-@click.command(short_help="Adopt tars that other tools wrote.")
+@click.command()
 @click.argument("tars", nargs=-1, required=True)
 @click.argument("dst", type=FOLDER)
 @click.option(
@@ -51,9 +52,6 @@ def index(
     shardkit index 'web/train-{000000..000009}.tar' web
     shardkit index prints/*.tar prints --key '{subject}_{impression}'
     """  # noqa: D301 - a real backspace tells click to keep the lines
-    from shardkit.pack.adopt import adopted, adoption  # noqa: PLC0415 - what is heavy is imported where it is needed
-    from shardkit.pack.adopt_part import AdoptOptions  # noqa: PLC0415
-
     wanted = adoption(tars, dst, AdoptOptions(key, label_field, split))
     with progress("samples", 0) as reading:
         outcome = adopted(wanted, workers or cores(), reading.advance, replan=replan)
@@ -62,10 +60,6 @@ def index(
 
 def _told(folder: Path, outcome: "Adopted", *, as_json: bool) -> int:
     """Say what the dataset holds and what it does not; 3 if a sample was left out."""
-    from shardkit.format.opened import open_dataset  # noqa: PLC0415
-    from shardkit.pack.adopt_labels import in_two_splits  # noqa: PLC0415
-    from shardkit.verify.leaks import twice  # noqa: PLC0415
-
     dataset = open_dataset(folder)
     generation = dataset.generation
     skipped = sum(generation.skipped.values())

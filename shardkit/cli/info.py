@@ -23,7 +23,7 @@ _FIGURES = ("samples", "subjects", "classes", "shards", "bytes")
 _WIDTHS = (13, 12, 12, 10, 19)
 
 
-@click.command(short_help="Say what a dataset is.")
+@click.command()
 @click.argument("dst", type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print it as a JSON line.")
 def info(dst: Path, *, as_json: bool) -> None:

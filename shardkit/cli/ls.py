@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shardkit.format.opened import Dataset
 
 
-@click.command(short_help="List the keys of a dataset.")
+@click.command()
 @click.argument("dst", type=FOLDER)
 @click.option("--split", metavar="NAME", help="Of this split alone.")
 @click.option("--subject", metavar="NAME", help="Of this subject alone.")

@@ -1,27 +1,57 @@
-"""The group that holds every command."""
+"""The group that holds every command, and imports none but the one that is run."""
 
 import sys
+from importlib import import_module
 
 import click
 
 import shardkit as package
-from shardkit.cli.append import append
-from shardkit.cli.cat import cat
-from shardkit.cli.completion import completion
-from shardkit.cli.doctor import doctor
-from shardkit.cli.index import index
-from shardkit.cli.info import info
-from shardkit.cli.ls import ls
-from shardkit.cli.merge import merge
-from shardkit.cli.pack import pack
-from shardkit.cli.remove import remove
-from shardkit.cli.repair import repair
 from shardkit.cli.run import run
-from shardkit.cli.unpack import unpack
-from shardkit.cli.verify import verify
+
+# What the help shows; each command is in the file of its name. Importing all of them would take longer than most take.
+_SECTIONS = {
+    "Make a dataset": {
+        "pack": "Pack a tree of images into shards.",
+        "merge": "Make the dataset whole after the last --task.",
+        "index": "Adopt tars that other tools wrote.",
+        "append": "Add new subjects and impressions.",
+        "remove": "Forget subjects, whose consent was withdrawn.",
+    },
+    "Trust it": {
+        "verify": "Check every byte.",
+        "repair": "Mend what verify found.",
+        "doctor": "Check the machine and the disk below a folder.",
+    },
+    "Look into it, take it out": {
+        "info": "Say what a dataset holds.",
+        "ls": "List keys.",
+        "cat": "Write one image or sidecar to stdout.",
+        "unpack": "Restore the tree.",
+    },
+    "Shell": {
+        "completion": "Print the completion script of a shell.",
+    },
+}
+_COMMANDS = {name: click.Command(name, help=told) for section in _SECTIONS.values() for name, told in section.items()}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Commands by name, each imported when it is asked for."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in self.commands:
+            return None
+        command = getattr(import_module(f"shardkit.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        for section, commands in _SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl(list(commands.items()))
+
+
+@click.group(cls=_Commands, commands=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package.__version__, prog_name="shardkit")
 def shardkit() -> None:
     """Pack once, train at memory speed, never lose a sample.
@@ -29,21 +59,6 @@ def shardkit() -> None:
     shardkit packs subject/impression image trees into tar shards with a manifest, proves that they are intact, and
     streams them to every rank of a training run.
     """
-
-
-shardkit.add_command(completion)
-shardkit.add_command(doctor)
-shardkit.add_command(index)
-shardkit.add_command(pack)
-shardkit.add_command(merge)
-shardkit.add_command(append)
-shardkit.add_command(remove)
-shardkit.add_command(cat)
-shardkit.add_command(info)
-shardkit.add_command(ls)
-shardkit.add_command(unpack)
-shardkit.add_command(verify)
-shardkit.add_command(repair)
 
 
 def main() -> None:

@@ -15,5 +15,4 @@ def make(work: Work, mine: Iterable[int], engine: str, workers: int) -> None:
     there = sum(samples.values()) - sum(samples[number] for number in missing)
     with progress("images", sum(samples.values())) as shown:
         shown.skip(there)
-        for _ in packing.pack_all(work, missing, ENGINES[engine], workers, shown.advance):
-            pass
+        packing.pack_all(work, missing, ENGINES[engine], workers, shown.advance)

@@ -7,7 +7,7 @@ import click
 from shardkit.cli.parameters import FOLDER
 
 
-@click.command(short_help="Make a dataset whole from the shards of all tasks.")
+@click.command()
 @click.argument("dst", type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as a JSON line.")
 def merge(dst: Path, *, as_json: bool) -> int:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shardkit.pack.planning import Request
 
 
-@click.command(short_help="Pack a tree of images into shards.")
+@click.command()
 @click.argument("src", type=FOLDER)
 @click.argument("dst", type=FOLDER)
 @click.option(

@@ -6,9 +6,13 @@ import click
 
 from shardkit.cli.console import emit, progress, say
 from shardkit.cli.parameters import FOLDER
+from shardkit.format.lock import locked
+from shardkit.format.opened import open_dataset
+from shardkit.pack.packing import tidied
+from shardkit.pack.remove import remove as forget
 
 
-@click.command(short_help="Forget subjects, whose consent was withdrawn.")
+@click.command()
 @click.argument("dst", type=FOLDER)
 @click.option(
     "--subject", "subjects", multiple=True, required=True, metavar="S", help="Whom to forget; may be repeated."
@@ -19,16 +23,11 @@ def remove(dst: Path, subjects: tuple[str, ...], *, as_json: bool) -> None:
 
     Others keep their labels and splits. Stopped at any moment, the same command goes on.
     """
-    from shardkit.format.lock import locked  # noqa: PLC0415 - what is heavy is imported by the command that needs it
-    from shardkit.format.opened import open_dataset  # noqa: PLC0415
-    from shardkit.pack import packing  # noqa: PLC0415
-    from shardkit.pack import remove as removing
-
     open_dataset(dst)
     with locked(dst):
-        packing.tidied(dst)
+        tidied(dst)
         with progress("shards", len(open_dataset(dst).shards)) as shown:
-            removal = removing.remove(dst, list(subjects), shown.advance)
+            removal = forget(dst, list(subjects), shown.advance)
     dataset = open_dataset(dst)
     say(f"{removal.samples:,} samples of {len(subjects):,} subjects are gone from {len(removal.rewritten):,} shards.")
     for gone, stays in removal.twins:

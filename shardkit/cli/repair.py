@@ -9,7 +9,7 @@ from shardkit.cli.parameters import FOLDER, cores
 from shardkit.errors import Damaged
 
 
-@click.command(short_help="Make again what is damaged.")
+@click.command()
 @click.argument("dst", type=FOLDER)
 @click.option("--source", type=FOLDER, metavar="SRC", help="The tree that DST was packed from. It is only read.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Threads. [default: one a core]")

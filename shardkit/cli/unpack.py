@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shardkit.pack.unpack import Unpacked
 
 
-@click.command(short_help="Restore the tree that a dataset was packed from.")
+@click.command()
 @click.argument("dst", type=FOLDER)
 @click.argument("out", type=FOLDER)
 @click.option("--split", metavar="NAME", help="Restore this split alone.")

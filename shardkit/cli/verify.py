@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _SHOWN = 100
 
 
-@click.command(short_help="Check every byte of a dataset.")
+@click.command()
 @click.argument("dst", type=FOLDER)
 @click.option("--quick", is_flag=True, help="The manifest, and which files there are, of which size.")
 @click.option("--decode", is_flag=True, help="Every pixel too, and the BLAKE3 of whole shards.")

@@ -5,8 +5,8 @@ Planning and merging are for one process alone; shards can be made by many, each
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -45,7 +45,7 @@ _MERGED = (
     MANIFEST,
 )
 
-Engine = Callable[[Callable[[int, Stop], Part], Iterable[int], int], Iterator[Part]]
+Engine = Callable[[Callable[[int, Stop], Part], Iterable[int], int], Generator[Part]]
 
 
 def prepared(request: Request) -> None:
@@ -130,9 +130,12 @@ def share(count: int, task: tuple[int, int]) -> range:
     return range(number - 1, count, tasks)
 
 
-def pack_all(work: Work, numbers: Sequence[int], engine: Engine, workers: int, watch: Watch) -> Iterator[Part]:
-    with needing(work.folder, work.plan):
-        yield from engine(partial(_pack_one, work, watch), numbers, workers)
+def pack_all(work: Work, numbers: Sequence[int], engine: Engine, workers: int, watch: Watch) -> None:
+    packing = engine(partial(_pack_one, work, watch), numbers, workers)
+    # A signal may come between two of its steps: only if it is closed do its workers stop.
+    with needing(work.folder, work.plan), closing(packing):
+        for _ in packing:
+            pass
 
 
 def merged_if_last(folder: Path, tasks: int) -> Manifest | None:

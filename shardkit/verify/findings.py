@@ -71,6 +71,8 @@ def told_once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def _follows(finding: Finding, others: set[Finding]) -> bool:
     if finding.kind in _FOLLOWING:  # a file that is not what was sealed may say anything
         return any(each.kind in _WHOLE_FILE for each in others)
+    if finding.kind in (Kind.EXTRA, Kind.LEFTOVER):
+        return any(each.kind is Kind.MISPLACED for each in others)
     if finding.kind in (Kind.SIZE, Kind.DIGEST) and finding.key is None:  # a sample says more
         return any(each.key is not None or each.kind is Kind.MISPLACED for each in others)
     return False

@@ -5,7 +5,7 @@ and they need no second start-up, no copies between processes, and die with the 
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
@@ -31,7 +31,7 @@ class Stop:
             raise StoppedError
 
 
-def each(work: Callable[[Task, Stop], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
+def each(work: Callable[[Task, Stop], Result], tasks: Iterable[Task], workers: int) -> Generator[Result]:
     """Yield what comes of each task, in the order in which tasks end."""
     stop = Stop()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="shardkit")

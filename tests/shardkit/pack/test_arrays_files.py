@@ -55,7 +55,11 @@ WRONG: dict[str, tuple[Callable[[Path], object], PackOptions, str]] = {
     "list": (lambda _: None, PackOptions(codec="zstd", splits="file=abc"), "--split-file: is for trees"),
 }
 WRONG_NPY: dict[str, tuple[Callable[[Path], object], PackOptions, str]] = {
-    "other shape": (lambda _: None, PackOptions(codec="zstd", shape=(4, 2, 3)), "are of 3x2x4 and not of --shape 4x2x3"),
+    "other shape": (
+        lambda _: None,
+        PackOptions(codec="zstd", shape=(4, 2, 3)),
+        "are of 3x2x4 and not of --shape 4x2x3",
+    ),
     "cut": (cut("images.npy"), ZSTD, "its header speaks of 19,328"),
     "doubles": (saved("images.npy", np.zeros((200, 3, 2))), ZSTD, "holds '<f8', and can be packed as one of"),
     "big-endian": (saved("images.npy", np.zeros((200, 3, 2), ">f4")), ZSTD, "holds '>f4'"),

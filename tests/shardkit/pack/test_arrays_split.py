@@ -14,7 +14,7 @@ RATIOS = st.lists(st.integers(1, 9), min_size=1, max_size=5).map(
     lambda shares: {f"s{number}": share / sum(shares) for number, share in enumerate(shares)}
 )
 
-GOLDEN = ['f082f9a1db566bda', 'a737eb94dac21a32', '499ea78cc81fed0f']
+GOLDEN = ["f082f9a1db566bda", "a737eb94dac21a32", "499ea78cc81fed0f"]
 
 
 @given(ratios=RATIOS, samples=st.integers(5, 3000))

@@ -30,7 +30,7 @@ def test_nothing_is_found_in_a_sound_dataset(small: Small, level: Level) -> None
     report = small.verified(level)
 
     assert report.findings == ()
-    assert (report.samples, report.files, report.notes) == (27, 12, ())
+    assert (report.samples, report.files, report.notes) == (27, 11, ())
 
 
 def test_every_flipped_bit_is_one_finding_and_in_a_shard_names_sample_and_byte(small: Small) -> None:
@@ -96,8 +96,9 @@ def link(small: Small) -> None:
 
 
 def pipe(small: Small) -> None:
-    small.tars[0].unlink()
-    os.mkfifo(small.tars[0] if small.tars else small.folder / "train-000000.tar")
+    tar = small.tars[0]
+    tar.unlink()
+    os.mkfifo(tar)
 
 
 def leave(small: Small) -> None:
@@ -107,10 +108,7 @@ def leave(small: Small) -> None:
 DAMAGES: dict[str, tuple[Damage, set[tuple[Kind, str]]]] = {
     "swapped": (swap, {(Kind.MISPLACED, "train-000000.tar"), (Kind.MISPLACED, "train-000001.tar")}),
     "removed": (lambda small: small.tars[0].unlink(), {(Kind.MISSING, "train-000000.tar")}),
-    "renamed": (
-        rename,
-        {(Kind.MISSING, "train-000000.tar"), (Kind.EXTRA, "other.tar"), (Kind.MISPLACED, "other.tar")},
-    ),
+    "renamed": (rename, {(Kind.MISSING, "train-000000.tar"), (Kind.MISPLACED, "other.tar")}),
     "appended to": (append, {(Kind.SIZE, "train-000000.tar")}),
     "a link": (link, {(Kind.ODD, "train-000000.tar")}),
     "a pipe": (pipe, {(Kind.ODD, "train-000000.tar")}),
@@ -155,7 +153,9 @@ def test_a_damaged_table_keeps_no_shard_from_being_checked(small: Small, name: s
     assert {each.file for each in small.findings()} == {name, *(tar.name for tar in small.tars)}
 
 
-def test_a_disk_that_fails_within_a_shard_costs_the_samples_there(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fails_within_a_shard_costs_the_samples_there(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, shard = first(small)
     bad = open_dataset(small.folder).samples(shard)[2]
     read = hot_loop.filled

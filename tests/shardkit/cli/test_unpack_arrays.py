@@ -1,0 +1,122 @@
+"""`shardkit unpack --to-arrays`: the files that were packed, byte for byte."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from shardkit.cli.remove import remove
+from shardkit.cli.unpack import unpack
+from shardkit.errors import Damaged, Mismatch, UsageError
+from tests.packed import files
+from tests.shardkit.pack.array_files import binary, labels, npy, packed, unpacked, values
+from tests.tools.tool import made
+
+SPLIT = "train=0.7,val=0.2,test=0.1"
+SIDE = st.integers(1, 5)
+
+
+@pytest.mark.parametrize("make", [binary, npy])
+@pytest.mark.parametrize("codec", ["zstd", "lz4", "raw"])
+def test_all_splits_together_give_the_files_back(make: Callable[[Path], Path], codec: str, tmp_path: Path) -> None:
+    source = make(tmp_path / "src")
+    folder = packed(source, tmp_path / "dst", split=SPLIT, codec=codec)
+    assert files(unpacked(folder, tmp_path / "out", "--workers", "3")) == files(source)
+
+
+def test_what_make_arrays_makes_comes_back(tmp_path: Path) -> None:
+    made("make_arrays", tmp_path / "src", "--samples", 700, "--shape", "3x8x8", "--seed", 3)
+    folder = packed(tmp_path / "src", tmp_path / "dst", split=SPLIT, shape="3x8x8", shard_size="50KB")
+    out = files(unpacked(folder, tmp_path / "out"))
+    source = files(tmp_path / "src")
+    assert out == {name: source[name] for name in (b"images.bin", b"labels.bin")}
+
+
+@given(data=st.data(), kind=st.sampled_from(["|u1", "<u2", "<f4"]), label=st.sampled_from(["|u1", "<i2", "<i4", "<i8"]))
+@settings(max_examples=25, deadline=None)
+def test_any_shape_and_type_comes_back(
+    data: st.DataObject, kind: str, label: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    shape = data.draw(st.tuples(SIDE, SIDE) | st.tuples(SIDE, SIDE, SIDE))
+    samples = data.draw(st.integers(2, 12))
+    images: Any = data.draw(arrays(kind, (samples, *shape)))
+    given_: Any = data.draw(arrays(label, (samples,), elements=st.integers(0, 100)))
+    folder = tmp_path_factory.mktemp("any")
+    source = npy(folder / "src", images, given_)
+    dataset = packed(source, folder / "dst", split="a=0.5,b=0.5", shard_size=data.draw(st.integers(1, 500)))
+    assert files(unpacked(dataset, folder / "out")) == files(source)
+
+
+@pytest.mark.parametrize("make", [binary, npy])
+def test_a_split_alone_keeps_the_order_of_its_samples(make: Callable[[Path], Path], tmp_path: Path) -> None:
+    folder = packed(make(tmp_path / "src"), tmp_path / "dst", split=SPLIT)
+    parts = [_read(unpacked(folder, tmp_path / split, "--split", split)) for split in ("train", "val", "test")]
+    assert [len(given) for _, given in parts] == [140, 40, 20]
+    places = {image.tobytes(): number for number, image in enumerate(values())}
+    for images, given in parts:
+        numbers = [places[image.tobytes()] for image in images]
+        assert numbers == sorted(numbers)
+        assert given.tolist() == labels()[numbers].tolist()
+
+
+def test_a_class_alone(tmp_path: Path) -> None:
+    folder = packed(binary(tmp_path / "src"), tmp_path / "dst", split=SPLIT)
+    images, given = _read(unpacked(folder, tmp_path / "out", "--subject", "3"))
+    assert set(given) == {3}
+    assert images.tobytes() == values()[labels() == 3].tobytes()
+
+
+def test_after_a_removal_the_others_come_back(tmp_path: Path) -> None:
+    folder = packed(npy(tmp_path / "src"), tmp_path / "dst", split=SPLIT)
+    remove.main([str(folder), "--subject", "3"], standalone_mode=False)
+    images, given = _read(unpacked(folder, tmp_path / "out"))
+    assert images.tobytes() == values()[labels() != 3].tobytes()
+    assert given.tolist() == labels()[labels() != 3].tolist()
+
+
+def _read(out: Path) -> tuple[Any, Any]:
+    if (out / "images.npy").exists():
+        return np.load(out / "images.npy"), np.load(out / "labels.npy")
+    return np.fromfile(out / "images.bin", "<f4").reshape(-1, 3, 2, 4), np.fromfile(out / "labels.bin", "<i4")
+
+
+def test_files_that_are_there_are_compared_and_never_overwritten(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = binary(tmp_path / "src")
+    folder, out = packed(source, tmp_path / "dst"), tmp_path / "out"
+    (unpacked(folder, out) / "images.bin").unlink()
+    unpacked(folder, out)
+    assert "1 files written, 1 were there" in capsys.readouterr().err
+    assert files(out) == files(source)
+    content = (source / "images.bin").read_bytes()
+    for spoilt in (b"\xff" + content[1:], content[:-1], content + b"\x00"):
+        (out / "images.bin").write_bytes(spoilt)
+        with pytest.raises(Mismatch, match=r"images\.bin: is there with other bytes, and is not overwritten"):
+            unpacked(folder, out)
+        assert (out / "images.bin").read_bytes() == spoilt
+
+
+def test_a_damaged_sample_leaves_no_file(tmp_path: Path) -> None:
+    """A matrix with a hole in it would look whole."""
+    folder = packed(binary(tmp_path / "src"), tmp_path / "dst", codec="raw")
+    with (folder / "train-000001.tar").open("r+b") as tar:
+        tar.seek(512 + 130)
+        tar.write(b"\xff")
+    with pytest.raises(Damaged, match=r"train-000001\.tar: '.*npy' at byte .* must have the digest"):
+        unpacked(folder, tmp_path / "out")
+    assert [each.name for each in (tmp_path / "out").iterdir()] == ["labels.bin"]
+
+
+def test_each_kind_goes_back_to_what_it_was(packed_once: Path, tmp_path: Path) -> None:
+    folder = packed(binary(tmp_path / "src"), tmp_path / "dst")
+    with pytest.raises(UsageError, match="was packed from arrays.*Add --to-arrays"):
+        unpack.main([str(folder), str(tmp_path / "out")], standalone_mode=False)
+    with pytest.raises(UsageError, match="was not packed from arrays. Leave --to-arrays out"):
+        unpacked(packed_once, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
