@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class Ended:
 def ran(*args: object) -> Ended:
     with _signals_kept(), redirect_stdout(io.StringIO()) as stdout, redirect_stderr(io.StringIO()) as stderr:
         code = run(shardkit, [*map(str, args)])
+        _wait_for_threads()
     return Ended(code, stdout.getvalue(), stderr.getvalue())
 
 
@@ -65,6 +67,13 @@ def ended(running: subprocess.Popen[str]) -> Ended:
 
 def environment(**changes: str) -> Mapping[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), **changes}
+
+
+def _wait_for_threads() -> None:
+    """As a process does at its end: a signal may have come before a pool knew of the thread that it had started."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("shardkit"):
+            thread.join()
 
 
 @contextmanager

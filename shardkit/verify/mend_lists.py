@@ -29,7 +29,8 @@ def mend_skipped(mending: Mending) -> None:
 
 def _skipped_again(mending: Mending) -> bytes | None:
     """Scan the tree again, and try again what is in it and not in the dataset."""
-    if mending.source is None or mending.manifest.options.get("arrays"):
+    options = mending.manifest.options
+    if mending.source is None or options.get("arrays") or options.get("adopted"):
         return None
     from shardkit.verify.skipping import skipped_in  # noqa: PLC0415 - it brings the image libraries along
 

@@ -123,8 +123,8 @@ def _subjects(dataset: Dataset, generation: Generation) -> list[Subject]:
         for (split, subject, _, _), count in tally_of(shard.split, dataset.rows(shard)).items():
             impressions[split, subject] += count
     found: dict[tuple[str, str], Subject] = {}
-    for shard in own_shards(dataset, generation):
+    for shard in sorted(own_shards(dataset, generation), key=lambda each: (each.generation, each.name)):
         for split, name, group, label in tally_of(shard.split, dataset.rows(shard)):
             count = impressions[split, name]
-            found[split, name] = Subject(name, group, split, label, count, generation.number)
+            found[split, name] = Subject(name, group, split, label, count, shard.generation)
     return list(found.values())

@@ -35,6 +35,8 @@ def _remaker(mending: Mending) -> tuple[Remaker | None, str]:
     """Who can make samples again, or why nobody can."""
     if mending.source is None:
         return None, "its bytes are damaged, and without --source there are no others"
+    if mending.manifest.options.get("adopted"):
+        return None, "another tool made these tars"
     if mending.manifest.options.get("arrays"):
         return None, "it was packed from arrays: pack them again into another folder"
     return Remaker.of(mending.source, mending.manifest), ""

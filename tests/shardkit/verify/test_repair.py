@@ -75,7 +75,9 @@ def test_shards_find_back_without_a_source(small: Small, damage: Callable[[Small
     assert small.files == sound
 
 
-def test_a_repair_killed_between_two_renames_is_ended_by_the_next(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repair_killed_between_two_renames_is_ended_by_the_next(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sound = small.files
     swap(small)
     moves = iter(range(3))

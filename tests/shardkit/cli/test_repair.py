@@ -1,0 +1,47 @@
+"""`shardkit repair` as a user starts it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from shardkit.cli.repair import repair
+from shardkit.cli.verify import verify
+from shardkit.errors import Locked
+from shardkit.format.lock import locked
+from tests.shardkit.verify.small import files, flipped, packed, run, tree
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return packed(tree(tmp_path / "source", 3), tmp_path / "packed")
+
+
+def test_what_can_be_mended_ends_with_0(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sound = files(folder)
+    (folder / "train-000000.tar").unlink()
+
+    assert run(repair, folder, "--source", folder.parent / "source") == 0
+    assert files(folder) == sound
+    assert "from their sources, byte for byte" in capsys.readouterr().err
+
+
+def test_what_cannot_be_mended_ends_with_4_and_says_why(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / "train-000000.tar"
+    path.write_bytes(flipped(path.read_bytes(), 600))
+    capsys.readouterr()
+
+    assert run(repair, folder, "--json") == 4
+    out, err = capsys.readouterr()
+    first, finding, last = map(json.loads, out.splitlines())
+    assert first["mended"] == []
+    assert "without --source" in first["left"][0]
+    assert finding["finding"]["kind"] == "payload"
+    assert (last["findings"], last["notes"] != []) == (1, True)
+    assert "quarantine" in err
+    assert run(verify, folder) == 4
+
+
+def test_a_folder_that_another_process_holds_is_left_alone(folder: Path) -> None:
+    with locked(folder), pytest.raises(Locked):
+        run(repair, folder)
