@@ -5,7 +5,7 @@ file, so it is read from one end to the other. Nothing is kept a sample: fifty m
 chunk.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from shardkit.format.refusal import explained
 from shardkit.pack.arrays_files import sample_bytes
 from shardkit.pack.arrays_labels import Labels
+from shardkit.pack.arrays_layout import laid_out
 from shardkit.pack.arrays_split import Numbers, fitted, places, record, splits_of
 from shardkit.pack.found import SIDECAR, skipped_table
 from shardkit.pack.options import ArrayFiles
@@ -99,66 +100,14 @@ def drafted_arrays(request: Request, watch: Callable[[int], None]) -> Draft:
     images = request.root / files.images
     thresholds = fitted(ratios_of(request.options.splits), files.samples)
     labels, size = Labels.opened(request.root, files), sample_bytes(request.options)
-    layout = _laid_out(labels, thresholds, max(1, request.options.shard_size // size), watch)
-    shards = tuple(_shards(layout, thresholds.names, size))
-    plan = ArraysPlan(files, labels, thresholds, size, _mtime_ns(images), shards, _subjects(layout, thresholds.names))
+    layout = laid_out(labels, thresholds, max(1, request.options.shard_size // size), watch)
+    plan = ArraysPlan(files, labels, thresholds, size, _mtime_ns(images), layout.shards(size), layout.subjects)
     return Draft(plan, BySample(thresholds), skipped_table([]), {})
 
 
 def _mtime_ns(path: Path) -> int:
     with explained(path):
         return path.stat().st_mtime_ns
-
-
-@dataclass
-class _Split:
-    """A split as far as the file was gone through."""
-
-    samples: int
-    starts: list[int]
-    """The numbers of the first samples of its shards."""
-    classes: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class _Layout:
-    samples_a_shard: int
-    splits: tuple[_Split, ...]
-
-
-def _laid_out(labels: Labels, thresholds: Thresholds, samples_a_shard: int, watch: Callable[[int], None]) -> _Layout:
-    layout = _Layout(samples_a_shard, tuple(_Split(0, [], np.empty(0, np.int64)) for _ in thresholds.names))
-    for start in range(0, labels.files.samples, _CHUNK):
-        numbers = np.arange(start, min(start + _CHUNK, labels.files.samples))
-        classes = labels.read(start, start + len(numbers))
-        split_of = splits_of(thresholds, numbers)
-        for number, split in enumerate(layout.splits):
-            mine = split_of == number
-            _go_on(split, numbers[mine], classes[mine], samples_a_shard)
-        watch(len(numbers))
-    return layout
-
-
-def _go_on(split: _Split, numbers: Numbers, classes: NDArray[np.int64], samples_a_shard: int) -> None:
-    first = -split.samples % samples_a_shard
-    split.starts += numbers[first::samples_a_shard].tolist()
-    split.samples += len(numbers)
-    split.classes = np.union1d(split.classes, classes)
-
-
-def _shards(layout: _Layout, names: tuple[str, ...], size: int) -> Iterator[PlannedShard]:
-    for name, split in sorted(zip(names, layout.splits, strict=True), key=lambda pair: pair[0]):
-        for number, start in enumerate(split.starts):
-            samples = min(layout.samples_a_shard, split.samples - number * layout.samples_a_shard)
-            yield PlannedShard(f"{name}-{number:06}.tar", name, start, samples, samples * size)
-
-
-def _subjects(layout: _Layout, names: tuple[str, ...]) -> PlannedSubjects:
-    """A class once for each split that it is in."""
-    labels = np.concatenate([split.classes for split in layout.splits])
-    classes = pa.array(labels).cast(pa.string())
-    splits = [name for name, split in zip(names, layout.splits, strict=True) for _ in range(len(split.classes))]
-    return PlannedSubjects(classes, classes, splits, labels)
 
 
 def _no_sidecars(count: int) -> pa.ListArray:

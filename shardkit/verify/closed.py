@@ -21,9 +21,13 @@ class Listing:
 
     files: Mapping[str, os.stat_result | None]
 
-    def regular(self, name: str) -> bool:
+    def size(self, name: str) -> int | None:
+        """Of a regular file; of anything else None."""
         status = self.files.get(name)
-        return status is not None and stat.S_ISREG(status.st_mode)
+        return status.st_size if status is not None and stat.S_ISREG(status.st_mode) else None
+
+    def regular(self, name: str) -> bool:
+        return self.size(name) is not None
 
 
 def listing(folder: Path) -> Listing:

@@ -1,6 +1,6 @@
 """Verifying a dataset, as deeply as asked."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -144,15 +144,15 @@ def _whole(folder: Path, name: str, sealed: str, told: Told) -> Outcome:
 def _found_again(begun: Examination, findings: list[Finding]) -> Iterator[Finding]:
     """Missing shards whose bytes lie in a file that does not belong here."""
     missing = {finding.file for finding in findings if finding.kind is Kind.MISSING}
-    lost = {shard.size: shard for shard in begun.claims.shards if shard.name in missing}
-    digests: Mapping[str, str] = {shard.blake3: shard.name for shard in lost.values()}
+    lost = {shard.blake3: shard for shard in begun.claims.shards if shard.name in missing}
+    sizes = {shard.size for shard in lost.values()}
     for finding in findings:
-        status = begun.there.files.get(finding.file)
-        if finding.kind not in (Kind.EXTRA, Kind.LEFTOVER) or status is None or status.st_size not in lost:
+        if finding.kind not in (Kind.EXTRA, Kind.LEFTOVER) or begun.there.size(finding.file) not in sizes:
             continue
-        if not begun.there.regular(finding.file):
+        try:
+            digest, _ = file_digest(begun.claims.folder / finding.file)
+        except OSError:
             continue
-        digest, _ = file_digest(begun.claims.folder / finding.file)
-        if digest in digests:
-            text = f"These are the bytes of {digests[digest]}, which is missing."
-            yield Finding(Kind.MISPLACED, finding.file, expected=lost[status.st_size].blake3, found=digest, text=text)
+        if digest in lost:
+            text = f"These are the bytes of {lost[digest].name}, which is missing."
+            yield Finding(Kind.MISPLACED, finding.file, found=digest, text=text)

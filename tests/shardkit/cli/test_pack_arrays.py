@@ -82,9 +82,19 @@ def test_tasks_make_what_one_command_makes(tmp_path: Path) -> None:
 
 
 def test_a_killed_pack_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
-    source = binary(tmp_path / "src", values(20_000), labels(20_000))
+    source = binary(tmp_path / "src", values(4_000), labels(4_000))
     whole = files(packed(source, tmp_path / "whole", shard_size="20KB"))
-    args = [source, tmp_path / "dst", "--from-arrays", "--shape", "3x2x4", "--shard-size", "20KB", "--workers", "1"]
+    args = [
+        str(source),
+        str(tmp_path / "dst"),
+        "--from-arrays",
+        "--shape",
+        "3x2x4",
+        "--shard-size",
+        "20KB",
+        "--workers",
+        "1",
+    ]
     with subprocess.Popen([SHARDKIT, "pack", *args], stderr=subprocess.DEVNULL) as running:
         while not (tmp_path / "dst/train-000003.tar").exists():
             assert running.poll() is None, "it ended before it could be killed"
@@ -115,7 +125,7 @@ def test_a_file_that_changes_under_the_pack_ends_it(tmp_path: Path, monkeypatch:
         read(self, number, size, mtime_ns, into)
 
     monkeypatch.setattr(ArraysFile, "read", touching)
-    with pytest.raises(Mismatch, match="images.bin: changed after the pack was planned"):
+    with pytest.raises(Mismatch, match=r"images\.bin: changed after the pack was planned"):
         packed(source, tmp_path / "dst")
     monkeypatch.undo()
     with pytest.raises(Mismatch, match="--replan"):

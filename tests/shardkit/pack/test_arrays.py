@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import Mismatch, UsageError
-from shardkit.pack import arrays, arrays_split
+from shardkit.pack import arrays, arrays_layout, arrays_split
 from shardkit.pack.arrays import ArraysPlan, drafted_arrays
 from shardkit.pack.arrays_files import described
 from shardkit.pack.options import PackOptions
@@ -29,7 +29,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def drafted(source: Path, splits: str = "train", shard_size: int = 1000, chunk: int = 64) -> Draft:
     options = PackOptions(codec="zstd", shape=SHAPE, splits=splits, shard_size=shard_size)
     request = Request(source, source / "nowhere", described(source, options))
-    with mock.patch.object(arrays, "_CHUNK", chunk):
+    with mock.patch.object(arrays_layout, "_CHUNK", chunk):
         return drafted_arrays(request, lambda _: None)
 
 
@@ -107,7 +107,7 @@ def test_a_negative_label_is_refused_by_its_place(tmp_path: Path) -> None:
 def test_labels_that_change_while_they_are_planned_are_no_plan(tmp_path: Path) -> None:
     draft = drafted(binary(tmp_path))
     (labels() + 1).astype("<i4")[:-1].tofile(tmp_path / "labels.bin")
-    with pytest.raises(Mismatch, match="labels.bin: changed while it was read"):
+    with pytest.raises(Mismatch, match=r"labels\.bin: changed while it was read"):
         list(tables(draft))
 
 
@@ -117,7 +117,7 @@ def test_planning_keeps_nothing_a_sample(tmp_path: Path) -> None:
     binary(tmp_path, np.zeros((samples, 1, 1), "<f4"), np.zeros(samples, "<i4"))
     options = PackOptions(codec="zstd", shape=(1, 1), splits="train=0.5,val=0.5", shard_size=1 << 20)
     request = Request(tmp_path, tmp_path, described(tmp_path, options))
-    with mock.patch.object(arrays, "_CHUNK", 1 << 14), mock.patch.object(arrays_split, "_CHUNK", 1 << 14):
+    with mock.patch.object(arrays_layout, "_CHUNK", 1 << 14), mock.patch.object(arrays_split, "_CHUNK", 1 << 14):
         tracemalloc.start()
         draft = drafted_arrays(request, lambda _: None)
         _, peak = tracemalloc.get_traced_memory()

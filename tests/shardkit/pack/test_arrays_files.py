@@ -40,6 +40,7 @@ def saved(name: str, content: object) -> Callable[[Path], object]:
     return lambda root: np.save(root / name, np.asarray(content))
 
 
+CODE = b"\x93NUMPY\x01\x00\x10\x00{'descr': f() } "
 WRONG: dict[str, tuple[Callable[[Path], object], PackOptions, str]] = {
     "nothing": (lambda root: (root / "images.bin").unlink(), SHAPED, "neither images.bin nor images.npy"),
     "no labels": (lambda root: (root / "labels.bin").unlink(), SHAPED, "has images.bin but no labels.bin"),
@@ -49,7 +50,7 @@ WRONG: dict[str, tuple[Callable[[Path], object], PackOptions, str]] = {
     "cut labels": (cut("labels.bin"), SHAPED, "holds 199 labels and a piece of one, and images.bin 200 samples"),
     "wrong shape": (lambda _: None, PackOptions(codec="zstd", shape=(3, 2, 2)), "200 labels, and images.bin 400"),
     "one side": (lambda _: None, PackOptions(codec="zstd", shape=(24,)), "two or three sides"),
-    "both": (lambda root: npy(root), SHAPED, "has images.bin and images.npy"),
+    "both": (npy, SHAPED, "has images.bin and images.npy"),
     "png": (lambda _: None, PackOptions(shape=SHAPE), "a PNG holds no float32"),
     "size": (lambda _: None, PackOptions(codec="zstd", size=8), "--size: is for trees"),
     "list": (lambda _: None, PackOptions(codec="zstd", splits="file=abc"), "--split-file: is for trees"),
@@ -72,7 +73,6 @@ WRONG_NPY: dict[str, tuple[Callable[[Path], object], PackOptions, str]] = {
     "no npy": (lambda root: (root / "images.npy").write_bytes(b"\x93NUMPY"), ZSTD, "as numpy.save writes an array"),
     "code": (lambda root: (root / "images.npy").write_bytes(CODE), ZSTD, "as numpy.save writes an array"),
 }
-CODE = b"\x93NUMPY\x01\x00\x10\x00{'descr': f() } "
 
 
 @pytest.mark.parametrize("name", WRONG)

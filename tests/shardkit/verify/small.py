@@ -1,4 +1,4 @@
-"""A small dataset with everything in it: two splits, several shards, sidecars, skipped inputs; and ways to damage it."""
+"""A small dataset with everything in it: splits, shards, sidecars, skipped inputs; and ways to damage it."""
 
 import random
 from collections.abc import Iterator
@@ -71,8 +71,8 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def flips(contents: dict[str, bytes], count: int, seed: int) -> Iterator[tuple[str, int, bytes]]:
-    """Random bits: half of them in files chosen alike, half in bytes chosen alike. Name, offset, and what becomes of it."""
-    chance = random.Random(seed)
+    """Random bits, half of them in files chosen alike, half in bytes: name, offset, and what becomes of the file."""
+    chance = random.Random(seed)  # noqa: S311 - the same flips every time
     names = sorted(name for name, content in contents.items() if content)
     sizes = [len(contents[name]) for name in names]
     for number in range(count):

@@ -12,7 +12,7 @@ from shardkit.errors import UsageError
 from shardkit.format.opened import open_dataset
 from shardkit.format.publish import part_of
 from shardkit.format.tar import END
-from shardkit.verify import tar as hot_loop
+from shardkit.verify import reading
 from shardkit.verify.findings import Kind
 from shardkit.verify.levels import Level, begun
 from tests.shardkit.verify.small import Small, flipped, flips
@@ -84,6 +84,11 @@ def rename(small: Small) -> None:
     small.tars[0].rename(small.folder / "other.tar")
 
 
+def rename_all(small: Small) -> None:
+    for tar in small.tars:
+        tar.rename(tar.with_suffix(".old"))
+
+
 def append(small: Small) -> None:
     with small.tars[0].open("ab") as tar:
         tar.write(b"garbage")
@@ -105,10 +110,15 @@ def leave(small: Small) -> None:
     part_of(small.tars[0]).write_bytes(b"half")
 
 
+TARS = ("train-000000", "train-000001", "val-000000")
 DAMAGES: dict[str, tuple[Damage, set[tuple[Kind, str]]]] = {
     "swapped": (swap, {(Kind.MISPLACED, "train-000000.tar"), (Kind.MISPLACED, "train-000001.tar")}),
     "removed": (lambda small: small.tars[0].unlink(), {(Kind.MISSING, "train-000000.tar")}),
     "renamed": (rename, {(Kind.MISSING, "train-000000.tar"), (Kind.MISPLACED, "other.tar")}),
+    "all renamed": (
+        rename_all,
+        {(Kind.MISSING, f"{name}.tar") for name in TARS} | {(Kind.MISPLACED, f"{name}.old") for name in TARS},
+    ),
     "appended to": (append, {(Kind.SIZE, "train-000000.tar")}),
     "a link": (link, {(Kind.ODD, "train-000000.tar")}),
     "a pipe": (pipe, {(Kind.ODD, "train-000000.tar")}),
@@ -158,7 +168,7 @@ def test_a_disk_that_fails_within_a_shard_costs_the_samples_there(
 ) -> None:
     _, shard = first(small)
     bad = open_dataset(small.folder).samples(shard)[2]
-    read = hot_loop.filled
+    read = reading.filled
 
     def failing(descriptor: int, into: memoryview, offset: int) -> int:
         if offset <= bad.image.offset < offset + len(into) and os.fstat(descriptor).st_size == shard.size:

@@ -3,12 +3,14 @@
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from shardkit.dataset import MANIFEST
 from shardkit.errors import Damaged, UsageError
+from shardkit.format import tables
 from shardkit.format.manifest import read_manifest
 from shardkit.format.opened import open_dataset
 from shardkit.format.tables import SHARDS, read_table
@@ -16,7 +18,7 @@ from shardkit.verify import mend_tables
 from shardkit.verify.findings import Kind
 from shardkit.verify.quarantine import count
 from tests.shardkit.verify.small import Small, flipped, flips, packed
-from tests.shardkit.verify.test_levels import append, leave, rename, swap
+from tests.shardkit.verify.test_levels import append, leave, rename, rename_all, swap
 
 TABLES = (
     "index/train-00000.parquet",
@@ -66,7 +68,7 @@ def test_what_only_the_source_knows_is_asked_from_it(small: Small, name: str, ho
     assert small.files == sound
 
 
-@pytest.mark.parametrize("damage", [swap, rename, append, leave], ids=lambda each: each.__name__)
+@pytest.mark.parametrize("damage", [swap, rename, rename_all, append, leave], ids=lambda each: each.__name__)
 def test_shards_find_back_without_a_source(small: Small, damage: Callable[[Small], None]) -> None:
     sound = small.files
     damage(small)
@@ -167,8 +169,7 @@ def test_everything_but_the_tars_and_one_table_may_be_damaged(small: Small) -> N
 def test_other_bytes_for_the_same_rows_are_sealed_anew(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     digest = open_dataset(small.folder).digest
     (small.folder / "subjects-00000.parquet").unlink()
-    write = mend_tables.write_table
-    monkeypatch.setattr(mend_tables, "write_table", lambda *args: write(*args, b"by another pyarrow"))
+    monkeypatch.setattr(mend_tables, "write_table", partial(tables.write_table, beside=b"by another pyarrow"))
 
     outcome = small.repaired()
     assert outcome.report.findings == ()
