@@ -1,17 +1,16 @@
 """`shardkit index TARS… DST`: tars that other tools wrote become a dataset where they lie."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from shardkit.cli.console import emit, progress, say
+from shardkit.cli.console import progress
+from shardkit.cli.outcome import outcome
 from shardkit.cli.parameters import FOLDER, cores
 from shardkit.format.opened import open_dataset
-from shardkit.pack.adopt import Adopted, adopted, adoption
+from shardkit.pack.adopt import adopted, adoption
 from shardkit.pack.adopt_labels import in_two_splits
 from shardkit.pack.adopt_part import AdoptOptions
-from shardkit.verify.leaks import twice
 
 _EXAMPLES = 3
 
@@ -54,27 +53,11 @@ def index(
     """  # noqa: D301 - a real backspace tells click to keep the lines
     wanted = adoption(tars, dst, AdoptOptions(key, label_field, split))
     with progress("samples", 0) as reading:
-        outcome = adopted(wanted, workers or cores(), reading.advance, replan=replan)
-    return _told(dst, outcome, as_json=as_json)
-
-
-def _told(folder: Path, outcome: "Adopted", *, as_json: bool) -> int:
-    """Say what the dataset holds and what it does not; 3 if a sample was left out."""
-    dataset = open_dataset(folder)
-    generation = dataset.generation
-    skipped = sum(generation.skipped.values())
-    found, shared = twice(dataset), in_two_splits(dataset.subjects)
-    for name, held in generation.splits.items():
-        say(f"{name}: {held.samples:,} samples of {held.subjects:,} subjects in {held.shards:,} tars")
-    for reason, count in generation.skipped.items():
-        say(f"skipped: {count:,} {reason} (listed in {generation.listed})")
-    for line in (*found.said, *_warnings(shared, outcome.strangers)):
-        say(line)
-    say(f"{folder}: {generation.packed + skipped:,} inputs = {generation.packed:,} adopted + {skipped:,} skipped")
-    if as_json:
-        record = {"folder": str(folder), **asdict(generation), "inputs": generation.packed + skipped, **found.record()}
-        emit({**record, "in_two_splits": len(shared), "strangers": list(outcome.strangers)})
-    return 3 if skipped else 0
+        done = adopted(wanted, workers or cores(), reading.advance, replan=replan)
+    shared = in_two_splits(open_dataset(dst).subjects)
+    warnings = _warnings(shared, done.strangers)
+    more = {"in_two_splits": len(shared), "strangers": list(done.strangers)}
+    return outcome(dst, done.manifest, as_json=as_json, done="adopted", warnings=warnings, more=more)
 
 
 def _warnings(shared: list[str], strangers: tuple[str, ...]) -> list[str]:

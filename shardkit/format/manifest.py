@@ -104,5 +104,5 @@ def _why_none(folder: Path) -> str:
     if not folder.is_dir():
         return "there is no such folder. Name the folder of a dataset."
     if (folder / ".shardkit").is_dir():
-        return "packing has not ended here. Run the same `shardkit pack` command again: it goes on where it stopped."
+        return "no dataset yet, its making has not ended. Run the same command again: it goes on where it stopped."
     return f"not a dataset, it has no {MANIFEST}. `shardkit pack SRC DST` makes one, `shardkit index` adopts tars."

@@ -60,7 +60,7 @@ def test_a_file_that_changes_ends_the_pack(change: Callable[[Path], None], tmp_p
     mtime_ns = path.stat().st_mtime_ns
     assert read(source, 3, mtime_ns)
     change(path)
-    with pytest.raises(Mismatch, match="changed after the pack was planned.*--replan"):
+    with pytest.raises(Mismatch, match=r"changed after the pack was planned.*--replan"):
         read(source, 3, mtime_ns)
     source.close()
 
