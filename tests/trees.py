@@ -1,6 +1,8 @@
 """Little source trees, as a user has them before packing."""
 
+import json
 import os
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,6 +37,25 @@ def planted(root: Path, files: Mapping[str, bytes] | Mapping[bytes, bytes]) -> P
 def files(folder: Path) -> dict[str, bytes]:
     """Every file below a folder with its content; hidden ones too, since a leftover would be hidden."""
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def members(folder: Path) -> dict[str, bytes]:
+    """What Python's own reader finds in the tars of a dataset."""
+    found = dict[str, bytes]()
+    for path in sorted(folder.glob("*.tar")):
+        with tarfile.open(path) as tar:
+            for member in tar:
+                content = tar.extractfile(member)
+                assert content is not None, f"{member.name} is no regular file"
+                assert member.name not in found, f"{member.name} is there twice"
+                found[member.name] = content.read()
+    return found
+
+
+def skips(folder: Path) -> dict[str, str]:
+    """What was left out, and why."""
+    lines = (folder / "skipped.jsonl").read_text(encoding="ascii").splitlines()
+    return {each["source"]: each["reason"] for each in map(json.loads, lines)}
 
 
 def left_over(folder: Path) -> list[str]:

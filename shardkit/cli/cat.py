@@ -9,6 +9,7 @@ import click
 from shardkit.cli.output import put, while_read
 from shardkit.cli.parameters import FOLDER
 from shardkit.errors import UsageError
+from shardkit.format.opened import open_dataset
 
 if TYPE_CHECKING:
     from shardkit.format.opened import Dataset
@@ -28,8 +29,6 @@ def cat(dst: Path, key: str, ext: str | None, split: str | None) -> None:
     shardkit cat packed 000123/04 > print.png
     shardkit cat packed 000123/04 --ext mnt
     """  # noqa: D301 - a real backspace tells click to keep the lines
-    from shardkit.format.opened import open_dataset  # noqa: PLC0415 - what is heavy is imported by who needs it
-
     dataset = open_dataset(dst)
     content = _member((dataset[split] if split else _split_with(dataset, key))[key], ext)
     if sys.stdout.isatty() and not is_text(content):

@@ -11,6 +11,8 @@ import click
 
 from shardkit.cli.console import emit, say
 from shardkit.cli.parameters import FOLDER
+from shardkit.format.opened import open_dataset
+from shardkit.pack.options import PackOptions
 
 if TYPE_CHECKING:
     from shardkit.dataset import Generation, Totals
@@ -28,8 +30,6 @@ _WIDTHS = (13, 12, 12, 10, 19)
 @click.option("--json", "as_json", is_flag=True, help="Print it as a JSON line.")
 def info(dst: Path, *, as_json: bool) -> None:
     """Say what the dataset DST holds, and how it was made."""
-    from shardkit.format.opened import open_dataset  # noqa: PLC0415 - what is heavy is imported by who needs it
-
     dataset = open_dataset(dst)
     if as_json:
         emit(record(dataset))
@@ -91,8 +91,6 @@ def _described(dataset: "Dataset") -> Iterator[tuple[str, str]]:
 
 def _asked(options: Mapping[str, object]) -> dict[str, object]:
     """What was asked for beyond the defaults."""
-    from shardkit.pack.options import PackOptions  # noqa: PLC0415
-
     usual = PackOptions().record()
     return {name: value for name, value in options.items() if name not in usual or usual[name] != value}
 

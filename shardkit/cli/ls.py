@@ -1,5 +1,6 @@
 """`shardkit ls DST`: the keys of a dataset."""
 
+import json
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +10,8 @@ import click
 
 from shardkit.cli.output import put, while_read
 from shardkit.cli.parameters import FOLDER
+from shardkit.format.chosen import chosen
+from shardkit.format.opened import open_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,9 +33,6 @@ def ls(dst: Path, split: str | None, subject: str | None, *, in_full: bool, as_j
     shardkit ls packed --split val
     shardkit ls packed --subject 000123 --long
     """  # noqa: D301 - a real backspace tells click to keep the lines
-    from shardkit.format.chosen import chosen  # noqa: PLC0415 - what is heavy is imported by the command that needs it
-    from shardkit.format.opened import open_dataset  # noqa: PLC0415
-
     dataset = open_dataset(dst)
     only = chosen(dataset, split, subject)
     line = _json if as_json else _long if in_full else None
@@ -69,7 +69,6 @@ def _long(shard: "Shard", sample: "Sample") -> str:
 
 
 def _json(shard: "Shard", sample: "Sample") -> str:
-    import json  # noqa: PLC0415
 
     return json.dumps({"split": shard.split, "shard": shard.name, **_plain(asdict(sample))})
 

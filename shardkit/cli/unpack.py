@@ -9,6 +9,10 @@ import click
 from shardkit.cli.console import emit, progress, say
 from shardkit.cli.parameters import FOLDER, cores
 from shardkit.errors import Damaged
+from shardkit.format.chosen import chosen
+from shardkit.format.opened import open_dataset
+from shardkit.pack import unpack as way_back
+from shardkit.pack.unpack_arrays import refuse_other_kind, unpack_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,11 +35,6 @@ def unpack(
 
     Nothing in OUT is overwritten. Stopped at any moment, the same command goes on.
     """
-    from shardkit.format.chosen import chosen  # noqa: PLC0415 - what is heavy is imported by the command that needs it
-    from shardkit.format.opened import open_dataset  # noqa: PLC0415
-    from shardkit.pack import unpack as way_back  # noqa: PLC0415
-    from shardkit.pack.unpack_arrays import refuse_other_kind, unpack_arrays  # noqa: PLC0415
-
     dataset = open_dataset(dst)
     refuse_other_kind(dataset, to_arrays=to_arrays)
     only = chosen(dataset, split, subject)
