@@ -6,8 +6,9 @@ Page checksums are on: without them Parquet hands out most flipped bits as value
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -132,10 +133,15 @@ def _sample(row: dict[str, object]) -> Sample:
 
 def _plain(row: object) -> dict[str, object]:
     """A value as Arrow takes it; `dataclasses.asdict` would do the same twenty times slower."""
-    plain = {each.name: getattr(row, each.name) for each in fields(row)}  # type: ignore[arg-type]
+    plain = {name: getattr(row, name) for name in _fields_of(row.__class__)}
     for name, value in plain.items():
         if isinstance(value, Member):
             plain[name] = _plain(value)
         elif isinstance(value, tuple):
             plain[name] = [_plain(each) for each in value]
     return plain
+
+
+@cache
+def _fields_of(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
