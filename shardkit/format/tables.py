@@ -6,9 +6,7 @@ Page checksums are on: without them Parquet hands out most flipped bits as value
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
-from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -69,7 +67,8 @@ SUBJECTS = pa.schema(
     ]
 )
 
-Row = TypeVar("Row", Shard, Subject)
+# Looked up once: `fields` costs more than all else that is done for a row.
+_FIELDS = {kind: tuple(each.name for each in fields(kind)) for kind in (Member, Sample, Shard, Subject)}
 
 
 def write_table(path: Path, schema: pa.Schema, groups: Iterable[pa.Table], beside: bytes | None = None) -> None:
@@ -133,15 +132,10 @@ def _sample(row: dict[str, object]) -> Sample:
 
 def _plain(row: object) -> dict[str, object]:
     """A value as Arrow takes it; `dataclasses.asdict` would do the same twenty times slower."""
-    plain = {name: getattr(row, name) for name in _fields_of(row.__class__)}
+    plain = {name: getattr(row, name) for name in _FIELDS[type(row)]}
     for name, value in plain.items():
         if isinstance(value, Member):
             plain[name] = _plain(value)
         elif isinstance(value, tuple):
             plain[name] = [_plain(each) for each in value]
     return plain
-
-
-@cache
-def _fields_of(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind))
