@@ -68,7 +68,9 @@ SUBJECTS = pa.schema(
 )
 
 # Looked up once: `fields` costs more than all else that is done for a row.
-_FIELDS = {kind: tuple(each.name for each in fields(kind)) for kind in (Member, Sample, Shard, Subject)}
+_FIELDS: dict[type, tuple[str, ...]] = {
+    kind: tuple(each.name for each in fields(kind)) for kind in (Member, Sample, Shard, Subject)
+}
 
 
 def write_table(path: Path, schema: pa.Schema, groups: Iterable[pa.Table], beside: bytes | None = None) -> None:

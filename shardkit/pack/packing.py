@@ -56,7 +56,8 @@ def prepared(request: Request) -> None:
     make_folder(folder)
     if (folder / MANIFEST).exists() or workplace(folder).exists():
         return
-    strange = next((each.name for each in os.scandir(folder)), None)
+    with os.scandir(folder) as entries:
+        strange = next((each.name for each in entries), None)
     if strange is not None:
         raise UsageError(f"{folder}: holds {strange!a} and no dataset. Name a new or an empty folder.")
 

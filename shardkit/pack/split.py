@@ -89,7 +89,7 @@ def _cuts(held: Sequence[int], wanted: Sequence[float]) -> list[int]:
 def by_list(subjects: Iterable[str], listed: Mapping[str, str], groups: Mapping[str, str]) -> dict[str, str]:
     """The splits that a file names, where it names all subjects and tears no group."""
     splits: dict[str, str] = {}
-    for subject in subjects:
+    for subject in sorted(subjects):  # so that the same mistake is told in the same words
         if subject not in listed:
             raise UsageError(f"--split-file: it does not name the subject {subject}. Add a line for every subject.")
         splits[subject] = listed[subject]

@@ -142,9 +142,9 @@ def _whole(folder: Path, name: str, sealed: str, told: Told) -> Outcome:
 
 
 def _found_again(begun: Examination, findings: list[Finding]) -> Iterator[Finding]:
-    """Missing shards whose bytes lie in a file that does not belong here."""
-    missing = {finding.file for finding in findings if finding.kind is Kind.MISSING}
-    lost = {shard.blake3: shard for shard in begun.claims.shards if shard.name in missing}
+    """Shards that are not whole in their place, and whose bytes lie in a file that does not belong here."""
+    broken = {finding.file for finding in findings}
+    lost = {shard.blake3: shard for shard in begun.claims.shards if shard.name in broken}
     sizes = {shard.size for shard in lost.values()}
     for finding in findings:
         if finding.kind not in (Kind.EXTRA, Kind.LEFTOVER) or begun.there.size(finding.file) not in sizes:
@@ -154,5 +154,5 @@ def _found_again(begun: Examination, findings: list[Finding]) -> Iterator[Findin
         except OSError:
             continue
         if digest in lost:
-            text = f"These are the bytes of {lost[digest].name}, which is missing."
+            text = f"These are the bytes of {lost[digest].name}."
             yield Finding(Kind.MISPLACED, finding.file, found=digest, text=text)

@@ -34,7 +34,7 @@ def mend_manifest(mending: Mending) -> None:
     publish_bytes(path, after)
     same = _SELF.search(before) is not None and _SELF.findall(before) == _SELF.findall(after)
     if MANIFEST not in mending.broken:
-        how = "sealed again: the mended tables have the same rows in other bytes, the dataset its digest."
+        how = "sealed again: a mended file says the same in other bytes. The digest of the dataset stays."
     else:
         how = "made again from the tables" + (", byte for byte." if same else "; nothing is left to compare it with.")
     mending.mended(MANIFEST, how)

@@ -3,18 +3,35 @@
 from pathlib import Path
 
 from shardkit.format.publish import part_of, place
-from shardkit.verify.findings import Kind
+from shardkit.verify.findings import Kind, plain
 from shardkit.verify.mending import Mending
 
 
 def mend_places(mending: Mending) -> None:
     names = {shard.blake3: shard.name for shard in mending.dataset.shards}
-    wrong = {finding.file: names[finding.found] for finding in mending.findings if finding.kind is Kind.MISPLACED}
-    for file, name in wrong.items():
+    found = {names[each.found]: each.file for each in mending.findings if each.kind is Kind.MISPLACED}
+    movable = _movable({file: name for name, file in found.items()}, mending)
+    for file, name in movable.items():
         place(mending.folder / file, part_of(mending.folder / name))
-    for file, name in wrong.items():
+    for file, name in movable.items():
         place(part_of(mending.folder / name), mending.folder / name)
-        mending.say(f"{file}: held the bytes of {name}, which has them again.")
+        mending.mended(name, f"lay in {plain(file)}, and is back in its place.")
+
+
+def _movable(wrong: dict[str, str], mending: Mending) -> dict[str, str]:
+    """Those whose place is empty, becomes so, or holds their own damaged bytes: any others may be an only copy."""
+    misplaced = {each.file for each in mending.findings if each.kind not in _ITS_OWN}
+    spoiled = {each.file for each in mending.findings if each.kind in _ITS_OWN} - misplaced
+
+    def blocked(name: str) -> bool:
+        return name not in wrong and name not in spoiled and (mending.folder / name).exists()
+
+    while any(map(blocked, wrong.values())):
+        wrong = {file: name for file, name in wrong.items() if not blocked(name)}
+    return wrong
+
+
+_ITS_OWN = {Kind.SIZE, Kind.DIGEST, Kind.HEADER, Kind.PADDING, Kind.PAYLOAD, Kind.END}
 
 
 def remove_leftovers(mending: Mending) -> None:

@@ -13,6 +13,7 @@ from shardkit.errors import Damaged, UsageError
 from shardkit.format import tables
 from shardkit.format.manifest import read_manifest
 from shardkit.format.opened import open_dataset
+from shardkit.format.publish import part_of
 from shardkit.format.tables import SHARDS, read_table
 from shardkit.verify import mend_tables
 from shardkit.verify.findings import Kind
@@ -96,6 +97,27 @@ def test_a_repair_killed_between_two_renames_is_ended_by_the_next(
     assert small.files != sound
     assert small.repaired().report.findings == ()
     assert small.files == sound
+
+
+def test_a_whole_copy_that_a_killed_process_left_is_used(small: Small) -> None:
+    sound = small.files
+    tar = small.tars[0]
+    tar.rename(part_of(tar))
+    tar.write_bytes(flipped(sound[tar.name], 2000))
+
+    assert small.repaired().mended == (tar.name,)
+    assert small.files == sound
+
+
+def test_a_shard_never_takes_the_place_of_what_may_be_the_only_copy(small: Small) -> None:
+    one, other = small.tars[:2]
+    other.write_bytes(one.read_bytes())
+    sound = small.files
+
+    outcome = small.repaired()
+    assert [each.file for each in outcome.report.findings] == [other.name]
+    assert {name: content for name, content in small.files.items() if name in sound} == sound
+    assert small.repaired(small.source).report.findings == ()
 
 
 def test_headers_padding_and_end_need_no_source(small: Small) -> None:
