@@ -6,7 +6,12 @@ import click
 
 from shardkit.cli.console import emit, progress, say
 from shardkit.cli.parameters import FOLDER, cores
+from shardkit.cli.verify import tell
 from shardkit.errors import Damaged
+from shardkit.format.lock import locked
+from shardkit.pack.remove import committed, finish
+from shardkit.verify import levels
+from shardkit.verify.repair import repair as repaired
 
 
 @click.command()
@@ -20,11 +25,6 @@ def repair(dst: Path, source: Path | None, workers: int | None, *, as_json: bool
     Headers, padding, tables and lists are made again from what is whole; samples from the tree that they were packed
     from. What cannot be mended is said and left as it is. Exit code 4 if something is left.
     """
-    from shardkit.cli.verify import tell  # noqa: PLC0415 - what is heavy is imported by the command itself
-    from shardkit.format.lock import locked  # noqa: PLC0415
-    from shardkit.pack.remove import committed, finish  # noqa: PLC0415
-    from shardkit.verify import levels  # noqa: PLC0415
-    from shardkit.verify.repair import repair as repaired  # noqa: PLC0415
 
     def verified() -> levels.Report:
         examination = levels.begun(dst)

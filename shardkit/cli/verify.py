@@ -8,6 +8,8 @@ import click
 from shardkit.cli.console import emit, progress, say
 from shardkit.cli.parameters import FOLDER, cores
 from shardkit.errors import Damaged
+from shardkit.verify.levels import Level, begun
+from shardkit.verify.levels import verify as verified
 
 if TYPE_CHECKING:
     from shardkit.verify.levels import Report
@@ -26,9 +28,6 @@ def verify(dst: Path, workers: int | None, *, quick: bool, decode: bool, as_json
 
     A finding names the file, and in a shard the sample and the byte. Exit code 4 if there is one.
     """
-    from shardkit.verify.levels import Level, begun  # noqa: PLC0415 - what is heavy is imported by the command itself
-    from shardkit.verify.levels import verify as verified  # noqa: PLC0415
-
     if quick and decode:
         raise click.UsageError("--quick and --decode exclude each other: choose one.")
     level = Level.QUICK if quick else Level.DECODE if decode else Level.BYTES

@@ -14,18 +14,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shardkit.dataset import Generation, Manifest, Shard
+from shardkit.dataset import Manifest, Shard
 from shardkit.errors import UsageError
 from shardkit.format.digest import rows_digest, seal_of
 from shardkit.format.foreign_place import Place
-from shardkit.format.numbering import index_name, shards_name, skipped_name, subjects_name
+from shardkit.format.numbering import index_name, skipped_name
 from shardkit.format.publish import publish
-from shardkit.format.spare import spare_copy
-from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, from_rows
-from shardkit.format.totals import class_map_digest, generation_digest, totals
+from shardkit.format.tables import INDEX
 from shardkit.pack.adopt_labels import Census, Who, labelled
 from shardkit.pack.adopt_part import AdoptOptions, TarPart, rows_of, skips_path
 from shardkit.pack.deciding import versions
+from shardkit.pack.generation import generation_of, publish_tables
 from shardkit.pack.merge import SHARDS_A_FILE
 from shardkit.pack.sealing import Sealing
 
@@ -45,19 +44,15 @@ def merged(folder: Path, parts: Sequence[TarPart], options: AdoptOptions) -> Man
     labels = {(each.split, each.subject): each.label for each in subjects}
     files = Sealing(folder)
     shards = list(_indexed(folder, parts, labels, files))
-    generation = Generation(
-        number=FIRST,
-        by="index",
-        digest=generation_digest(shards),
-        class_map=class_map_digest(subjects),
-        versions=versions(pixels=False),
-        splits=totals(shards, subjects),
+    generation = generation_of(
+        FIRST,
+        "index",
+        versions(pixels=False),
+        shards,
+        subjects,
+        index=(shard.index for shard in shards),
         packed=sum(part.samples for part in parts),
         skipped=_skipped(parts),
-        shards=shards_name(FIRST),
-        subjects=subjects_name(FIRST),
-        listed=skipped_name(FIRST),
-        index=tuple(dict.fromkeys(shard.index for shard in shards)),
     )
     manifest = Manifest(
         options=options.record(),
@@ -67,8 +62,7 @@ def merged(folder: Path, parts: Sequence[TarPart], options: AdoptOptions) -> Man
         generations=(generation,),
         files={},
     )
-    files.table(generation.shards, SHARDS, [from_rows(shards, SHARDS)], spare_copy(manifest, generation))
-    files.table(generation.subjects, SUBJECTS, [from_rows(subjects, SUBJECTS)])
+    publish_tables(files, generation, manifest, shards, subjects)
     _list_skips(folder, parts, files)
     files.sums(FIRST, {part.name: (part.blake3, None) for part in parts}, sha256=False)
     return replace(manifest, files=files.sealed)
@@ -152,15 +146,15 @@ def _list_skips(folder: Path, parts: Sequence[TarPart], files: Sealing) -> None:
     files.sealed[name] = seal_of(folder / name)
 
 
-def _skipped(parts: Sequence[TarPart]) -> dict[str, int]:
+def _skipped(parts: Sequence[TarPart]) -> Counter[str]:
     counts = Counter[str]()
     for part in parts:
         counts.update(part.skipped)
-    return dict(sorted(counts.items()))
+    return counts
 
 
 def _why(parts: Sequence[TarPart]) -> str:
-    reasons = [f"{count:,} {reason}" for reason, count in _skipped(parts).items()]
+    reasons = [f"{count:,} {reason}" for reason, count in sorted(_skipped(parts).items())]
     ignored = sum(part.ignored for part in parts)
     reasons += [f"{ignored:,} members without a key or an ending"] if ignored else []
     return f" ({', '.join(reasons)})" if reasons else ""

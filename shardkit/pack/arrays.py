@@ -63,13 +63,13 @@ class ArraysPlan:
 
     def _numbers(self, shard: PlannedShard) -> Numbers:
         split = self.thresholds.names.index(shard.split)
-        found: list[Numbers] = []
-        left, start = shard.samples, shard.start
-        while left:
+        found = np.empty(0, np.int64)
+        for start in range(shard.start, self.files.samples, _CHUNK):
             numbers = np.arange(start, min(start + _CHUNK, self.files.samples))
-            found.append(numbers[splits_of(self.thresholds, numbers) == split][:left])
-            left, start = left - len(found[-1]), start + _CHUNK
-        return np.concatenate(found)
+            found = np.concatenate([found, numbers[splits_of(self.thresholds, numbers) == split]])
+            if len(found) >= shard.samples:
+                break
+        return found[: shard.samples]
 
     def _table(self, numbers: Numbers, labels: NDArray[np.int64]) -> pa.Table:
         number, subject = (pa.array(each).cast(pa.string()) for each in (numbers, labels))

@@ -26,7 +26,7 @@ class _Split:
     classes: NDArray[np.int64]
 
     def go_on(self, numbers: Numbers, classes: NDArray[np.int64], samples_a_shard: int) -> None:
-        first = 0
+        first = -self.samples % samples_a_shard
         self.starts += numbers[first::samples_a_shard].tolist()
         self.samples += len(numbers)
         self.classes = np.union1d(self.classes, classes)

@@ -14,18 +14,17 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from shardkit.dataset import MANIFEST, Generation, Manifest, Shard, Subject
+from shardkit.dataset import MANIFEST, Generation, Manifest, Seal, Shard, Subject
 from shardkit.errors import UsageError
 from shardkit.format.manifest import manifest_bytes
-from shardkit.format.numbering import index_name, next_index, shards_name, skipped_name, subjects_name
+from shardkit.format.numbering import index_name, next_index
 from shardkit.format.opened import Dataset, open_dataset
 from shardkit.format.publish import flush_folder, publish_bytes
 from shardkit.format.refusal import explained
-from shardkit.format.spare import spare_copy
-from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, from_rows
-from shardkit.format.totals import class_map_digest, generation_digest, totals
+from shardkit.format.tables import INDEX
+from shardkit.pack.generation import generation_of, publish_tables
 from shardkit.pack.part import Part, Skip, finished, part_rows
-from shardkit.pack.planfile import PlanFile, plan_path, read_plan, skipped_path, workplace
+from shardkit.pack.planfile import PlanFile, Terms, plan_path, read_plan, skipped_path, workplace
 from shardkit.pack.sealing import Sealing
 
 SHARDS_A_FILE = 1024
@@ -77,27 +76,27 @@ def _merged(folder: Path, plan: PlanFile, parts: list[Part], before: Dataset | N
     skips = _skips(folder, parts)
     everyone = {**known, **{_who(each): each for each in subjects}}
     every_shard = [*shards, *(before.shards if before else ())]
-    generation = Generation(
-        number=number,
-        by=terms.by,
-        digest=generation_digest(every_shard),
-        class_map=class_map_digest(everyone.values()),
-        versions=terms.versions,
-        splits=totals(every_shard, everyone.values(), before.splits if before else None),
+    generation = generation_of(
+        number,
+        terms.by,
+        terms.versions,
+        every_shard,
+        list(everyone.values()),
+        index=(shard.index for shard in shards),
         packed=sum(part.samples for part in parts),
-        skipped=dict(sorted(Counter(skip.reason for skip in skips).items())),
-        shards=shards_name(number),
-        subjects=subjects_name(number),
-        listed=skipped_name(number),
-        index=tuple(dict.fromkeys(shard.index for shard in shards)),
+        skipped=Counter(skip.reason for skip in skips),
+        before=before.splits if before else None,
     )
-    files.table(generation.shards, SHARDS, [from_rows(shards, SHARDS)], spare_copy(terms, generation))
-    files.table(generation.subjects, SUBJECTS, [from_rows(subjects, SUBJECTS)])
+    publish_tables(files, generation, terms, shards, subjects)
     files.bytes(generation.listed, b"".join(skip.line for skip in skips))
     files.sums(number, {part.name: (part.blake3, part.sha256) for part in parts}, sha256=terms.asked.sha256)
+    return _manifest(terms, generation, files.sealed, before)
+
+
+def _manifest(terms: Terms, generation: Generation, sealed: Mapping[str, Seal], before: Dataset | None) -> Manifest:
     if before:
-        sealed = {**before.manifest.files, **files.sealed}
-        return replace(before.manifest, generations=(*before.manifest.generations, generation), files=sealed)
+        older = before.manifest
+        return replace(older, generations=(*older.generations, generation), files={**older.files, **sealed})
     return Manifest(
         options=terms.options,
         codec=terms.codec,
@@ -105,7 +104,7 @@ def _merged(folder: Path, plan: PlanFile, parts: list[Part], before: Dataset | N
         preparation=terms.preparation,
         splitting=terms.splitting,
         generations=(generation,),
-        files=files.sealed,
+        files=sealed,
     )
 
 

@@ -5,8 +5,9 @@ Planning and merging are for one process alone; shards can be made by many, each
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +35,8 @@ from shardkit.pack.planning import Draft, Request
 from shardkit.pack.remove import committed, finish
 from shardkit.pack.room import BESIDE_SAMPLE
 from shardkit.pack.shard import Watch, Work, pack_shard
+
+_MOMENT = 0.1
 
 # What an unfinished merge may have left beside the shards.
 _MERGED = (
@@ -165,8 +168,11 @@ def _pack_one(work: Work, watch: Watch, number: int, stop: Stop) -> Part:
 
     place = workplace(work.folder) / "making" / work.plan.shards[number].name
     make_folder(place)
-    with locked(place):
-        return pack_shard(work, number, told)
+    while True:
+        stop.check()
+        with suppress(Locked), locked(place):
+            return pack_shard(work, number, told)
+        time.sleep(_MOMENT)  # another process makes this shard: when it is there, or that one is gone, it is our turn
 
 
 @contextmanager

@@ -8,6 +8,7 @@ others stay, and that of a removed subject is never given again.
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,18 +19,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from blake3 import blake3
 
-from shardkit.dataset import MANIFEST, Generation, Member, Sample, Shard
+from shardkit.dataset import MANIFEST, Member, Sample, Shard
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.digest import rows_digest, sha256_of
 from shardkit.format.key import decoded, encoded
 from shardkit.format.manifest import manifest_bytes, read_manifest
-from shardkit.format.numbering import index_name, next_index, shards_name, skipped_name, subjects_name
+from shardkit.format.numbering import index_name, next_index, skipped_name
 from shardkit.format.opened import Dataset, open_dataset
 from shardkit.format.publish import make_folder, place, publish, publish_bytes
 from shardkit.format.refusal import explained
-from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, from_rows
-from shardkit.format.totals import class_map_digest, generation_digest, totals
+from shardkit.format.tables import INDEX, from_rows
 from shardkit.pack.deciding import versions
+from shardkit.pack.generation import generation_of, publish_tables
 from shardkit.pack.merge import SHARDS_A_FILE, clear
 from shardkit.pack.planfile import plan_path, workplace
 from shardkit.pack.sealing import Sealing
@@ -108,44 +109,44 @@ def _stage(dataset: Dataset, gone: frozenset[str], watch: Watch) -> Removal:
     staging = staged(dataset.folder)
     files = Sealing(staging)
     number = dataset.generation.number + 1
-    lost: list[Sample] = []
+    kept, lost = _parted(dataset, gone, staging, watch)
+    shards = list(_indexed(kept, dataset, files))
+    subjects = [each for each in dataset.subjects if each.subject not in gone]
+    lines = _skips_without(dataset, gone, {each.source for each in lost})
+    files.bytes(skipped_name(number), b"".join(line + b"\n" for line in lines))
+    generation = generation_of(
+        number,
+        "remove",
+        versions(pixels=bool(dataset.manifest.preparation)),
+        shards,
+        subjects,
+        index=(shard.index for shard in shards),
+        packed=sum(shard.samples for shard in shards),
+        skipped=Counter(json.loads(line)["reason"] for line in lines),
+        before=dataset.splits,
+    )
+    publish_tables(files, generation, dataset.manifest, shards, subjects)
+    _sums(dataset, shards, files, number)
+    manifest = replace(dataset.manifest, generations=(generation,), files=files.sealed)
+    rewritten = tuple(old.name for old, new in zip(dataset.shards, shards, strict=True) if old.blake3 != new.blake3)
+    twins = _twins(lost, kept)
+    publish_bytes(staging / MANIFEST, manifest_bytes(manifest))
+    return Removal(len(lost), rewritten, twins)
+
+
+def _parted(dataset: Dataset, gone: frozenset[str], staging: Path, watch: Watch) -> tuple[list[_Kept], list[Sample]]:
+    """Every shard as it stays, and the samples that go."""
     kept: list[_Kept] = []
+    lost: list[Sample] = []
     for shard in dataset.shards:
-        going = pc.is_in(dataset.rows(shard)["subject"], pa.array(sorted(gone)))
-        if pc.any(going).as_py():
+        if pc.any(pc.is_in(dataset.rows(shard)["subject"], pa.array(sorted(gone)))).as_py():
             samples = dataset.samples(shard)
             lost += [each for each in samples if each.subject in gone]
             kept.append(_rewritten(dataset, shard, [each for each in samples if each.subject not in gone], staging))
         else:
             kept.append(_Kept(shard, partial(dataset.rows, shard)))
         watch(1)
-    shards = list(_indexed(kept, dataset, files))
-    subjects = [each for each in dataset.subjects if each.subject not in gone]
-    files.table(shards_name(number), SHARDS, [from_rows(shards, SHARDS)])
-    files.table(subjects_name(number), SUBJECTS, [from_rows(subjects, SUBJECTS)])
-    lines = _skips_without(dataset, gone, {each.source for each in lost})
-    files.bytes(skipped_name(number), b"".join(line + b"\n" for line in lines))
-    _sums(dataset, shards, files, number)
-    reasons = [json.loads(line)["reason"] for line in lines]
-    generation = Generation(
-        number=number,
-        by="remove",
-        digest=generation_digest(shards),
-        class_map=class_map_digest(subjects),
-        versions=versions(pixels=bool(dataset.manifest.preparation)),
-        splits=totals(shards, subjects, dataset.splits),
-        packed=sum(shard.samples for shard in shards),
-        skipped={reason: reasons.count(reason) for reason in sorted(set(reasons))},
-        shards=shards_name(number),
-        subjects=subjects_name(number),
-        listed=skipped_name(number),
-        index=tuple(dict.fromkeys(shard.index for shard in shards)),
-    )
-    manifest = replace(dataset.manifest, generations=(generation,), files=files.sealed)
-    rewritten = tuple(old.name for old, new in zip(dataset.shards, shards, strict=True) if old.blake3 != new.blake3)
-    twins = _twins(lost, kept)
-    publish_bytes(staging / MANIFEST, manifest_bytes(manifest))
-    return Removal(len(lost), rewritten, twins)
+    return kept, lost
 
 
 def _rewritten(dataset: Dataset, shard: Shard, staying: list[Sample], staging: Path) -> _Kept:

@@ -1,0 +1,142 @@
+"""A manifest that differs by one bit is refused, and so is one that could lead elsewhere."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from blake3 import blake3
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shardkit.dataset import MAJOR, Generation, Manifest, Seal, Totals
+from shardkit.errors import Damaged, UsageError
+from shardkit.format.manifest import LARGEST, canonical, manifest_bytes, parsed, read_manifest
+
+PATH = Path("dataset/manifest.json")
+
+GENERATION = Generation(
+    number=0,
+    by="pack",
+    digest="d" * 64,
+    class_map="c" * 64,
+    versions={"shardkit": "1"},
+    splits={"train": Totals(samples=2, subjects=1, shards=1, bytes=2048, classes=1)},
+    packed=2,
+    skipped={"changed": 1},
+    shards="shards.parquet",
+    subjects="subjects-00000.parquet",
+    listed="skipped.jsonl",
+    index=("index/train-00000.parquet",),
+)
+MANIFEST = Manifest(
+    options={"codec": "png", "size": None, "layout": "{subject}/é.png"},
+    codec="png",
+    choice="as asked for",
+    preparation={},
+    generations=(GENERATION,),
+    files={"shards.parquet": Seal("b" * 64, 100)},
+    splitting={"thresholds": {"names": ["train"], "below": []}},
+)
+WHOLE = manifest_bytes(MANIFEST)
+
+
+def sealed(fields: dict[str, Any]) -> bytes:
+    """What somebody writes who knows how a manifest is sealed."""
+    kept = {name: value for name, value in fields.items() if name != "self"}
+    return canonical({**kept, "self": blake3(canonical(kept)).hexdigest()})
+
+
+def test_it_comes_back() -> None:
+    assert parsed(WHOLE, PATH) == MANIFEST
+    assert sealed(json.loads(WHOLE)) == WHOLE
+
+
+@given(st.integers(0, len(WHOLE) - 1), st.integers(0, 7))
+def test_every_flipped_bit_is_found(at: int, bit: int) -> None:
+    hurt = WHOLE[:at] + bytes([WHOLE[at] ^ 1 << bit]) + WHOLE[at + 1 :]
+    with pytest.raises((Damaged, UsageError)):
+        parsed(hurt, PATH)
+
+
+@given(st.integers(0, len(WHOLE) - 1))
+def test_every_cut_is_found(length: int) -> None:
+    with pytest.raises(Damaged, match="shardkit repair dataset"):
+        parsed(WHOLE[:length], PATH)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"null\n", b"[]\n", b"{}\n", b"7\n", b"[" * 100_000, WHOLE + b"\n", WHOLE + WHOLE, WHOLE[:-1] + b" \n"],
+)
+def test_what_is_no_manifest_is_damaged(content: bytes) -> None:
+    with pytest.raises(Damaged):
+        parsed(content, PATH)
+
+
+@pytest.mark.parametrize(
+    "schema", [{"name": "shardkit", "major": MAJOR + 1, "minor": 0}, {"name": "other", "major": 1}]
+)
+def test_another_format_is_refused_as_such(schema: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="is not shardkit 1"):
+        parsed(sealed({**json.loads(WHOLE), "schema": schema}), PATH)
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "a/b", ".hidden", "", "a b", "x\n", "index/../x", "é"])
+@pytest.mark.parametrize("where", ["files", "shards", "subjects", "listed", "index", "splits"])
+def test_a_name_that_leads_elsewhere_is_refused(where: str, name: str) -> None:
+    values: dict[str, Any] = {"index": (name,), "splits": {name: GENERATION.splits["train"]}}
+    if where == "files":
+        odd = replace(MANIFEST, files={name: Seal("b" * 64, 1)})
+    else:
+        odd = replace(MANIFEST, generations=(replace(GENERATION, **{where: values.get(where, name)}),))
+    with pytest.raises(UsageError, match="is not allowed in a dataset"):
+        parsed(manifest_bytes(odd), PATH)
+
+
+@pytest.mark.parametrize("field", ["generations", "files", "codec", "options", "self", "splitting"])
+def test_a_missing_field_is_damage(field: str) -> None:
+    fields = json.loads(WHOLE)
+    del fields[field]
+    with pytest.raises(Damaged):
+        parsed(sealed(fields) if field != "self" else canonical(fields), PATH)
+
+
+def test_a_dataset_without_a_generation_is_damage() -> None:
+    with pytest.raises(Damaged):
+        parsed(sealed({**json.loads(WHOLE), "generations": []}), PATH)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda each: st.lists(each) | st.dictionaries(st.text(), each),
+    )
+)
+def test_a_value_is_written_in_one_way(value: object) -> None:
+    text = canonical(value)
+    assert canonical(json.loads(text)) == text
+    assert text.isascii()
+    assert text.count(b"\n") == 1
+
+
+def test_a_value_that_json_has_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical({"ratio": float("nan")})
+
+
+def test_no_dataset_is_said_as_it_is(tmp_path: Path) -> None:
+    for folder, said in [(tmp_path / "none", "no such folder"), (tmp_path, "not a dataset")]:
+        with pytest.raises(UsageError, match=said):
+            read_manifest(folder)
+    (tmp_path / ".shardkit").mkdir()
+    with pytest.raises(UsageError, match="its making has not ended"):
+        read_manifest(tmp_path)
+
+
+def test_an_enormous_one_is_not_read_to_its_end(tmp_path: Path) -> None:
+    with (tmp_path / "manifest.json").open("wb") as file:
+        file.truncate(LARGEST * 1000)
+    with pytest.raises(Damaged, match="larger than a manifest can be"):
+        read_manifest(tmp_path)

@@ -1,0 +1,52 @@
+"""What a scan could have found, for the tests of what is made of it."""
+
+from collections.abc import Iterable, Mapping
+
+import pyarrow as pa
+from hypothesis import strategies as st
+
+from shardkit.pack.found import Found, Sidecar, found_chunk, found_table
+from shardkit.pack.plan import Before, Plan, planned
+from shardkit.pack.split import Thresholds
+
+ALONE = Thresholds(("train",), ())
+
+names = st.text("abcdefgh", min_size=1, max_size=3)
+
+
+@st.composite
+def founds(draw: st.DrawFn, subjects: int = 12) -> list[Found]:
+    keys = draw(st.lists(st.tuples(names, names), min_size=1, max_size=4 * subjects, unique=True))
+    return [image(*key, size=draw(st.integers(1, 40)), sidecars=draw(st.integers(0, 2))) for key in keys]
+
+
+def image(subject: str, impression: str, *, size: int = 10, sidecars: int = 0) -> Found:
+    source = f"{subject}/{impression}.png".encode()
+    return Found(subject, impression, source, size, 0, tuple(Sidecar(f"x{each}", 3, 0) for each in range(sidecars)))
+
+
+def table_of(rows: Iterable[Found], a_chunk: int) -> dict[str, pa.ChunkedArray]:
+    rows = list(rows)
+    table = found_table([found_chunk(rows[at : at + a_chunk]) for at in range(0, len(rows), a_chunk)])
+    return dict(zip(table.column_names, table.columns, strict=True))
+
+
+def plan_of(
+    rows: Iterable[Found],
+    shard_size: int = 100,
+    groups: Mapping[str, str] | None = None,
+    *,
+    thresholds: Thresholds = ALONE,
+    before: Before | None = None,
+    a_chunk: int = 5,
+) -> Plan:
+    groups = groups or {}
+
+    def split_of(subject: str) -> str:
+        return thresholds.split_of(groups.get(subject, subject))
+
+    return planned(table_of(rows, a_chunk), groups, split_of, shard_size, before)
+
+
+def bytes_of(found: Found) -> int:
+    return found.size + sum(sidecar.size for sidecar in found.sidecars)
