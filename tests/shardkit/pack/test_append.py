@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from shardkit.cli.pack import pack
 from shardkit.errors import Mismatch, ShardkitError, UsageError
+from shardkit.format.lock import locked
 from shardkit.format.opened import open_dataset
 from tests.faults.operations import Nth, failing, watched
 from tests.packed import files
@@ -116,8 +118,6 @@ def test_newcomers_of_a_listed_split_need_a_list(tmp_path: Path) -> None:
     listed = tmp_path / "splits.csv"
     listed.write_text("s00,train\ns01,val\n")
     source, folder = grown(tmp_path / "source", range(2), 2), tmp_path / "packed"
-    from tests.shardkit.pack.growing import pack  # noqa: PLC0415 - this pack has another way of splitting
-
     pack.main([str(source), str(folder), "--split-file", str(listed)], standalone_mode=False)
     grown(source, range(3), 2)
 
@@ -169,7 +169,5 @@ def test_killed_at_any_operation_the_old_generation_stands_and_the_same_command_
 
 
 def test_two_writers_never_meet(folder: Path, source: Path) -> None:
-    from shardkit.format.lock import locked  # noqa: PLC0415 - only here
-
     with locked(folder), pytest.raises(Mismatch):
         run_append(source, folder)
