@@ -9,6 +9,7 @@ from shardkit.cli.parameters import FOLDER
 from shardkit.format.lock import locked
 from shardkit.format.opened import open_dataset
 from shardkit.pack.packing import tidied
+from shardkit.pack.proof import prove
 from shardkit.pack.remove import remove as forget
 
 
@@ -28,12 +29,14 @@ def remove(dst: Path, subjects: tuple[str, ...], *, as_json: bool) -> None:
         tidied(dst)
         with progress("shards", len(open_dataset(dst).shards)) as shown:
             removal = forget(dst, list(subjects), shown.advance)
+        proof = prove(dst, removal.subjects, removal.rewritten)
     dataset = open_dataset(dst)
     say(f"{removal.samples:,} samples of {len(subjects):,} subjects are gone from {len(removal.rewritten):,} shards.")
+    say(proof)
     for gone, stays in removal.twins:
         say(f"  the bytes of {gone} are also those of {stays}, which stays. Remove that subject too if they must go.")
     say(f"{dst}: generation {dataset.generation.number}, digest {dataset.digest}.")
     say("Backups and the source are not ours to clean.")
     if as_json:
         twins = [list(pair) for pair in removal.twins]
-        emit({"folder": str(dst), "samples": removal.samples, "rewritten": list(removal.rewritten), "twins": twins})
+        emit({"folder": str(dst), "samples": removal.samples, "proof": proof, "twins": twins})

@@ -51,6 +51,7 @@ class _Kept:
 class Removal:
     """What was forgotten."""
 
+    subjects: frozenset[str]
     samples: int
     rewritten: tuple[str, ...]
     twins: tuple[tuple[str, str], ...]
@@ -131,7 +132,7 @@ def _stage(dataset: Dataset, gone: frozenset[str], watch: Watch) -> Removal:
     rewritten = tuple(old.name for old, new in zip(dataset.shards, shards, strict=True) if old.blake3 != new.blake3)
     twins = _twins(lost, kept)
     publish_bytes(staging / MANIFEST, manifest_bytes(manifest))
-    return Removal(len(lost), rewritten, twins)
+    return Removal(gone, len(lost), rewritten, twins)
 
 
 def _parted(dataset: Dataset, gone: frozenset[str], staging: Path, watch: Watch) -> tuple[list[_Kept], list[Sample]]:

@@ -94,6 +94,19 @@ def test_a_packer_waits_for_a_shard_that_another_makes(source: Path, folder: Pat
     assert trees.files(folder) == whole
 
 
+def test_a_packer_merges_as_soon_as_others_let_go(source: Path, folder: Path, whole: dict[str, bytes]) -> None:
+    """It must not end without a dataset because another, that has nothing left to do, still holds the folder."""
+    folder.mkdir()
+    ran("pack", source, folder, *OPTIONS, "--task", "1/2")
+    with process("pack", source, folder, *OPTIONS) as waiting:
+        with locked(folder, shared=True):
+            until(waiting, lambda: len(list(folder.glob(".shardkit/parts/*.parquet"))) == len(tars(whole)))
+            with pytest.raises(subprocess.TimeoutExpired):
+                waiting.wait(0.5)
+        assert ended(waiting).code == 0
+    assert trees.files(folder) == whole
+
+
 def tars(files: dict[str, bytes]) -> list[str]:
     return [name for name in files if name.endswith(".tar")]
 

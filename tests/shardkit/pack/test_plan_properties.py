@@ -74,9 +74,9 @@ def test_shards_are_full_but_not_too_full(found: list[Found], shard_size: int) -
         subject: sum(subject in {row["subject"] for row in held} for held in rows(plan)) for subject in of_subject
     }
     assert all(count == 1 or of_subject[subject] > shard_size for subject, count in in_shards.items())
-    for shard, following in pairwise(zip(plan.shards, rows(plan), strict=True)):
-        first = of_subject[following[1][0]["subject"]]
-        assert first > shard_size or shard[0].bytes + first > shard_size, "the next subject would have fitted in"
+    for (shard, _), (_, following) in pairwise(list(zip(plan.shards, rows(plan), strict=True))):
+        first = of_subject[following[0]["subject"]]
+        assert first > shard_size or shard.bytes + first > shard_size, "the next subject would have fitted in"
 
 
 @given(founds(), sizes, st.randoms(use_true_random=False), st.integers(1, 9))

@@ -7,6 +7,7 @@ import pytest
 
 from shardkit.errors import Damaged, ShardkitError, UsageError
 from shardkit.format.opened import open_dataset
+from shardkit.pack.proof import prove
 from tests.faults.operations import Nth, failing, watched
 from tests.packed import files
 from tests.pictures import png
@@ -150,3 +151,24 @@ def put_back(folder: Path, content: dict[bytes, bytes]) -> None:
     for name, each in content.items():
         (folder / name.decode()).parent.mkdir(exist_ok=True)
         (folder / name.decode()).write_bytes(each)
+
+
+def test_what_is_left_of_a_subject_is_no_proof(folder: Path) -> None:
+    with pytest.raises(Damaged, match="a removed subject is still in the rows"):
+        prove(folder, {"s03"}, [])
+    run_remove(folder, "s03")
+    assert "no other file" in prove(folder, {"s03"}, [])
+
+    (folder / "copy.tar").write_bytes(b"")
+
+    with pytest.raises(Damaged, match=r"copy\.tar: no part of the dataset"):
+        prove(folder, {"s03"}, [])
+
+
+def test_a_rewritten_shard_is_read_to_the_last_byte(folder: Path) -> None:
+    shard = open_dataset(folder).shards[0]
+    content = (folder / shard.name).read_bytes()
+    (folder / shard.name).write_bytes(content[:-1] + b"\x01")
+
+    with pytest.raises(Damaged, match="not what was written"):
+        prove(folder, {"nobody"}, [shard.name])
