@@ -4,7 +4,10 @@ from pathlib import Path
 
 import click
 
+from shardkit.cli.outcome import outcome
 from shardkit.cli.parameters import FOLDER
+from shardkit.format.lock import locked
+from shardkit.pack.packing import merged
 
 
 @click.command()
@@ -15,10 +18,6 @@ def merge(dst: Path, *, as_json: bool) -> int:
 
     The task that ends last does it by itself: this is for when it was stopped, or another was still at work then.
     """
-    from shardkit.cli.outcome import outcome  # noqa: PLC0415 - what is heavy is imported by the command that needs it
-    from shardkit.format.lock import locked  # noqa: PLC0415
-    from shardkit.pack.packing import merged  # noqa: PLC0415
-
     with locked(dst):
         manifest = merged(dst)
     return outcome(dst, manifest, as_json=as_json)

@@ -1,17 +1,22 @@
 """`shardkit pack SRC DST`: a tree of images becomes shards that can be trusted."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from shardkit.cli.console import emit, progress, say
-from shardkit.cli.parameters import FOLDER, cores, shape, size_in_bytes, task
+from shardkit.cli.making import make
+from shardkit.cli.outcome import outcome
+from shardkit.cli.pack_request import request_of
+from shardkit.cli.parameters import FOLDER, cores, task
 from shardkit.dataset import MANIFEST
-
-if TYPE_CHECKING:
-    from shardkit.pack.deciding import Decided
-    from shardkit.pack.options import PackOptions
-    from shardkit.pack.planning import Request
+from shardkit.format.lock import locked
+from shardkit.pack import packing
+from shardkit.pack.arrays import drafted_arrays
+from shardkit.pack.deciding import Decided, decide, explanations, record, summary
+from shardkit.pack.packing import begun, share
+from shardkit.pack.planning import Request, drafted
+from shardkit.pack.shard import Work
 
 
 @click.command()
@@ -74,11 +79,8 @@ def pack(**given: Any) -> int:  # noqa: ANN401
     shardkit pack fingers packed --split train=0.8,val=0.1,test=0.1 --groups groups.csv
     shardkit pack faces packed --size 448 --codec zstd
     """  # noqa: D301 - a real backspace tells click to keep the lines
-    from shardkit.cli.outcome import outcome  # noqa: PLC0415 - what is heavy is imported by the command that needs it
-    from shardkit.pack import packing  # noqa: PLC0415
-
     mine = task(given["task"])
-    request = _request(given)
+    request = request_of(given)
     workers = given["workers"] or cores()
     if given["dry_run"]:
         return _dry_run(request, workers, as_json=given["as_json"])
@@ -95,63 +97,14 @@ def pack(**given: Any) -> int:  # noqa: ANN401
     manifest = packing.merged_if_last(request.folder, tasks=mine[1])
     if manifest is None:
         say(f"{request.folder}: this task is done, others are not. The last one merges; or run `shardkit merge` then.")
+        if given["as_json"]:
+            emit({"folder": str(request.folder), "merged": False})
         return 0
     return outcome(request.folder, manifest, as_json=given["as_json"])
 
 
-def _request(given: dict[str, Any]) -> "Request":
-    from shardkit.pack.lists import digest_of  # noqa: PLC0415
-    from shardkit.pack.options import PackOptions  # noqa: PLC0415
-    from shardkit.pack.planning import Request  # noqa: PLC0415
-
-    options = PackOptions(
-        layout=given["layout"],
-        splits=_splits(given),
-        groups=digest_of(given["groups"]),
-        codec=given["codec"] or ("zstd" if given["from_arrays"] else "png"),
-        color=given["color"],
-        size=given["size"],
-        fit=given["fit"],
-        enhance=given["enhance"],
-        shard_size=size_in_bytes(given["shard_size"]),
-        check=given["check"],
-        sha256=given["sha256"],
-        shape=shape(given["shape"]) if given["shape"] else None,
-    )
-    if given["from_arrays"]:
-        return _request_for_arrays(given, options)
-    if options.shape:
-        raise click.UsageError("--shape is of arrays: add --from-arrays, or leave it out.")
-    return Request(given["src"], given["dst"], options, given["files"], given["groups"], given["split_file"])
-
-
-def _request_for_arrays(given: dict[str, Any], options: "PackOptions") -> "Request":
-    from shardkit.pack.arrays_files import described  # noqa: PLC0415
-    from shardkit.pack.planning import Request  # noqa: PLC0415
-
-    if given["files"]:
-        raise click.UsageError("--files names images of a tree, and --from-arrays takes none.")
-    return Request(given["src"], given["dst"], described(given["src"], options))
-
-
-def _splits(given: dict[str, Any]) -> str:
-    """The one way of splitting that was asked for, as the options keep it."""
-    from shardkit.pack.lists import digest_of  # noqa: PLC0415
-
-    asked = [name for name in ("split", "split_file", "folds") if given[name]]
-    if len(asked) > 1:
-        raise click.UsageError("--split, --split-file and --folds exclude each other: choose one.")
-    if given["split_file"]:
-        return f"file={digest_of(given['split_file'])}"
-    return f"folds={given['folds']}" if given["folds"] else given["split"] or "train"
-
-
-def _plan(request: "Request", workers: int, given: dict[str, Any]) -> None:
+def _plan(request: Request, workers: int, given: dict[str, Any]) -> None:
     """Plan, unless another task has while this one waited for its turn."""
-    from shardkit.format.lock import locked  # noqa: PLC0415
-    from shardkit.pack import packing  # noqa: PLC0415
-    from shardkit.pack.deciding import explanations  # noqa: PLC0415
-
     with locked(request.folder, wait=True):
         if packing.begun(request) or (request.folder / MANIFEST).exists():
             return
@@ -164,10 +117,7 @@ def _plan(request: "Request", workers: int, given: dict[str, Any]) -> None:
         packing.begin(request.folder, decided.draft, decided.terms)
 
 
-def _decided(request: "Request", workers: int) -> "Decided":
-    from shardkit.pack.arrays import drafted_arrays  # noqa: PLC0415
-    from shardkit.pack.deciding import decide  # noqa: PLC0415
-    from shardkit.pack.planning import drafted  # noqa: PLC0415
+def _decided(request: Request, workers: int) -> Decided:
 
     if arrays := request.options.arrays:
         with progress("samples", arrays.samples) as going_through:
@@ -178,11 +128,7 @@ def _decided(request: "Request", workers: int) -> "Decided":
     return decide(request, draft)
 
 
-def _make(request: "Request", mine: tuple[int, int], workers: int, given: dict[str, Any]) -> None:
-    from shardkit.cli.making import make  # noqa: PLC0415
-    from shardkit.format.lock import locked  # noqa: PLC0415
-    from shardkit.pack.packing import begun, share  # noqa: PLC0415
-    from shardkit.pack.shard import Work  # noqa: PLC0415
+def _make(request: Request, mine: tuple[int, int], workers: int, given: dict[str, Any]) -> None:
 
     with locked(request.folder, shared=True, wait=True):
         plan = begun(request)
@@ -192,8 +138,7 @@ def _make(request: "Request", mine: tuple[int, int], workers: int, given: dict[s
         make(work, share(len(plan.shards), mine), given["engine"], workers)
 
 
-def _dry_run(request: "Request", workers: int, *, as_json: bool) -> int:
-    from shardkit.pack.deciding import record, summary  # noqa: PLC0415
+def _dry_run(request: Request, workers: int, *, as_json: bool) -> int:
 
     decided = _decided(request, workers)
     for line in summary(decided, workers):

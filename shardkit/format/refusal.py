@@ -14,6 +14,7 @@ from shardkit.errors import NoSpace, ShardkitError, StorageFailing, UsageError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _FAILING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EREMOTEIO}
+_TOO_MANY = {errno.EMFILE, errno.ENFILE}
 _NOT_HERE = {
     errno.EACCES,
     errno.EPERM,
@@ -50,6 +51,8 @@ def explanation(error: OSError, path: Path) -> ShardkitError | None:
             f"{path}: the disk reports «{error.strerror}», so this file is missing or may not outlast a power cut. "
             "Check the disk, then run again."
         )
+    if error.errno in _TOO_MANY:
+        return UsageError(f"{path}: {error.strerror}. Allow more, with `ulimit -n 65536`, or use fewer --workers.")
     if error.errno in _NOT_HERE:
         return UsageError(f"{path}: {error.strerror}. Name another place, or change this one.")
     return None

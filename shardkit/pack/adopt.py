@@ -7,6 +7,7 @@ command goes on where it stopped.
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,7 +65,8 @@ def adopted(wanted: Adoption, workers: int, watch: Watch, *, replan: bool = Fals
         manifest = _adopted_already(wanted)
         if manifest is None:
             _begin(folder)
-            parts = list(local.each(partial(_read_one, wanted, watch), wanted.tars, workers))
+            with closing(local.each(partial(_read_one, wanted, watch), wanted.tars, workers)) as read:
+                parts = list(read)
             manifest = merged(folder, parts, wanted.options)
             publish_bytes(folder / MANIFEST, manifest_bytes(manifest))
         with explained(folder):

@@ -31,6 +31,8 @@ class PackOptions:
     layout: str | None = None
     splits: str = "train"
     """As asked for: `train=0.8,val=0.2`, `folds=5`, or the digest of a split file."""
+    files: str | None = None
+    """The digest of the list of files, where one is packed instead of all."""
     groups: str | None = None
     """The digest of the file that names the groups."""
     codec: str = "png"

@@ -31,7 +31,7 @@ from shardkit.pack.planfile import (
     workplace,
     write_plan,
 )
-from shardkit.pack.planning import Draft, Request
+from shardkit.pack.planning import Draft, Request, refuse_what_cannot_be_meant
 from shardkit.pack.remove import committed, finish
 from shardkit.pack.room import BESIDE_SAMPLE
 from shardkit.pack.shard import Watch, Work, pack_shard
@@ -56,6 +56,12 @@ def prepared(request: Request) -> None:
     folder = request.folder
     if not request.root.is_dir():
         raise UsageError(f"{request.root}: there is no such folder to pack. Name the folder that holds the images.")
+    source, target = request.root.resolve(), folder.resolve()
+    if source == target or source in target.parents or target in source.parents:
+        raise UsageError(
+            f"{folder} and {request.root} lie in one another, but a source is only read. Name a folder apart."
+        )
+    refuse_what_cannot_be_meant(request)
     make_folder(folder)
     if (folder / MANIFEST).exists() or workplace(folder).exists():
         return

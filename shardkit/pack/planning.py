@@ -89,6 +89,17 @@ def drafted(request: Request, threads: int, watch: Count) -> Draft:
     return Draft(planned(columns, groups, split_of, request.options.shard_size), splitting, skipped, ignored)
 
 
+def refuse_what_cannot_be_meant(request: Request) -> None:
+    """Read what is asked for as far as it can be read without the source: a mistake should not cost a scan."""
+    for path, column in ((request.groups, "group"), (request.split_file, "split")):
+        if path:
+            read_list(path, column)
+    if not request.split_file:
+        _refuse_odd_splits(ratios_of(request.options.splits))
+    if request.options.layout:
+        Layout.parsed(request.options.layout)
+
+
 def scanned(request: Request, threads: int, watch: Count) -> Scan:
     layout = Layout.parsed(request.options.layout) if request.options.layout else None
     if request.files:

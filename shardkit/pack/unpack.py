@@ -7,7 +7,7 @@ A file that is there with the right bytes is passed over, so an unpack that was 
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +51,9 @@ def unpack(dataset: Dataset, out: Path, chosen: Chosen, workers: int, watch: Wat
     """Unpack shard by shard, in any order; what is damaged is left out and reported."""
     refuse_datasets(dataset, out)
     make_folder(out)
-    with locked(out), staged(out):
-        yield from each(_Unpacking(dataset, out, chosen.subject, watch), chosen.shards, workers)
+    unpacking = _Unpacking(dataset, out, chosen.subject, watch)
+    with locked(out), staged(out), closing(each(unpacking, chosen.shards, workers)) as unpacked:
+        yield from unpacked
 
 
 def refuse_datasets(dataset: Dataset, out: Path) -> None:

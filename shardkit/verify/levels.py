@@ -1,6 +1,7 @@
 """Verifying a dataset, as deeply as asked."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -79,7 +80,8 @@ def begun(folder: Path) -> Examination:
 def verify(begun: Examination, level: Level, workers: int, watch: Watch) -> Report:
     claims, findings = begun.claims, list(begun.findings)
     if level is not Level.QUICK:
-        outcomes = list(each(partial(_told, watch), _tasks(begun, level, workers), workers))
+        with closing(each(partial(_told, watch), _tasks(begun, level, workers), workers)) as told:
+            outcomes = list(told)
         findings += (finding for outcome in outcomes for finding in outcome.findings)
         findings += tables_agree(claims, {finding.file for finding in findings})
         findings += rows_agree(claims, [outcome.tally for outcome in outcomes if outcome.tally is not None])

@@ -356,3 +356,14 @@ def test_the_json_line_is_one_line(source: Path, folder: Path) -> None:
     stdout = ran("pack", source, folder, "--json").stdout
     assert stdout.count("\n") == 1
     assert json.loads(stdout)["folder"] == str(folder)
+
+
+@pytest.mark.parametrize("inside", ["source", "folder", "both"])
+def test_source_and_dataset_lie_apart(inside: str, source: Path) -> None:
+    before = trees.files(source)
+    src, dst = {"source": (source, source.parent), "folder": (source, source / "out"), "both": (source, source)}[inside]
+
+    ended = ran("pack", src, dst)
+
+    assert (ended.code, trees.files(source)) == (2, before)
+    assert "lie in one another" in ended.error

@@ -1,0 +1,52 @@
+"""What `shardkit pack` was asked for, as the packer takes it."""
+
+from typing import Any
+
+import click
+
+from shardkit.cli.parameters import shape, size_in_bytes
+from shardkit.pack.arrays_files import described
+from shardkit.pack.lists import digest_of
+from shardkit.pack.options import PackOptions
+from shardkit.pack.planning import Request
+
+
+def request_of(given: dict[str, Any]) -> Request:
+
+    if given["from_arrays"] and given["files"]:
+        raise click.UsageError("--files names images of a tree, and --from-arrays takes none.")
+    options = PackOptions(
+        layout=given["layout"],
+        splits=_splits(given),
+        files=digest_of(given["files"]),
+        groups=digest_of(given["groups"]),
+        codec=given["codec"] or ("zstd" if given["from_arrays"] else "png"),
+        color=given["color"],
+        size=given["size"],
+        fit=given["fit"],
+        enhance=given["enhance"],
+        shard_size=size_in_bytes(given["shard_size"]),
+        check=given["check"],
+        sha256=given["sha256"],
+        shape=shape(given["shape"]) if given["shape"] else None,
+    )
+    if given["from_arrays"]:
+        return _request_for_arrays(given, options)
+    if options.shape:
+        raise click.UsageError("--shape is of arrays: add --from-arrays, or leave it out.")
+    return Request(given["src"], given["dst"], options, given["files"], given["groups"], given["split_file"])
+
+
+def _request_for_arrays(given: dict[str, Any], options: PackOptions) -> Request:
+
+    return Request(given["src"], given["dst"], described(given["src"], options))
+
+
+def _splits(given: dict[str, Any]) -> str:
+    """The one way of splitting that was asked for, as the options keep it."""
+    asked = [name for name in ("split", "split_file", "folds") if given[name]]
+    if len(asked) > 1:
+        raise click.UsageError("--split, --split-file and --folds exclude each other: choose one.")
+    if given["split_file"]:
+        return f"file={digest_of(given['split_file'])}"
+    return f"folds={given['folds']}" if given["folds"] else given["split"] or "train"
