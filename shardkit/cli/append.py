@@ -58,7 +58,7 @@ def _planned(dataset: Dataset, given: dict[str, Any], workers: int) -> PlanFile:
     lists = (given["files"], given["groups"], given["split_file"])
     request = Request(given["src"], dataset.folder, PackOptions(), *lists)
     with progress("files", 0) as scanning:
-        newcomers = appended(request, dataset, 4 * workers, scanning.advance)
+        newcomers = appended(request, dataset, workers, scanning.advance)
     say(f"{newcomers.known:,} images are in {dataset.folder} already; {newcomers.draft.inputs:,} inputs are new.")
     room_for(newcomers.draft.plan, dataset.folder, 1.0).require(dataset.folder)
     return begin(dataset.folder, newcomers.draft, newcomers.terms)

@@ -117,15 +117,15 @@ def _plan(request: Request, workers: int, given: dict[str, Any]) -> None:
         packing.begin(request.folder, decided.draft, decided.terms)
 
 
-def _decided(request: Request, workers: int) -> Decided:
+def _decided(request: Request, workers: int, *, estimate: bool = False) -> Decided:
 
     if arrays := request.options.arrays:
         with progress("samples", arrays.samples) as going_through:
             draft = drafted_arrays(request, going_through.advance)
     else:
         with progress("files", 0) as scanning:
-            draft = drafted(request, 4 * workers, scanning.advance)
-    return decide(request, draft)
+            draft = drafted(request, workers, scanning.advance)
+    return decide(request, draft, estimate=estimate)
 
 
 def _make(request: Request, mine: tuple[int, int], workers: int, given: dict[str, Any]) -> None:
@@ -140,7 +140,7 @@ def _make(request: Request, mine: tuple[int, int], workers: int, given: dict[str
 
 def _dry_run(request: Request, workers: int, *, as_json: bool) -> int:
 
-    decided = _decided(request, workers)
+    decided = _decided(request, workers, estimate=True)
     for line in summary(decided, workers):
         say(line)
     if as_json:

@@ -19,6 +19,10 @@ from shardkit.format.refusal import explained
 
 PART_SUFFIX = ".part"
 
+_WRITE_OUT = 8 << 20
+_SYNC_FILE_RANGE_WRITE = 2
+_sync_file_range = getattr(ctypes.CDLL(None), "sync_file_range", None)  # only Linux has it
+
 # Some file systems cannot flush a folder and say so with EINVAL: there the rename is as durable as it gets.
 _FOLDER_CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP}
 
@@ -28,13 +32,19 @@ class _Part(io.BufferedWriter):
 
     def __init__(self, path: Path, flags: int) -> None:
         self._path = path
+        self._not_asked_for = 0
         # Never through a link: it could lead anywhere.
         flags |= os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
         super().__init__(os.fdopen(os.open(part_of(path), flags, 0o666), "wb", buffering=0))
 
     def write(self, content: bytes | bytearray | memoryview) -> int:  # type: ignore[override]  # any buffer
         with explained(self._path):
-            return super().write(content)
+            written = super().write(content)
+        self._not_asked_for += written
+        if self._not_asked_for >= _WRITE_OUT:
+            self._not_asked_for = 0
+            _ask_to_write_out(self.fileno())
+        return written
 
     def close(self) -> None:
         with explained(self._path):
@@ -45,6 +55,15 @@ class _Part(io.BufferedWriter):
         with explained(self._path):
             self.flush()
             os.fsync(self.fileno())
+
+
+def _ask_to_write_out(descriptor: int) -> None:
+    """Let the disk work while we do: left to itself, the kernel keeps all for the fsync at the end, which then waits.
+
+    A wish and no flush, so a failure is the fsync's to report.
+    """
+    if _sync_file_range is not None:
+        _sync_file_range(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), _SYNC_FILE_RANGE_WRITE)
 
 
 @contextmanager

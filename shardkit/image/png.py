@@ -14,7 +14,7 @@ The reasons of BadInput, which end in `skipped.jsonl`:
 from dataclasses import dataclass, field
 
 from shardkit.image import structure
-from shardkit.image.chunks import chunks_of
+from shardkit.image.chunks import Chunk, chunks_of
 from shardkit.image.exif import orientation
 from shardkit.image.limits import check_size
 from shardkit.image.structure import SAMPLES, Kind
@@ -30,9 +30,14 @@ class PngInfo:
     interlaced: bool
     animated: bool
     orientation: int
-    idat: tuple[slice, ...] = field(repr=False)  # where the pixels lie in the bytes that were inspected
+    chunks: list[Chunk] = field(repr=False)
     palette: bytes = field(repr=False)
     transparency: bytes = field(repr=False)
+
+    @property
+    def idat(self) -> list[slice]:
+        """Where the pixels lie in the bytes that were inspected."""
+        return [slice(start, stop) for name, start, stop in self.chunks if name == b"IDAT"]
 
 
 def inspect(data: memoryview | bytes) -> PngInfo:
@@ -40,7 +45,7 @@ def inspect(data: memoryview | bytes) -> PngInfo:
     view = memoryview(data)
     chunks = chunks_of(view)
     structure.check_order([name for name, _, _ in chunks])
-    places = {name: slice(start, stop) for name, start, stop in chunks}
+    places = {name: slice(start, stop) for name, start, stop in chunks if name != b"IDAT"}
 
     def content(name: bytes) -> bytes | None:
         return bytes(view[places[name]]) if name in places else None
@@ -58,7 +63,7 @@ def inspect(data: memoryview | bytes) -> PngInfo:
         interlaced=head.interlaced,
         animated=b"acTL" in places,
         orientation=orientation(content(b"eXIf") or b""),
-        idat=tuple(slice(start, stop) for name, start, stop in chunks if name == b"IDAT"),
+        chunks=chunks,
         palette=palette,
         transparency=transparency,
     )

@@ -29,16 +29,18 @@ class Decided:
     draft: Draft
     terms: Terms
     room: Room
-    rehearsal: Rehearsal
+    rehearsal: Rehearsal | None
+    """Left out where nobody asks how long it will take, and the packed bytes are those of the sources."""
     choice: Choice | None
 
 
-def decide(request: Request, draft: Draft) -> Decided:
+def decide(request: Request, draft: Draft, *, estimate: bool = False) -> Decided:
     options = request.options
-    rows = sampled(draft.plan, SAMPLE if options.codec == "auto" else _A_FEW)
+    as_found = options.codec == "png" and not options.prepares
+    rows = [] if as_found and not estimate else sampled(draft.plan, SAMPLE if options.codec == "auto" else _A_FEW)
     choice = chosen(request.root, rows, options) if options.codec == "auto" else None
     codec: Codec = choice.codec if choice else options.codec  # type: ignore[assignment]  # "auto" has become another
-    rehearsal = rehearsed(request.root, rows[:_A_FEW], options, codec)
+    rehearsal = rehearsed(request.root, rows[:_A_FEW], options, codec) if rows else None
     changed = codec != "png" or options.prepares
     terms = Terms(
         options=options.record(),
@@ -51,9 +53,8 @@ def decide(request: Request, draft: Draft) -> Decided:
         by="pack",
         inputs=draft.inputs,
     )
-    return Decided(
-        draft, terms, room_for(draft.plan, request.folder, rehearsal.ratio if changed else 1.0), rehearsal, choice
-    )
+    ratio = rehearsal.ratio if rehearsal and changed else 1.0
+    return Decided(draft, terms, room_for(draft.plan, request.folder, ratio), rehearsal, choice)
 
 
 def versions(*, pixels: bool) -> dict[str, str]:
@@ -113,6 +114,7 @@ def seconds(decided: Decided, workers: int) -> float:
     """What the rehearsal promises for the whole."""
     sources = sum(shard.bytes for shard in decided.draft.plan.shards)
     rehearsal = decided.rehearsal
+    assert rehearsal is not None, "who asks for the time asks for an estimate before"
     return rehearsal.seconds * sources / max(rehearsal.sources, 1) / workers
 
 

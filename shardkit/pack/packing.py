@@ -17,6 +17,7 @@ from shardkit.format.lock import locked
 from shardkit.format.manifest import read_manifest
 from shardkit.format.numbering import shards_name, skipped_name, subjects_name, sums_name
 from shardkit.format.publish import make_folder, part_of, publish_bytes
+from shardkit.format.refusal import explained
 from shardkit.pack.engines.local import Stop
 from shardkit.pack.merge import clear, merge
 from shardkit.pack.part import Part, Skip, finished
@@ -172,8 +173,10 @@ def _pack_one(work: Work, watch: Watch, number: int, stop: Stop) -> Part:
         stop.check()
         watch(images, size)
 
+    # Only there to be held: after a power cut nobody misses it.
     place = workplace(work.folder) / "making" / work.plan.shards[number].name
-    make_folder(place)
+    with explained(place):
+        place.mkdir(parents=True, exist_ok=True)
     while True:
         stop.check()
         with suppress(Locked), locked(place):
