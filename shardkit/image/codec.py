@@ -7,7 +7,7 @@ no checksums of their own.
 
 from collections.abc import Callable
 from threading import local
-from typing import Literal, cast
+from typing import cast
 
 import lz4.frame
 import numpy as np
@@ -16,16 +16,14 @@ import zstandard
 from shardkit.errors import BadInput
 from shardkit.image.arrays import Pixels, Values
 from shardkit.image.decode import decode_png
+from shardkit.image.extensions import Codec
 from shardkit.image.geometry import Geometry
 from shardkit.image.limits import MAX_BYTES
 from shardkit.image.npy import LONGEST_HEADER, from_npy, to_npy
 from shardkit.image.png import inspect
 from shardkit.image.png_writer import to_png
 
-Codec = Literal["png", "zstd", "lz4", "raw"]
 Buffer = bytes | memoryview
-
-EXTENSIONS: dict[Codec, str] = {"png": "png", "zstd": "npy.zst", "lz4": "npy.lz4", "raw": "npy"}
 
 # Measured on prints of 512 x 512: level 3 takes six times as long and saves nothing, 1 and 2 are as small.
 ZSTD_LEVEL = 1

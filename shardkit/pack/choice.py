@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import xxhash
 
 if TYPE_CHECKING:
-    from shardkit.image.codec import Codec
+    from shardkit.image.extensions import Codec
 
 SAMPLE = 256
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import shardkit
 from shardkit.pack.choice import SAMPLE, Choice
-from shardkit.pack.members import preparation
+from shardkit.pack.options import PackOptions
 from shardkit.pack.planfile import Terms
 from shardkit.pack.planning import Draft, Request
 from shardkit.pack.rehearsal import Rehearsal, chosen, rehearsed, sampled
 from shardkit.pack.room import Room, room_for
 
 if TYPE_CHECKING:
-    from shardkit.image.codec import Codec
+    from shardkit.image.extensions import Codec
 
 # Enough images to tell how much larger or smaller a codec makes the data.
 _A_FEW = 32
@@ -48,13 +48,19 @@ def decide(request: Request, draft: Draft, *, estimate: bool = False) -> Decided
         choice=choice.why if choice else "as asked for",
         splitting=draft.splitting.record(),
         versions=versions(pixels=changed),
-        preparation=preparation(options).record() if changed else {},
+        preparation=_prepared(options) if changed else {},
         generation=0,
         by="pack",
         inputs=draft.inputs,
     )
     ratio = rehearsal.ratio if rehearsal and changed else 1.0
     return Decided(draft, terms, room_for(draft.plan, request.folder, ratio), rehearsal, choice)
+
+
+def _prepared(options: PackOptions) -> dict[str, object]:
+    from shardkit.pack.member_pixels import preparation  # noqa: PLC0415 - as in `members.store_for`
+
+    return preparation(options).record()
 
 
 def versions(*, pixels: bool) -> dict[str, str]:

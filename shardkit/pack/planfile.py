@@ -19,7 +19,7 @@ from shardkit.format.digest import rows_digest
 from shardkit.format.manifest import canonical
 from shardkit.format.publish import make_folder, publish
 from shardkit.format.tables import parquet_file, parquet_writer, readable
-from shardkit.image.codec import Codec
+from shardkit.image.extensions import Codec
 from shardkit.pack.options import PackOptions
 from shardkit.pack.plan import PLAN, AnyPlan, PlannedShard
 

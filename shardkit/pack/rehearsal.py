@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from shardkit.errors import BadInput
-from shardkit.image.codec import Codec
+from shardkit.image.extensions import Codec
 from shardkit.pack.arrays import ArraysPlan
 from shardkit.pack.choice import Choice, Sampled, choose, sample_of
 from shardkit.pack.members import Stored, store_for

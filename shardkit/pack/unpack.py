@@ -18,7 +18,8 @@ from shardkit.format.lock import locked
 from shardkit.format.opened import Dataset
 from shardkit.format.publish import make_folder
 from shardkit.format.record import Record, opened_shard
-from shardkit.image.codec import EXTENSIONS, decode, encode
+from shardkit.image.codec import decode, encode
+from shardkit.image.extensions import EXTENSIONS
 from shardkit.pack.engines.local import Stop, each
 from shardkit.pack.names import stem
 from shardkit.pack.placing import batch, staged

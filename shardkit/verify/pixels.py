@@ -1,8 +1,9 @@
 """Decoding every image: that it can be, and that it is what the index says."""
 
 from shardkit.errors import BadInput
-from shardkit.image.codec import EXTENSIONS, decode
+from shardkit.image.codec import decode
 from shardkit.image.decode import decode_png
+from shardkit.image.extensions import EXTENSIONS
 from shardkit.image.png import inspect
 from shardkit.verify.columns import Columns
 from shardkit.verify.findings import Finding, Kind
