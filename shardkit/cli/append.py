@@ -9,12 +9,14 @@ from shardkit.cli.console import progress, say
 from shardkit.cli.making import make
 from shardkit.cli.outcome import outcome
 from shardkit.cli.parameters import FOLDER, cores
+from shardkit.dataset import Manifest
 from shardkit.format.lock import locked
+from shardkit.format.manifest import read_manifest
 from shardkit.format.opened import Dataset, open_dataset
 from shardkit.pack.append import appended
-from shardkit.pack.merge import merge
+from shardkit.pack.merge import merge, nothing_packed
 from shardkit.pack.options import PackOptions
-from shardkit.pack.packing import begin, needing, tidied
+from shardkit.pack.packing import abandon, begin, needing, tidied
 from shardkit.pack.planfile import PlanFile, plan_path, read_plan
 from shardkit.pack.planning import Request
 from shardkit.pack.room import room_for
@@ -29,6 +31,7 @@ from shardkit.pack.shard import Work
 @click.option("--split-file", type=FOLDER, metavar="CSV", help="The splits of newcomers, where a list made the splits.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Threads. [default: one a core]")
 @click.option("--on-error", type=click.Choice(["skip", "fail"]), default="skip", show_default=True)
+@click.option("--replan", is_flag=True, help="Throw an unfinished append away and start over.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as a JSON line.")
 def append(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the type that its option names
     """Pack what SRC has and DST has not, with the options of the first pack.
@@ -37,28 +40,46 @@ def append(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the t
     same command goes on.
     """
     folder, workers = given["dst"], given["workers"] or cores()
-    dataset = open_dataset(folder)
+    read_manifest(folder)
     with locked(folder):
-        tidied(folder)
-        plan = _begun(folder) or _planned(dataset, given, workers)
-        work = Work(given["src"], folder, plan, fail_on_bad_input=given["on_error"] == "fail")
-        make(work, range(len(plan.shards)), "local", workers)
-        with needing(folder, plan):
-            manifest = merge(folder)
+        if given["replan"]:
+            abandon(folder)
+        manifest = tidied(folder)
+        plan = _begun(folder) or _planned(open_dataset(folder), given, workers)
+        if plan is not None:
+            manifest = _packed(Work(given["src"], folder, plan, given["on_error"] == "fail"), workers) or manifest
     return outcome(folder, manifest, as_json=given["as_json"])
 
 
 def _begun(folder: Path) -> PlanFile | None:
-
     return read_plan(folder) if plan_path(folder).exists() else None
 
 
-def _planned(dataset: Dataset, given: dict[str, Any], workers: int) -> PlanFile:
-
+def _planned(dataset: Dataset, given: dict[str, Any], workers: int) -> PlanFile | None:
+    """None if there is nothing new."""
     lists = (given["files"], given["groups"], given["split_file"])
     request = Request(given["src"], dataset.folder, PackOptions(), *lists)
     with progress("files", 0) as scanning:
         newcomers = appended(request, dataset, workers, scanning.advance)
+    if isinstance(newcomers, int):
+        say(f"all {newcomers:,} images are in {dataset.folder} already.")
+        return None
+    if given["on_error"] == "fail":
+        newcomers.draft.refuse_skipped()
     say(f"{newcomers.known:,} images are in {dataset.folder} already; {newcomers.draft.inputs:,} inputs are new.")
+    if newcomers.differing:
+        say(f"{newcomers.differing:,} of the known ones are not as large as what was packed, which stays.")
     room_for(newcomers.draft.plan, dataset.folder, 1.0).require(dataset.folder)
     return begin(dataset.folder, newcomers.draft, newcomers.terms)
+
+
+def _packed(work: Work, workers: int) -> Manifest | None:
+    """None if nothing could be packed: a generation without a sample would only cost files."""
+    make(work, range(len(work.plan.shards)), "local", workers)
+    reasons = nothing_packed(work.folder, work.plan)
+    if reasons:
+        say(f"nothing new could be packed ({reasons}): the dataset stays as it is.")
+        abandon(work.folder)
+        return None
+    with needing(work.folder, work.plan):
+        return merge(work.folder)

@@ -11,6 +11,7 @@ from shardkit.cli.pack_request import request_of
 from shardkit.cli.parameters import FOLDER, cores, task
 from shardkit.dataset import MANIFEST
 from shardkit.format.lock import locked
+from shardkit.format.publish import make_folder
 from shardkit.pack import packing
 from shardkit.pack.arrays import drafted_arrays
 from shardkit.pack.deciding import Decided, decide, explanations, record, summary
@@ -82,14 +83,15 @@ def pack(**given: Any) -> int:  # noqa: ANN401
     mine = task(given["task"])
     request = request_of(given)
     workers = given["workers"] or cores()
+    packing.refuse_unfit(request)
     if given["dry_run"]:
         return _dry_run(request, workers, as_json=given["as_json"])
-    packing.prepared(request)
+    make_folder(request.folder)
     if given["replan"]:
         packing.start_over(request.folder)
     manifest = packing.packed_already(request)
     if manifest is not None:
-        say(f"{request.folder}: packed already.")
+        say(f"{request.folder}: packed already. `shardkit append` adds what has come to {request.root} since.")
         return outcome(request.folder, manifest, as_json=given["as_json"])
     if not packing.begun(request):
         _plan(request, workers, given)

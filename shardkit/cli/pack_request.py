@@ -12,9 +12,10 @@ from shardkit.pack.planning import Request
 
 
 def request_of(given: dict[str, Any]) -> Request:
-
     if given["from_arrays"] and given["files"]:
         raise click.UsageError("--files names images of a tree, and --from-arrays takes none.")
+    if given["fit"] != "pad" and not given["size"]:
+        raise click.UsageError(f"--fit {given['fit']} says how --size is met: add --size, or leave --fit out.")
     options = PackOptions(
         layout=given["layout"],
         splits=_splits(given),
@@ -38,15 +39,16 @@ def request_of(given: dict[str, Any]) -> Request:
 
 
 def _request_for_arrays(given: dict[str, Any], options: PackOptions) -> Request:
-
     return Request(given["src"], given["dst"], described(given["src"], options))
 
 
 def _splits(given: dict[str, Any]) -> str:
     """The one way of splitting that was asked for, as the options keep it."""
-    asked = [name for name in ("split", "split_file", "folds") if given[name]]
+    asked = [name for name in ("split", "split_file", "folds") if given[name] is not None]
     if len(asked) > 1:
         raise click.UsageError("--split, --split-file and --folds exclude each other: choose one.")
     if given["split_file"]:
         return f"file={digest_of(given['split_file'])}"
-    return f"folds={given['folds']}" if given["folds"] else given["split"] or "train"
+    if given["folds"]:
+        return f"folds={given['folds']}"
+    return "train" if given["split"] is None else str(given["split"])

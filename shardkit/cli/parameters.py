@@ -8,7 +8,8 @@ import click
 
 FOLDER = click.Path(path_type=Path)
 
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+_MOST = 2**62
 
 
 def cores() -> int:
@@ -17,11 +18,12 @@ def cores() -> int:
 
 
 def size_in_bytes(text: str) -> int:
-    """`256MB` (millions), `256MiB` (2^20) or plain bytes."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]I?)?B?", text.strip().upper())
+    """`256MB` (millions), `256MiB` (2^20) or plain bytes; KB to TB, KiB to TiB."""
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d+)?)\s*([KMGT]I?)?B?", text.strip().upper())
     size = int(float(match[1]) * _UNITS[match[2] or ""]) if match else 0
-    if size < 1:
-        raise click.BadParameter(f"{text!r} is no size. Write 256MB, 1GiB or a number of bytes.")
+    if not 1 <= size <= _MOST:
+        said = f"{text!r} is no size. Write 256MB, 1GiB or a number of bytes."
+        raise click.BadParameter(said, param_hint="--shard-size")
     return size
 
 

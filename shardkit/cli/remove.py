@@ -7,9 +7,11 @@ import click
 from shardkit.cli.console import emit, progress, say
 from shardkit.cli.parameters import FOLDER
 from shardkit.format.lock import locked
+from shardkit.format.manifest import read_manifest
 from shardkit.format.opened import open_dataset
 from shardkit.pack.packing import tidied
 from shardkit.pack.proof import prove
+from shardkit.pack.remove import committed, finish
 from shardkit.pack.remove import remove as forget
 
 
@@ -24,17 +26,20 @@ def remove(dst: Path, subjects: tuple[str, ...], *, as_json: bool) -> None:
 
     Others keep their labels and splits. Stopped at any moment, the same command goes on.
     """
-    open_dataset(dst)
+    read_manifest(dst)
     with locked(dst):
+        removal = finish(dst) if committed(dst) else None
         tidied(dst)
-        with progress("shards", len(open_dataset(dst).shards)) as shown:
-            removal = forget(dst, list(subjects), shown.advance)
+        if removal is None or not removal.covers(subjects):
+            with progress("shards", len(open_dataset(dst).shards)) as shown:
+                removal = forget(dst, list(subjects), shown.advance)
         proof = prove(dst, removal.subjects, removal.rewritten)
     dataset = open_dataset(dst)
-    say(f"{removal.samples:,} samples of {len(subjects):,} subjects are gone from {len(removal.rewritten):,} shards.")
+    gone, shards = len(removal.subjects), len(removal.rewritten)
+    say(f"{removal.samples:,} samples of {gone:,} subjects are gone from {shards:,} shards.")
     say(proof)
-    for gone, stays in removal.twins:
-        say(f"  the bytes of {gone} are also those of {stays}, which stays. Remove that subject too if they must go.")
+    for lost, stays in removal.twins:
+        say(f"  the bytes of {lost} are also those of {stays}, which stays. Remove that subject too if they must go.")
     say(f"{dst}: generation {dataset.generation.number}, digest {dataset.digest}.")
     say("Backups and the source are not ours to clean.")
     if as_json:

@@ -19,6 +19,12 @@ def sums_name(kind: str, generation: int) -> str:
     return _numbered(kind, generation, "")
 
 
+def files_of(generation: int) -> tuple[str, ...]:
+    """What a generation adds beside tars and index."""
+    sums = (sums_name(kind, generation) for kind in ("B3SUMS", "SHA256SUMS"))
+    return (shards_name(generation), subjects_name(generation), skipped_name(generation), *sums)
+
+
 def index_name(split: str, number: int) -> str:
     return f"index/{split}-{number:05}.parquet"
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,7 +17,7 @@ from shardkit.format.opened import Dataset
 from shardkit.pack.deciding import versions
 from shardkit.pack.lists import read_list
 from shardkit.pack.options import PackOptions
-from shardkit.pack.plan import Before, planned
+from shardkit.pack.plan import Before, bytes_per_row, planned
 from shardkit.pack.planfile import Terms
 from shardkit.pack.planning import Count, Draft, Request, Splitting, scanned
 from shardkit.pack.split import Thresholds
@@ -30,18 +31,22 @@ class Newcomers:
     terms: Terms
     known: int
     """Images of the source whose key is in the dataset: they stay as they are there."""
+    differing: int
+    """How many of these are not as large as what was packed."""
 
 
-def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> Newcomers:
-    """Plan what is new; the options are those of the first pack."""
+def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> Newcomers | int:
+    """Plan what is new, with the options of the first pack; where nothing is, tell how many images are known."""
     manifest = dataset.manifest
     if manifest.options.get("adopted") or manifest.options.get("shape"):
         raise UsageError(f"{dataset.folder}: was not packed from a tree, so a tree cannot be appended to it.")
     options = PackOptions.recorded(manifest.options)
     scan = scanned(replace(request, options=options), threads, watch)
-    new = scan.found.filter(pc.invert(pc.is_in(_keys(scan.found), _known_keys(dataset))))
+    known, sizes = _known(dataset)
+    places = pc.index_in(_keys(scan.found), value_set=known).combine_chunks()
+    new = scan.found.filter(pc.is_null(places))
     if not len(new):
-        raise UsageError(f"{request.root}: all {len(scan.found):,} images are in {dataset.folder} already.")
+        return len(scan.found)
     listed = read_list(request.groups, "group") if request.groups else {}
     splits = _splits(new, listed, dataset, request.split_file)
     columns = dict(zip(new.column_names, new.columns, strict=True))
@@ -65,16 +70,28 @@ def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> 
         by="append",
         inputs=draft.inputs,
     )
-    return Newcomers(draft, terms, len(scan.found) - len(new))
+    kept = manifest.codec == "png" and not manifest.preparation
+    differing = _differing(scan.found, places, sizes) if kept else 0
+    return Newcomers(draft, terms, len(scan.found) - len(new), differing)
 
 
 def _keys(found: pa.Table) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(found["subject"].cast(pa.string()), found["impression"], "/")
 
 
-def _known_keys(dataset: Dataset) -> pa.ChunkedArray:
-    chunks = [chunk for shard in dataset.shards for chunk in dataset.rows(shard)["key"].chunks]
-    return pa.chunked_array(chunks, pa.string())
+def _known(dataset: Dataset) -> tuple[pa.Array, pa.Array]:
+    """The key and the size, with its sidecars, of every sample of the dataset."""
+    tables = [dataset.rows(shard) for shard in dataset.shards]
+    keys = pa.chunked_array([chunk for rows in tables for chunk in rows["key"].chunks], pa.string())
+    sizes = [np.empty(0, np.int64), *(bytes_per_row(pc.struct_field(rows["image"], "size"), rows) for rows in tables)]
+    return keys.combine_chunks(), pa.array(np.concatenate(sizes))
+
+
+def _differing(found: pa.Table, places: pa.Array, sizes: pa.Array) -> int:
+    known = pc.is_valid(places)
+    packed = sizes.take(places.filter(known))
+    here = pa.array(bytes_per_row(found["size"], found)).filter(known)
+    return pc.sum(pc.not_equal(packed, here)).as_py() or 0
 
 
 def _groups(listed: Mapping[str, str], dataset: Dataset) -> dict[str, str]:

@@ -5,6 +5,7 @@ Paths are kept as folder numbers and names, and a folder's names become Python's
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -33,25 +34,31 @@ def folders_listed(tree: SourceTree, list_file: Path) -> Iterator[Folder]:
     """Each folder that has files in the list, once, with their names."""
     rows = Rows(_chunk)
     with explained(list_file):
-        for path in _paths(list_file):
+        for path in _paths(tree, list_file):
             rows.append(_Listed(*os.path.split(tree.relative(path))))
     listed = pa.Table.from_batches(rows.chunks(), _LISTED).unify_dictionaries()
     return _by_folder(*(column.combine_chunks() for column in listed.columns))
 
 
-def _paths(list_file: Path) -> Iterator[bytes]:
+def _paths(tree: SourceTree, list_file: Path) -> Iterator[bytes]:
     with list_file.open("rb") as file:
         block = file.read(_BLOCK)
         separator = b"\0" if b"\0" in block else b"\n"
+        meant = partial(_without_return, tree) if separator == b"\n" else bytes
         rest = b""
         while block:
             *whole, rest = (rest + block).split(separator)
-            yield from filter(None, whole)
+            yield from filter(None, map(meant, whole))
             block = file.read(_BLOCK)
             if separator == b"\n" and b"\0" in block:
                 raise UsageError(f"{list_file}: lines, and then a NUL. Write one path a line, or end each with a NUL.")
-        if rest:
+        if rest := meant(rest):
             yield rest
+
+
+def _without_return(tree: SourceTree, line: bytes) -> bytes:
+    """A line of Windows, unless the file is named like that."""
+    return line[:-1] if line.endswith(b"\r") and not os.path.lexists(tree.path(line)) else line
 
 
 def _chunk(rows: Sequence[_Listed]) -> pa.RecordBatch:

@@ -16,6 +16,7 @@ from shardkit.errors import BadInput
 from shardkit.pack.detection import Census, explained_by
 from shardkit.pack.found import Found, Rows, Sidecar, Skipped, found_chunk, skipped_chunk
 from shardkit.pack.layout import Layout
+from shardkit.pack.limits import check_file_size
 from shardkit.pack.names import ignored_as, is_image, is_junk, is_sidecar, stem, suffix
 from shardkit.pack.tree import SourceTree, joined, refused
 
@@ -105,7 +106,7 @@ class Seen:
                 self._take_sample(source, sidecars)
 
     def _take_sample(self, source: bytes, sidecars: list[bytes]) -> None:
-        size, mtime_ns = self.tree.size_and_time(source)
+        size, mtime_ns = self._size_and_time(source)
         parts = tuple(map(self._sidecar, sidecars))
         layout, subject, impression = explained_by(self.layouts, source) or (None, "", "")
         self.census.add(layout, source)
@@ -116,9 +117,14 @@ class Seen:
     def _sidecar(self, path: bytes) -> Sidecar:
         ext = suffix(path).decode()
         try:
-            return Sidecar(ext, *self.tree.size_and_time(path))
+            return Sidecar(ext, *self._size_and_time(path))
         except BadInput as refusal:  # an image without its sidecar is not the sample that it was
             raise BadInput(refusal.reason, f"its sidecar .{ext}: {refusal.detail}") from refusal
+
+    def _size_and_time(self, file: bytes) -> tuple[int, int]:
+        size, mtime_ns = self.tree.size_and_time(file)
+        check_file_size(file, size)
+        return size, mtime_ns
 
     @contextmanager
     def _skipping(self, *inputs: bytes) -> Iterator[None]:

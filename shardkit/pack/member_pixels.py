@@ -6,10 +6,11 @@ from functools import partial
 from shardkit.image.codec import encode, framed
 from shardkit.image.decode import decode_png
 from shardkit.image.extensions import EXTENSIONS, Codec
-from shardkit.image.npy import TYPES, header
+from shardkit.image.npy import TYPES, check_shape, header
 from shardkit.image.png import inspect
 from shardkit.image.preparation import Preparation, prepare
 from shardkit.pack.arrays_files import sample_bytes
+from shardkit.pack.limits import check_file_size
 from shardkit.pack.members import Read, Store, Stored, as_found
 from shardkit.pack.options import PackOptions
 from shardkit.pack.spool import Spool
@@ -33,10 +34,12 @@ class _AsPixels:
     preparation: Preparation
 
     def __call__(self, spool: Spool, key: str, size: int, read: Read) -> Stored:
+        check_file_size(f"{key}.{EXTENSIONS['png']}".encode(), size)
         source = memoryview(bytearray(size))
         read(source)
         info = inspect(source)
         pixels = prepare(decode_png(source, info), info, self.preparation)
+        check_shape(pixels.shape, pixels.dtype)  # a palette becomes three times as large
         payload = encode(pixels, self.codec)
 
         def fill(view: memoryview) -> None:

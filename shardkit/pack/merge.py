@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from shardkit.dataset import MANIFEST, Generation, Manifest, Seal, Shard, Subject
-from shardkit.errors import UsageError
+from shardkit.errors import Mismatch, UsageError
 from shardkit.format.manifest import manifest_bytes
 from shardkit.format.numbering import index_name, next_index
 from shardkit.format.opened import Dataset, open_dataset
@@ -42,6 +42,10 @@ def merge(folder: Path) -> Manifest:
         )
     plan = read_plan(folder)
     before = open_dataset(folder, plan.terms.generation - 1) if plan.terms.generation else None
+    if before and before.manifest.current.number != before.generation.number:
+        raise Mismatch(f"{folder}: another append has ended since this one was planned. Add --replan to plan it anew.")
+    if reasons := nothing_packed(folder, plan):
+        raise UsageError(f"{folder}: nothing could be packed ({reasons}). Mend the source, then add --replan.")
     manifest = _merged(folder, plan, _parts(folder, plan), before)
     publish_bytes(folder / MANIFEST, manifest_bytes(manifest))
     clear(folder)
@@ -65,6 +69,15 @@ def _parts(folder: Path, plan: PlanFile) -> list[Part]:
             "Wait for the other tasks, or run the `shardkit pack` command again, then merge."
         )
     return there
+
+
+def nothing_packed(folder: Path, plan: PlanFile) -> str:
+    """Why not a single input could be packed; empty if one could."""
+    parts = _parts(folder, plan)
+    if any(part.samples for part in parts):
+        return ""
+    reasons = Counter(skip.reason for skip in _skips(folder, parts))
+    return ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
 
 
 def _merged(folder: Path, plan: PlanFile, parts: list[Part], before: Dataset | None) -> Manifest:

@@ -4,7 +4,6 @@ Planning and merging are for one process alone; shards can be made by many, each
 """
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
@@ -15,10 +14,12 @@ from shardkit.dataset import MANIFEST, Manifest
 from shardkit.errors import Locked, NoSpace, UsageError
 from shardkit.format.lock import locked
 from shardkit.format.manifest import read_manifest
-from shardkit.format.numbering import shards_name, skipped_name, subjects_name, sums_name
+from shardkit.format.numbering import files_of
+from shardkit.format.opened import open_dataset
 from shardkit.format.publish import make_folder, part_of, publish_bytes
 from shardkit.format.refusal import explained
 from shardkit.pack.engines.local import Stop
+from shardkit.pack.familiar import packed_sources, refuse_another_source
 from shardkit.pack.merge import clear, merge
 from shardkit.pack.part import Part, Skip, finished
 from shardkit.pack.plan import PlannedShard
@@ -39,37 +40,30 @@ from shardkit.pack.shard import Watch, Work, pack_shard
 
 _MOMENT = 0.1
 
-# What an unfinished merge may have left beside the shards.
-_MERGED = (
-    shards_name(0),
-    subjects_name(0),
-    skipped_name(0),
-    sums_name("B3SUMS", 0),
-    sums_name("SHA256SUMS", 0),
-    MANIFEST,
-)
-
 Engine = Callable[[Callable[[int, Stop], Part], Iterable[int], int], Generator[Part]]
 
 
-def prepared(request: Request) -> None:
-    """Make the folder, and refuse one that holds something else: nothing of the user's is ever overwritten."""
-    folder = request.folder
-    if not request.root.is_dir():
-        raise UsageError(f"{request.root}: there is no such folder to pack. Name the folder that holds the images.")
-    source, target = request.root.resolve(), folder.resolve()
-    if source == target or source in target.parents or target in source.parents:
-        raise UsageError(
-            f"{folder} and {request.root} lie in one another, but a source is only read. Name a folder apart."
-        )
-    refuse_what_cannot_be_meant(request)
-    make_folder(folder)
-    if (folder / MANIFEST).exists() or workplace(folder).exists():
-        return
-    with os.scandir(folder) as entries:
-        strange = next((each.name for each in entries), None)
+def refuse_unfit(request: Request) -> None:
+    """What can be said before anything is looked through; nothing of the user's is ever overwritten."""
+    root, folder = request.root, request.folder
+    if not root.is_dir():
+        raise UsageError(f"{root}: there is no such folder to pack. Name the folder that holds the images.")
+    with explained(folder):
+        source, target = root.resolve(), folder.resolve()
+        if source == target or source in target.parents or target in source.parents:
+            raise UsageError(f"{folder} and {root} lie in one another, but a source is only read. Name a folder apart.")
+        refuse_what_cannot_be_meant(request)
+        strange = _strange(folder)
     if strange is not None:
         raise UsageError(f"{folder}: holds {strange!a} and no dataset. Name a new or an empty folder.")
+
+
+def _strange(folder: Path) -> str | None:
+    """What lies in a folder that is neither empty nor a dataset, be it unfinished."""
+    if not folder.exists() or (folder / MANIFEST).exists() or workplace(folder).exists():
+        return None
+    with os.scandir(folder) as entries:
+        return next((each.name for each in entries), None)
 
 
 def packed_already(request: Request) -> Manifest | None:
@@ -81,6 +75,8 @@ def packed_already(request: Request) -> Manifest | None:
             tidied(request.folder)
     manifest = read_manifest(request.folder)
     refuse_other_options(manifest.options, request.options, request.folder)
+    if not request.options.arrays:
+        refuse_another_source(request.root, packed_sources(open_dataset(request.folder)), request.folder)
     return manifest
 
 
@@ -123,12 +119,21 @@ def start_over(folder: Path) -> None:
     with locked(folder):
         if (folder / MANIFEST).exists():
             raise UsageError(f"{folder}: a whole dataset is here, which --replan does not touch. Name another folder.")
-        if plan_path(folder).exists():
-            shutil.rmtree(folder / "index", ignore_errors=True)
-            for name in (*(shard.name for shard in read_plan(folder).shards), *_MERGED):
-                for path in (folder / name, part_of(folder / name)):
-                    path.unlink(missing_ok=True)
-        clear(folder)
+        abandon(folder)
+
+
+def abandon(folder: Path) -> None:
+    """Throw away a generation that was not committed; the dataset before it stays as it is."""
+    if plan_path(folder).exists():
+        plan = read_plan(folder)
+        sealed = read_manifest(folder).files if plan.terms.generation else {}
+        tables = [f"index/{path.name}" for path in (folder / "index").glob("*.parquet")]
+        planned = (*(shard.name for shard in plan.shards), *files_of(plan.terms.generation), *tables)
+        for name in planned:
+            part_of(folder / name).unlink(missing_ok=True)
+            if name not in sealed:
+                (folder / name).unlink(missing_ok=True)
+    clear(folder)
 
 
 def missing(folder: Path, plan: PlanFile) -> list[int]:

@@ -38,7 +38,7 @@ class Skip:
     @property
     def refusal(self) -> BadInput:
         """What ends the pack where nothing may be left out."""
-        detail = f"{self.source!a}: {self.detail}. `--on-error skip` goes on without it."
+        detail = f"{self.source!a}: {self.detail.rstrip('.')}. `--on-error skip` goes on without it."
         return BadInput(self.reason, detail)
 
 

@@ -123,7 +123,11 @@ def planned(
     subject_of = subject_of[order.to_numpy()]
     _refuse_duplicates(joined, order, subject_of, subjects)
     _refuse_unfit(joined, order, subject_of, subjects)
-    shards = tuple(_shards(subjects.splits, subject_of, _bytes_per_row(joined)[order.to_numpy()], shard_size, before))
+    shards = tuple(
+        _shards(
+            subjects.splits, subject_of, bytes_per_row(joined["size"], joined)[order.to_numpy()], shard_size, before
+        )
+    )
     return Plan(shards, subjects, joined, order, subject_of)
 
 
@@ -192,11 +196,12 @@ def _key(subjects: PlannedSubjects, subject: int, impression: pa.Scalar) -> str:
     return key_of(subjects.names[subject].as_py(), impression.as_py())
 
 
-def _bytes_per_row(found: pa.Table) -> Integers:
-    sidecars = found["sidecars"].combine_chunks()
+def bytes_per_row(images: pa.ChunkedArray, rows: pa.Table) -> Integers:
+    """The bytes of each image with its sidecars."""
+    sidecars = rows["sidecars"].combine_chunks()
     sizes = pc.struct_field(sidecars.values, "size").to_numpy(zero_copy_only=False)
     until = np.concatenate([[0], np.cumsum(sizes)])[sidecars.offsets.to_numpy()]
-    total: Integers = found["size"].to_numpy() + np.diff(until)
+    total: Integers = images.to_numpy() + np.diff(until)
     return total
 
 

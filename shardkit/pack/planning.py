@@ -1,9 +1,12 @@
 """From a source and what was asked for to a plan: scan, group, split, choose a codec, decide."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from shlex import quote
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -12,7 +15,7 @@ import pyarrow.compute as pc
 from shardkit.errors import UsageError
 from shardkit.format.manifest import NAME
 from shardkit.pack.layout import Layout
-from shardkit.pack.lists import read_list
+from shardkit.pack.lists import read_list, strangers
 from shardkit.pack.options import PackOptions
 from shardkit.pack.part import Skip
 from shardkit.pack.plan import AnyPlan, planned
@@ -22,6 +25,8 @@ from shardkit.pack.split import Thresholds, by_list, fitted, folds, parsed_ratio
 Count = Callable[[int], None]
 
 _FOLDS = re.compile(r"folds=(\d{1,4})")
+_LONGEST = 64
+"""Letters of a split's name: with its number and ending, and while it is temporary, a file name has room for it."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ class Draft:
     splitting: AnySplitting
     skipped: pa.Table
     ignored: Mapping[str, int]
+    warnings: tuple[str, ...] = ()
+    """What the user should know of, though it can be meant."""
 
     @property
     def inputs(self) -> int:
@@ -77,8 +84,9 @@ class Draft:
 
 def drafted(request: Request, threads: int, watch: Count) -> Draft:
     found = scanned(request, threads, watch)
-    groups = read_list(request.groups, "group") if request.groups else {}
-    splitting = _splitting(request, pc.unique(found.found["subject"]).to_pylist(), groups)
+    subjects = pc.unique(found.found["subject"]).to_pylist()
+    groups, splits, warnings = _listed(request, subjects)
+    splitting = _splitting(request.options, subjects, groups, splits)
     columns = dict(zip(found.found.column_names, found.found.columns, strict=True))
     skipped, ignored = found.skipped, found.ignored
     del found  # the columns are a million rows: planning takes them over
@@ -86,16 +94,18 @@ def drafted(request: Request, threads: int, watch: Count) -> Draft:
     def split_of(subject: str) -> str:
         return splitting.split_of(subject, groups.get(subject, subject))
 
-    return Draft(planned(columns, groups, split_of, request.options.shard_size), splitting, skipped, ignored)
+    plan = planned(columns, groups, split_of, request.options.shard_size)
+    return Draft(plan, splitting, skipped, ignored, warnings)
 
 
 def refuse_what_cannot_be_meant(request: Request) -> None:
     """Read what is asked for as far as it can be read without the source: a mistake should not cost a scan."""
-    for path, column in ((request.groups, "group"), (request.split_file, "split")):
-        if path:
-            read_list(path, column)
-    if not request.split_file:
-        _refuse_odd_splits(ratios_of(request.options.splits))
+    if request.groups:
+        read_list(request.groups, "group")
+    if request.split_file:
+        _refuse_odd_splits(read_list(request.split_file, "split").values())
+    else:
+        ratios_of(request.options.splits)
     if request.options.layout:
         Layout.parsed(request.options.layout)
 
@@ -107,16 +117,27 @@ def scanned(request: Request, threads: int, watch: Count) -> Scan:
     else:
         found = scan(request.root, layout, threads, watch)
     if not len(found.found):
-        raise UsageError(f"{request.root}: {_nothing(found)}")
+        raise UsageError(f"{request.root}: {_nothing(found)} {_advice(request)}")
     return found
 
 
-def _splitting(request: Request, subjects: list[str], groups: Mapping[str, str]) -> Splitting:
-    if request.split_file:
-        listed = by_list(subjects, read_list(request.split_file, "split"), groups)
-        _refuse_odd_splits(listed.values())
-        return Splitting(None, listed)
-    return Splitting(fitted(ratios_of(request.options.splits), _group_sizes(subjects, groups)), {})
+Listed = Mapping[str, str]
+
+
+def _listed(request: Request, subjects: list[str]) -> tuple[Listed, Listed | None, tuple[str, ...]]:
+    """The groups and the splits that files name, and what they name in vain."""
+    groups = read_list(request.groups, "group") if request.groups else {}
+    splits = read_list(request.split_file, "split") if request.split_file else None
+    lists = ((request.groups, groups), (request.split_file, splits))
+    known = frozenset(subjects)
+    warnings = (strangers(path, listed or {}, known) for path, listed in lists if path)
+    return groups, splits, tuple(chain.from_iterable(warnings))
+
+
+def _splitting(options: PackOptions, subjects: list[str], groups: Listed, listed: Listed | None) -> Splitting:
+    if listed is not None:
+        return Splitting(None, by_list(subjects, listed, groups))
+    return Splitting(fitted(ratios_of(options.splits), _group_sizes(subjects, groups)), {})
 
 
 def ratios_of(splits: str) -> dict[str, float]:
@@ -137,13 +158,24 @@ def _group_sizes(subjects: list[str], groups: Mapping[str, str]) -> dict[str, in
 
 def _refuse_odd_splits(names: Any) -> None:  # noqa: ANN401
     for name in names:
-        if not NAME.fullmatch(name):
-            raise UsageError(f"{name!a} cannot name a split: shards are named after it. Use letters, digits, '_', '-'.")
+        if not NAME.fullmatch(name) or len(name) > _LONGEST:
+            raise UsageError(
+                f"{name[: _LONGEST + 1]!a} cannot name a split: shards are named after it. "
+                f"Use at most {_LONGEST} letters, digits, '_', '-'."
+            )
 
 
 def _nothing(found: Scan) -> str:
-    skipped, ignored = len(found.skipped), found.ignored
-    parts = [f"{count:,} {kind}" for kind, count in ignored.most_common(5)]
+    parts = [f"{count:,} {kind}" for kind, count in found.ignored.most_common(5)]
     there = f" There are {', '.join(parts)}." if parts else ""
-    refused = f", and {skipped:,} inputs that cannot be" if skipped else ""
-    return f"no PNG to pack{refused}.{there} Name a folder with images."
+    reasons = [f"{count:,} {reason}" for reason, count in Counter(found.skipped["reason"].to_pylist()).most_common(5)]
+    refused = f", and what cannot be packed: {', '.join(reasons)}" if reasons else ""
+    return f"no PNG to pack{refused}.{there}"
+
+
+def _advice(request: Request) -> str:
+    """A path is never taken as seen from the current folder too: the same command would pack something else there."""
+    if not request.files:
+        return "Name a folder with images."
+    find = f"cd {quote(str(request.root))} && find . -name '*.png'"
+    return f"Paths in {request.files} are relative to {request.root}: list them with `{find}`."

@@ -5,16 +5,24 @@ enough to look at every row, to read the shards that were written again, and to 
 are sealed.
 """
 
-from collections.abc import Collection
+import json
+import os
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shardkit.dataset import MANIFEST
-from shardkit.errors import Damaged
+from shardkit.dataset import MANIFEST, WORKPLACE
+from shardkit.errors import Damaged, UsageError
 from shardkit.format.digest import seal_of
+from shardkit.format.key import encoded
 from shardkit.format.opened import Dataset, open_dataset
+from shardkit.pack.detection import KNOWN, explained_by
+from shardkit.pack.layout import Layout
 
 
 def prove(folder: Path, gone: Collection[str], rewritten: Collection[str]) -> str:
@@ -26,15 +34,40 @@ def prove(folder: Path, gone: Collection[str], rewritten: Collection[str]) -> st
             raise Damaged(f"{folder / shard.index}: a removed subject is still in the rows of {shard.name}.")
         if shard.name in rewritten and seal_of(folder / shard.name).blake3 != shard.blake3:
             raise Damaged(f"{folder / shard.name}: it is not what was written. `shardkit verify {folder}` says more.")
-    strange = _strange(folder, dataset)
-    if strange:
-        raise Damaged(
-            f"{folder / min(strange)}: no part of the dataset; whether it holds a removed subject, nobody knows."
-        )
+    about = Skipped.of(dataset.manifest.options)
+    for each in dataset.manifest.generations:
+        if any(about.names(line, gone) for line in (folder / each.listed).read_bytes().splitlines()):
+            raise Damaged(f"{folder / each.listed}: a removed subject is still in this list.")
+    refuse_strangers(dataset)
     samples = sum(shard.samples for shard in dataset.shards)
     return f"Looked at again: {samples:,} rows, {len(rewritten):,} rewritten shards to the last byte, no other file."
 
 
-def _strange(folder: Path, dataset: Dataset) -> set[str]:
-    there = {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
-    return there - {MANIFEST, *dataset.manifest.files, *(shard.name for shard in dataset.shards)}
+def refuse_strangers(dataset: Dataset) -> None:
+    """Nobody knows what a file holds that no manifest seals."""
+    folder = dataset.folder
+    there = {path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir()}
+    sealed = {MANIFEST, *dataset.manifest.files, *(shard.name for shard in dataset.shards)}
+    strange = sorted(str(each) for each in there if str(each) not in sealed and each.parts[0] != WORKPLACE)
+    if strange:
+        raise UsageError(
+            f"{folder / strange[0]}: no part of the dataset, so nobody knows whether it holds a removed subject. "
+            "Move it away, then remove."
+        )
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Whom lines of skipped.jsonl are about: as the layout says; where it says nothing, by any word of the path."""
+
+    layouts: tuple[Layout, ...]
+
+    @staticmethod
+    def of(options: Mapping[str, Any]) -> "Skipped":
+        return Skipped((Layout.parsed(options["layout"]),) if options.get("layout") else KNOWN)
+
+    def names(self, line: bytes, subjects: Collection[str]) -> bool:
+        source = os.fsencode(json.loads(line)["source"])
+        if explained := explained_by(self.layouts, source):
+            return explained[1] in subjects
+        return any(encoded(word) in subjects for word in re.split(rb"[/._ -]+", source))

@@ -9,8 +9,8 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -22,8 +22,8 @@ from blake3 import blake3
 from shardkit.dataset import MANIFEST, Member, Sample, Shard
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.digest import rows_digest, sha256_of
-from shardkit.format.key import decoded, encoded
-from shardkit.format.manifest import manifest_bytes, read_manifest
+from shardkit.format.key import encoded
+from shardkit.format.manifest import canonical, manifest_bytes, read_manifest
 from shardkit.format.numbering import index_name, next_index, skipped_name
 from shardkit.format.opened import Dataset, open_dataset
 from shardkit.format.publish import make_folder, place, publish, publish_bytes
@@ -33,6 +33,7 @@ from shardkit.pack.deciding import versions
 from shardkit.pack.generation import generation_of, publish_tables
 from shardkit.pack.merge import SHARDS_A_FILE, clear
 from shardkit.pack.planfile import plan_path, workplace
+from shardkit.pack.proof import Skipped, refuse_strangers
 from shardkit.pack.sealing import Sealing
 from shardkit.pack.spool import Spool
 
@@ -51,11 +52,14 @@ class _Kept:
 class Removal:
     """What was forgotten."""
 
-    subjects: frozenset[str]
+    subjects: tuple[str, ...]
     samples: int
     rewritten: tuple[str, ...]
     twins: tuple[tuple[str, str], ...]
     """(removed key, key that stays) of samples with the same bytes: of these, bytes are left."""
+
+    def covers(self, names: Iterable[str]) -> bool:
+        return all({name, encoded(os.fsencode(name))} & set(self.subjects) for name in names)
 
 
 def staged(folder: Path) -> Path:
@@ -66,8 +70,9 @@ def committed(folder: Path) -> bool:
     return (staged(folder) / MANIFEST).exists()
 
 
-def finish(folder: Path) -> None:
-    """Put a committed removal into place, from wherever it was stopped."""
+def finish(folder: Path) -> Removal:
+    """Put a committed removal into place, from wherever it was stopped, and tell what it was."""
+    removal = _recorded(folder)
     staging = staged(folder)
     files = sorted(path.relative_to(staging) for path in staging.rglob("*") if path.is_file())
     for name in files:
@@ -76,6 +81,17 @@ def finish(folder: Path) -> None:
     _drop_strangers(folder, read_manifest(staging).files)
     place(staging / MANIFEST, folder / MANIFEST)
     clear(folder)
+    return removal
+
+
+def _record(folder: Path) -> Path:
+    return workplace(folder) / "removal.json"
+
+
+def _recorded(folder: Path) -> Removal:
+    fields = json.loads(_record(folder).read_bytes())
+    twins = tuple((gone, stays) for gone, stays in fields["twins"])
+    return Removal(tuple(fields["subjects"]), fields["samples"], tuple(fields["rewritten"]), twins)
 
 
 def remove(folder: Path, names: list[str], watch: Watch) -> Removal:
@@ -83,12 +99,14 @@ def remove(folder: Path, names: list[str], watch: Watch) -> Removal:
     dataset = open_dataset(folder)
     gone = _encoded(dataset, names)
     if plan_path(folder).exists():
-        raise UsageError(f"{folder}: an append has not ended here. Run it again to its end, then remove.")
+        raise UsageError(
+            f"{folder}: an append has not ended here. Run it again to its end, or with --replan, then remove."
+        )
+    refuse_strangers(dataset)
     shutil.rmtree(staged(folder), ignore_errors=True)
     make_folder(staged(folder))
-    removal = _stage(dataset, gone, watch)
-    finish(folder)
-    return removal
+    _stage(dataset, gone, watch)
+    return finish(folder)
 
 
 def _encoded(dataset: Dataset, names: list[str]) -> frozenset[str]:
@@ -106,15 +124,15 @@ def _encoded(dataset: Dataset, names: list[str]) -> frozenset[str]:
     return gone
 
 
-def _stage(dataset: Dataset, gone: frozenset[str], watch: Watch) -> Removal:
+def _stage(dataset: Dataset, gone: frozenset[str], watch: Watch) -> None:
     staging = staged(dataset.folder)
     files = Sealing(staging)
     number = dataset.generation.number + 1
     kept, lost = _parted(dataset, gone, staging, watch)
     shards = list(_indexed(kept, dataset, files))
     subjects = [each for each in dataset.subjects if each.subject not in gone]
-    lines = _skips_without(dataset, gone, {each.source for each in lost})
-    files.bytes(skipped_name(number), b"".join(line + b"\n" for line in lines))
+    lines = _skips_without(dataset, gone)
+    files.bytes(skipped_name(number), b"".join(lines))
     generation = generation_of(
         number,
         "remove",
@@ -130,9 +148,9 @@ def _stage(dataset: Dataset, gone: frozenset[str], watch: Watch) -> Removal:
     _sums(dataset, shards, files, number)
     manifest = replace(dataset.manifest, generations=(generation,), files=files.sealed)
     rewritten = tuple(old.name for old, new in zip(dataset.shards, shards, strict=True) if old.blake3 != new.blake3)
-    twins = _twins(lost, kept)
+    removal = Removal(tuple(sorted(gone)), len(lost), rewritten, _twins(lost, kept))
+    publish_bytes(_record(dataset.folder), canonical(asdict(removal)))
     publish_bytes(staging / MANIFEST, manifest_bytes(manifest))
-    return Removal(gone, len(lost), rewritten, twins)
 
 
 def _parted(dataset: Dataset, gone: frozenset[str], staging: Path, watch: Watch) -> tuple[list[_Kept], list[Sample]]:
@@ -195,17 +213,11 @@ def _indexed(kept: list[_Kept], dataset: Dataset, files: Sealing) -> Iterator[Sh
                 yield replace(each.shard, index=name, row_group=row_group)
 
 
-def _skips_without(dataset: Dataset, gone: frozenset[str], sources: set[bytes]) -> list[bytes]:
-    """The lists of what was skipped, without the lines that name a removed subject or a folder of its own."""
-    folders = {os.fsdecode(source.rpartition(b"/")[0]) for source in sources}
-    names = {os.fsdecode(decoded(subject)) for subject in gone}
-    lines: list[bytes] = []
-    for generation in dataset.manifest.generations:
-        for line in (dataset.folder / generation.listed).read_bytes().splitlines():
-            folder = str(json.loads(line)["source"]).rpartition("/")[0]
-            if not (folder and folder in folders) and not names & set(json.loads(line)["source"].split("/")):
-                lines.append(line)
-    return sorted(lines)
+def _skips_without(dataset: Dataset, gone: frozenset[str]) -> list[bytes]:
+    """The lists of what was skipped, without the lines about a removed subject."""
+    lists = ((dataset.folder / each.listed).read_bytes() for each in dataset.manifest.generations)
+    about = Skipped.of(dataset.manifest.options)
+    return sorted(line for listed in lists for line in listed.splitlines(keepends=True) if not about.names(line, gone))
 
 
 def _sums(dataset: Dataset, shards: list[Shard], files: Sealing, number: int) -> None:

@@ -10,6 +10,7 @@ from xxhash import xxh3_128_digest
 
 from shardkit.dataset import Member
 from shardkit.format.tar import BLOCK, END, header, padded
+from shardkit.pack.limits import check_file_size
 
 # Large enough that a write costs more than its call; small enough to stay in the cache of a core while it is hashed.
 _WRITE = 1 << 20
@@ -30,9 +31,11 @@ class Spool:
 
     def add(self, name: str, ext: str, size: int, fill: Fill) -> Member:
         """Put a member of the sample into place; `fill` writes its payload."""
+        file = f"{name}.{ext}"
+        check_file_size(file.encode(), size)
         payload = self._room(size)
         fill(payload)
-        self._buffer[self._filled : self._filled + BLOCK] = header(f"{name}.{ext}", size)
+        self._buffer[self._filled : self._filled + BLOCK] = header(file, size)
         member = Member(ext, self.position + BLOCK, size, xxh3_128_digest(payload))
         self._filled += BLOCK + padded(size)
         return member
@@ -60,7 +63,7 @@ class Spool:
         start = self._filled + BLOCK
         end = start + padded(size)
         if len(self._buffer) < end + len(END):
-            larger = memoryview(bytearray(2 * (end + len(END))))
+            larger = memoryview(bytearray(max(2 * len(self._buffer), end + len(END))))
             larger[: self._filled] = self._buffer[: self._filled]
             self._buffer = larger
         self._buffer[start + size : end] = bytes(end - start - size)

@@ -1,6 +1,7 @@
 """`shardkit pack`: what its options do, and what it says when they cannot be meant."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
@@ -13,6 +14,8 @@ from shardkit.image.codec import decode
 from shardkit.image.decode import decode_png
 from shardkit.image.png import inspect
 from shardkit.image.preparation import Preparation, prepare
+from shardkit.pack.options import PackOptions
+from shardkit.pack.planning import Request, drafted
 from shardkit.pack.room import Room
 from tests import trees
 from tests.commands import packed, ran
@@ -238,6 +241,50 @@ def test_a_split_file_is_followed(source: Path, folder: Path, tmp_path: Path) ->
     assert splits(opened(source, folder, "--split-file", listed(tmp_path / "splits.csv", *lines))) == asked
 
 
+@pytest.mark.parametrize(("name", "value"), [("groups", "pair"), ("split-file", "train")])
+def test_what_a_list_names_in_vain_is_warned_of(
+    name: str, value: str, source: Path, folder: Path, tmp_path: Path
+) -> None:
+    lines = (f"{number:04},{value}" for number in range(12))
+    path = listed(tmp_path / "list.csv", *lines)
+    request = Request(source, folder, PackOptions(), **{name.replace("-", "_"): path})
+    (warning,) = drafted(request, 1, lambda _: None).warnings
+    assert "names 2 of 12 in vain: 0010 is not" in warning
+
+
+def test_a_list_as_seen_from_elsewhere_is_told_from_where_to_write_it(
+    source: Path, folder: Path, tmp_path: Path
+) -> None:
+    wanted = listed(tmp_path / "list", "source/0001/01.png", "source/0004/00.png")
+    ended = ran("pack", source, folder, "--files", wanted)
+    assert ended.code == 2
+    assert "no PNG to pack, and what cannot be packed: 2 gone." in ended.error
+    assert f"`cd {source} && find . -name '*.png'`" in ended.error
+
+
+def test_a_detail_that_is_a_sentence_is_not_ended_twice(source: Path, folder: Path) -> None:
+    (source / "0003/00.png").write_bytes(b"GIF89a, not a PNG")
+    ended = ran("pack", source, folder, "--on-error", "fail")
+    assert ended.code == 8
+    assert ".." not in ended.error
+
+
+def test_an_enormous_file_is_left_out_by_its_size(source: Path, folder: Path) -> None:
+    os.truncate(source / "0003/00.png", 3 << 30)
+    os.truncate(source / "0004/00.json", 2 << 30)
+    ended = ran("pack", source, folder, "--json")
+    assert (ended.code, ended.json["skipped"]) == (3, {"too-large": 2})
+
+
+def test_pixels_that_no_reader_would_take_are_left_out(folder: Path, tmp_path: Path) -> None:
+    """A palette is a third of the colours that it stands for."""
+    files = {"a/1.png": png("palette8", (20, 20)), "b/1.png": png("gray8", (20, 20))}
+    with mock.patch("shardkit.image.limits.MAX_BYTES", 1000):
+        ended = ran("pack", trees.planted(tmp_path / "source", files), folder, "--codec", "zstd")
+    assert ended.code == 3
+    assert trees.skips(folder) == {"a/1.png": "too-large"}
+
+
 def test_folds(source: Path, folder: Path) -> None:
     dataset = opened(source, folder, "--folds", 5)
     assert {name: held.subjects for name, held in dataset.splits.items()} == {f"fold{each}": 2 for each in range(5)}
@@ -259,6 +306,9 @@ WRONG: dict[str, tuple[tuple[object, ...], str]] = {
     "an endless share": (("--split", "train=inf,val=0.5"), "add up to"),
     "a split twice": (("--split", "train=0.5,train=0.5"), "a name of its own"),
     "a split with a slash": (("--split", "a/b=0.5,c=0.5"), "cannot name a split"),
+    "a split without a name": (("--split", ""), "cannot name a split"),
+    "a split with an endless name": (("--split", "x" * 65), "at most 64 letters"),
+    "no split, and folds": (("--split", "", "--folds", 2), "exclude each other"),
     "folds that are none": (("--split", "folds=x"), "write names and shares"),
     "a split called folds": (("--split", "folds=0.5,val=0.6"), "add up to"),
     "more splits than subjects": (("--folds", 11), "cannot fill 11 splits"),
@@ -271,8 +321,9 @@ WRONG: dict[str, tuple[tuple[object, ...], str]] = {
     "an unknown colour": (("--color", "blue"), "--color"),
     "a size of nothing": (("--size", 0), "--size"),
     "an enormous size": (("--size", 10**6), "--size"),
+    "a fit of no size": (("--fit", "crop"), "add --size"),
     "an unknown fit": (("--fit", "tight"), "--fit"),
-    "a shard size of nothing": (("--shard-size", "0"), "is no size"),
+    "a shard size of nothing": (("--shard-size", "0"), "--shard-size: '0' is no size"),
     "a shard size in words": (("--shard-size", "big"), "is no size"),
     "a negative shard size": (("--shard-size", "-5MB"), "is no size"),
     "no workers": (("--workers", 0), "--workers"),
@@ -294,7 +345,7 @@ def test_what_cannot_be_meant_is_one_sentence(
     ended = ran("pack", source, folder, *options)
     assert ended.code == 2
     assert said in ended.error
-    assert trees.files(folder) == {}
+    assert not folder.exists()
 
 
 PLACES: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -324,6 +375,9 @@ def test_a_place_that_cannot_be(out: str, source: Path, tmp_path: Path) -> None:
     [
         ("groups", "0001", "expected `subject,group`"),
         ("groups", "0001,a,b", "expected `subject,group`"),
+        ("groups", "subject_0001,a", "list.csv: it names none of the subjects: subject_0001 is not"),
+        ("split-file", "subject_0001,a", "look like 0000"),
+        ("split-file", f"0001,{'x' * 65}", "cannot name a split"),
         ("split-file", "0001,", "expected `subject,split`"),
         ("split-file", "0001,train", "does not name the subject 0000"),
     ],
@@ -366,4 +420,42 @@ def test_source_and_dataset_lie_apart(inside: str, source: Path) -> None:
     ended = ran("pack", src, dst)
 
     assert (ended.code, trees.files(source)) == (2, before)
+    assert "lie in one another" in ended.error
+
+
+def test_a_rerun_from_another_source_is_refused(source: Path, folder: Path, tmp_path: Path) -> None:
+    assert ran("pack", source, folder, "--shard-size", "2KB", "--task", "1/9").code == 0
+    other = trees.grown(tmp_path / "other", subjects=5, impressions=1)
+    before = trees.files(folder)
+
+    ended = ran("pack", other, folder, "--shard-size", "2KB")
+
+    assert ended.code == 5
+    assert "are not here or have changed" in ended.error
+    assert {name: content for name, content in trees.files(folder).items() if name in before} == before
+
+
+def test_another_source_is_not_packed_already(source: Path, folder: Path, tmp_path: Path) -> None:
+    assert ran("pack", source, folder).code == 0
+
+    ended = ran("pack", trees.grown(tmp_path / "other", subjects=5, impressions=1), folder)
+
+    assert ended.code == 5
+    assert "shardkit append" in ended.error
+
+
+def test_a_source_of_which_nothing_can_be_packed_makes_no_dataset(folder: Path, tmp_path: Path) -> None:
+    source = trees.planted(tmp_path / "empties", {"a/1.png": b"", "b/1.png": b"no PNG"})
+
+    ended = ran("pack", source, folder)
+
+    assert ended.code == 2
+    assert "nothing could be packed (1 empty, 1 not-png)" in ended.error
+    assert not (folder / "manifest.json").exists()
+
+
+def test_a_dry_run_says_what_the_run_would_refuse(source: Path) -> None:
+    ended = ran("pack", source, source / "out", "--dry-run")
+
+    assert ended.code == 2
     assert "lie in one another" in ended.error

@@ -9,6 +9,11 @@ from shardkit.format.opened import Dataset, open_dataset
 from tests.packed import files
 from tests.pictures import png
 
+
+class KilledError(BaseException):
+    """Stands for a kill: no code of ours handles it."""
+
+
 SPLIT = "train=0.6,val=0.4"
 
 

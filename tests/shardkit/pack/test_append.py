@@ -1,17 +1,32 @@
 """Appending adds files, and moves nobody."""
 
 import errno
+from contextlib import nullcontext
 from pathlib import Path
+from shutil import copytree
+from unittest import mock
 
 import pytest
 
 from shardkit.cli.pack import pack
+from shardkit.dataset import Manifest
 from shardkit.errors import Mismatch, ShardkitError, UsageError
 from shardkit.format.lock import locked
 from shardkit.format.opened import open_dataset
+from shardkit.pack.packing import tidied
 from tests.faults.operations import Nth, failing, watched
 from tests.packed import files
-from tests.shardkit.pack.growing import everybody, grown, keys, run_append, run_pack, without_workplace
+from tests.pictures import png
+from tests.shardkit.pack.growing import (
+    KilledError,
+    everybody,
+    grown,
+    keys,
+    run_append,
+    run_pack,
+    run_remove,
+    without_workplace,
+)
 
 
 @pytest.fixture
@@ -87,8 +102,7 @@ def test_an_appended_dataset_splits_as_one_that_was_packed_at_once_by_the_same_t
 def test_nothing_new_is_said_and_changes_nothing(folder: Path, tmp_path: Path) -> None:
     before = files(folder)
 
-    with pytest.raises(UsageError, match="all 16 images are in"):
-        run_append(tmp_path / "source", folder)
+    assert run_append(tmp_path / "source", folder) == 0
 
     assert files(folder) == before
 
@@ -155,10 +169,7 @@ def test_killed_at_any_operation_the_old_generation_stands_and_the_same_command_
         if open_dataset(folder).generation.number == 0:
             assert open_dataset(folder, generation=0).digest == digest
             assert {name: without_workplace(folder)[name] for name in before} == before
-        try:
-            run_append(source, folder)
-        except UsageError as done:
-            assert "are in" in str(done)  # noqa: PT017 - it had committed before it failed
+        run_append(source, folder)
         assert files(folder) == files(undisturbed), f"operation {number}"
         for name in files(folder).keys() - before.keys():
             (folder / name.decode()).unlink()
@@ -171,3 +182,82 @@ def test_killed_at_any_operation_the_old_generation_stands_and_the_same_command_
 def test_two_writers_never_meet(folder: Path, source: Path) -> None:
     with locked(folder), pytest.raises(Mismatch):
         run_append(source, folder)
+
+
+def test_what_another_append_did_while_this_one_waited_is_seen(folder: Path, source: Path) -> None:
+    def in_between(_: Path) -> Manifest:
+        if open_dataset(folder).generation.number == 0:
+            monkey.undo()
+            run_append(source, folder)
+        return tidied(folder)
+
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr("shardkit.cli.append.locked", lambda _: nullcontext())
+    monkey.setattr("shardkit.cli.append.tidied", in_between)
+
+    assert run_append(source, folder) == 0
+
+    assert [each.number for each in open_dataset(folder).manifest.generations] == [0, 1]
+    assert keys(open_dataset(folder)) == {f"s{subject:02}/{number}" for subject in range(14) for number in range(3)}
+
+
+def test_an_append_after_a_killed_removal_finishes_it_first(folder: Path, source: Path) -> None:
+    with pytest.raises(KilledError), mock.patch("shardkit.pack.remove.finish", side_effect=KilledError):
+        run_remove(folder, "s03")
+    assert "s03" in everybody(folder)
+
+    assert run_append(source, folder) == 0
+
+    assert [each.by for each in open_dataset(folder).manifest.generations] == ["remove", "append"]
+
+
+def stopped(source: Path, folder: Path) -> None:
+    with pytest.raises(KilledError), mock.patch("shardkit.cli.append.merge", side_effect=KilledError):
+        run_append(source, folder)
+
+
+def test_a_rerun_from_another_source_is_refused_and_can_be_started_over(
+    folder: Path, source: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(KilledError), mock.patch("shardkit.cli.append.make", side_effect=KilledError):
+        run_append(source, folder)
+    other = grown(tmp_path / "other", range(40, 44), 2)
+
+    with pytest.raises(Mismatch, match="are not here or have changed"):
+        run_append(other, folder)
+    assert run_append(other, folder, "--replan") == 0
+
+    assert {"s40", "s43"} <= set(everybody(folder))
+    assert "s10" not in everybody(folder)
+
+
+def test_starting_over_leaves_no_file_of_the_plan_before(folder: Path, source: Path, tmp_path: Path) -> None:
+    stopped(source, folder)
+    again = tmp_path / "again"
+    copytree(folder, again)
+
+    for each in (folder, again):
+        run_append(grown(tmp_path / "other", range(40, 42), 1), each, "--replan")
+
+    assert files(folder) == files(again)
+    assert {shard.name for shard in open_dataset(folder).shards} == {path.name for path in folder.glob("*.tar")}
+
+
+def test_what_cannot_be_packed_makes_no_generation(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "source" / "s00" / "9.png").write_bytes(b"no PNG")
+    before = files(folder)
+
+    assert run_append(tmp_path / "source", folder) == 0
+
+    assert files(folder) == before
+
+
+def test_known_images_that_have_changed_are_counted(
+    folder: Path, source: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (source / "s00" / "0.png").write_bytes(png("gray8", (20, 30), seed=999))
+    (source / "s01" / "1.json").write_bytes(b"{}")
+
+    run_append(source, folder)
+
+    assert "2 of the known ones are not as large as what was packed" in capfd.readouterr().err

@@ -2,16 +2,18 @@
 
 import errno
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from shardkit.cli.pack import pack
 from shardkit.errors import Damaged, ShardkitError, UsageError
 from shardkit.format.opened import open_dataset
 from shardkit.pack.proof import prove
 from tests.faults.operations import Nth, failing, watched
 from tests.packed import files
 from tests.pictures import png
-from tests.shardkit.pack.growing import everybody, grown, keys, run_append, run_pack, run_remove
+from tests.shardkit.pack.growing import KilledError, everybody, grown, keys, run_append, run_pack, run_remove
 
 
 @pytest.fixture
@@ -161,7 +163,7 @@ def test_what_is_left_of_a_subject_is_no_proof(folder: Path) -> None:
 
     (folder / "copy.tar").write_bytes(b"")
 
-    with pytest.raises(Damaged, match=r"copy\.tar: no part of the dataset"):
+    with pytest.raises(UsageError, match=r"copy\.tar: no part of the dataset"):
         prove(folder, {"s03"}, [])
 
 
@@ -172,3 +174,47 @@ def test_a_rewritten_shard_is_read_to_the_last_byte(folder: Path) -> None:
 
     with pytest.raises(Damaged, match="not what was written"):
         prove(folder, {"nobody"}, [shard.name])
+
+
+def test_killed_after_its_commit_the_same_command_ends_it_and_proves_it(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(KilledError), mock.patch("shardkit.pack.remove.clear", side_effect=KilledError):
+        run_remove(folder, "s03")
+    with pytest.raises(KilledError), mock.patch("shardkit.pack.remove.finish", side_effect=KilledError):
+        run_remove(folder, "s04")
+    capfd.readouterr()
+
+    run_remove(folder, "s04")
+
+    said = capfd.readouterr().err
+    assert "2 samples of 1 subjects are gone" in said
+    assert "Looked at again" in said
+    assert not {"s03", "s04"} & set(everybody(folder))
+
+
+def test_a_file_that_nobody_knows_is_seen_before_anything_is_done(folder: Path) -> None:
+    (folder / "README").write_text("mine")
+    before = files(folder)
+
+    with pytest.raises(UsageError, match="README: no part of the dataset"):
+        run_remove(folder, "s03")
+
+    assert files(folder) == before
+
+
+def test_a_name_that_a_layout_takes_from_a_file_is_forgotten_too(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("anna_1", "anna_2", "hannah_1"):
+        (source / f"{name}.png").write_bytes(png(seed=sum(map(ord, name))))
+    for name in ("anna_3", "hannah_3"):
+        (source / f"{name}.png").write_bytes(b"")
+    layout = "{subject}_{impression}.png"
+    pack.main([str(source), str(tmp_path / "packed"), "--layout", layout], standalone_mode=False)
+
+    run_remove(tmp_path / "packed", "anna")
+
+    listed = (tmp_path / "packed" / open_dataset(tmp_path / "packed").generation.listed).read_text()
+    assert "hannah_3" in listed
+    assert '"anna_3' not in listed

@@ -12,6 +12,7 @@ from shardkit.errors import UsageError
 from shardkit.pack.detection import KNOWN, Census, detected, explained_by
 from shardkit.pack.found import FOUND, SKIPPED, Found, Rows, Sidecar, found_chunk, found_table
 from shardkit.pack.layout import Layout
+from shardkit.pack.limits import MAX_IMAGE, MAX_SIDECAR
 from shardkit.pack.scan import Scan, scan, scan_list
 from tests.shardkit.pack.trees import details, keys, planted, reasons, scanned
 
@@ -258,6 +259,33 @@ def test_what_a_list_names_in_vain(root: Path) -> None:
     }
     assert result.ignored == {"other": 1, "junk": 1}
     assert "it is in the list, but not in the folder" in details(result)
+
+
+def test_a_list_of_windows(root: Path) -> None:
+    planted(root, "7/3.png", "7/3.png\r", "7/4.png\r")
+    result = listed(root, b"7/1.png\r\n\r\n7/3.png\r\n7/4.png\r\n7/2.png\r")
+
+    assert keys(result) == ["7/1", "7/2"]
+    assert result.ignored == {"other": 2}  # their names end with it
+
+
+def test_a_return_before_a_nul_is_meant(root: Path) -> None:
+    assert reasons(listed(root, b"7/1.png\r\x007/2.png\0")) == {b"7/1.png\r": "gone"}
+
+
+def test_what_is_too_large_is_told_by_its_size_alone(root: Path) -> None:
+    for name, size in (("7/2.png", MAX_IMAGE + 1), ("8/1.png", MAX_IMAGE), ("7/1.mnt", MAX_SIDECAR + 1)):
+        os.truncate(root / name, size)
+    result = scanned(root)
+
+    assert reasons(result) == {b"7/1.png": "too-large", b"7/2.png": "too-large"}
+    assert "8/1" in keys(result)
+    assert [each.split(":")[0] for each in details(result) if "sidecar" in each] == ["its sidecar .mnt"]
+
+
+def test_a_sidecar_may_be_as_large_as_is_said(root: Path) -> None:
+    os.truncate(root / "7/1.mnt", MAX_SIDECAR)
+    assert not len(scanned(root).skipped)
 
 
 def test_a_list_that_cannot_be_read(root: Path) -> None:

@@ -1,14 +1,18 @@
 """A spool writes the tar that its samples make, hashes what it writes, and forgets what is taken back."""
 
+import tracemalloc
 from unittest import mock
 
+import pytest
 from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 from xxhash import xxh3_128_digest
 
+from shardkit.errors import BadInput
 from shardkit.format.tar import BLOCK, END, header, padding
 from shardkit.pack import spool as module
+from shardkit.pack.limits import MAX_IMAGE, MAX_SIDECAR
 from shardkit.pack.spool import Fill, Spool
 
 # Of a sample: its payloads, and whether it turns out to be whole.
@@ -64,6 +68,24 @@ def test_what_a_failed_member_left_behind_is_not_seen() -> None:
     spool.keep()
     spool.end()
     assert b"".join(written) == header("a/2.png", 3) + b"abc" + bytes(BLOCK - 3) + END
+
+
+@pytest.mark.parametrize(("ext", "most"), [("png", MAX_IMAGE), ("npy.zst", MAX_IMAGE), ("JSON", MAX_SIDECAR)])
+def test_what_is_too_large_is_refused_before_room_is_made_for_it(ext: str, most: int) -> None:
+    spool = Spool(lambda _: None, [])
+    with mock.patch.object(spool, "_room", side_effect=AssertionError), pytest.raises(BadInput) as refused:
+        spool.add("a/1", ext, most + 1, filled_with(b""))
+    assert refused.value.reason == "too-large"
+
+
+def test_the_buffer_grows_to_what_is_needed() -> None:
+    size = 40 << 20
+    spool = Spool(lambda _: None, [])
+    tracemalloc.start()
+    spool.add("a/1", "png", size, lambda _: None)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.1 * size
 
 
 def test_a_sample_larger_than_the_buffer_is_written_whole() -> None:
