@@ -32,9 +32,14 @@ class Progress(Protocol):
 
 def say(text: str) -> None:
     try:
-        click.echo(text, err=True)
+        click.echo(harmless(text), err=True)
     except OSError:  # a closed pipe or a full log must not stop the work that is talked about
         forget(sys.stderr)
+
+
+def harmless(text: str) -> str:
+    """The text as it is, but for what a terminal might obey: a stranger's dataset can name itself with anything."""
+    return "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text)
 
 
 def forget(stream: TextIO) -> None:

@@ -59,7 +59,7 @@ def report(dataset: "Dataset", width: int) -> Iterator[str]:
     yield from _table(dataset.splits)
     yield ""
     for label, text in _described(dataset):
-        first, *rest = wrap(text, width - _LABEL, break_long_words=False, break_on_hyphens=False)
+        first, *rest = wrap(text, width - _LABEL, break_long_words=False, break_on_hyphens=False) or [""]
         yield f"{label:<{_LABEL}}{first}"
         yield from (_INDENT + line for line in rest)
 

@@ -7,7 +7,7 @@ import click
 from shardkit.cli.console import emit, progress, say
 from shardkit.cli.parameters import FOLDER, cores
 from shardkit.cli.verify import tell
-from shardkit.errors import Damaged
+from shardkit.errors import Damaged, UsageError
 from shardkit.format.lock import locked
 from shardkit.pack.remove import committed, finish
 from shardkit.verify import levels
@@ -25,6 +25,8 @@ def repair(dst: Path, source: Path | None, workers: int | None, *, as_json: bool
     Headers, padding, tables and lists are made again from what is whole; samples from the tree that they were packed
     from. What cannot be mended is said and left as it is. Exit code 4 if something is left.
     """
+    if source is not None and not source.is_dir():
+        raise UsageError(f"{source}: there is no such folder. Name the tree that {dst} was packed from.")
 
     def verified() -> levels.Report:
         examination = levels.begun(dst)

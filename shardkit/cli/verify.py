@@ -1,5 +1,6 @@
 """`shardkit verify DST`: every byte against what was sealed, and where damage is."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ def tell(report: "Report", *, as_json: bool) -> None:
         f"{report.files:,} files, {report.bytes:,} bytes)"
     )
     if count:
-        say(f"Mend it: shardkit repair {report.folder} --source SRC")
+        say(f"Mend it: shardkit repair {shlex.quote(str(report.folder))} --source SRC")
     if as_json:
         emit(
             {

@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 from blake3 import blake3
 
 from shardkit.dataset import Seal
+from shardkit.format.plain_file import plain_file
 from shardkit.format.refusal import explained
 
 
 def seal_of(path: Path) -> Seal:
-    with explained(path), path.open("rb") as file:
+    with explained(path), plain_file(path) as file:
         hasher = blake3()
         while chunk := file.read(1 << 20):
             hasher.update(chunk)
@@ -76,5 +77,5 @@ def _update_bytes(hasher: blake3, values: pa.Array) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    with explained(path), path.open("rb") as file:
+    with explained(path), plain_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,16 +5,21 @@ the text without that field, so a manifest proves its own bytes.
 """
 
 import json
+import os
 import re
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
 
-from shardkit.dataset import MAJOR, MANIFEST, MINOR, SCHEMA, Generation, Manifest, Seal, Totals
+from shardkit.dataset import MAJOR, MANIFEST, MINOR, SCHEMA, Manifest
 from shardkit.errors import Damaged, UsageError
+from shardkit.format.advice import advised
+from shardkit.format.plain_file import plain_file
 from shardkit.format.refusal import explained
+from shardkit.format.shaped import shaped
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What a file or a split may be called; a dataset from a stranger names nothing outside its own folder."""
@@ -34,9 +39,9 @@ def manifest_bytes(manifest: Manifest) -> bytes:
 
 def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise UsageError(f"{folder}: {_why_none(folder)}")
-    with explained(path), path.open("rb") as file:
+    with plain_file(path) as file, explained(path):
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise Damaged(f"{path}: larger than a manifest can be ({LARGEST:,} bytes).")
@@ -59,7 +64,7 @@ def parsed(content: bytes, path: Path) -> Manifest:
         if fields.pop("self") != sealed.hexdigest() or not content.endswith(b"}\n"):
             raise _damaged(path)
         manifest = _manifest(fields)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, ValueError, RecursionError) as error:
         raise _damaged(path) from error
     if manifest_bytes(manifest) != content:
         raise _damaged(path)
@@ -69,16 +74,13 @@ def parsed(content: bytes, path: Path) -> Manifest:
 
 def _manifest(fields: dict[str, Any]) -> Manifest:
     fields.pop("digest")
-    generations = tuple(_generation(each) for each in fields.pop("generations"))
-    if not generations:
-        raise ValueError("a dataset has a generation")
-    files = {name: Seal(**seal) for name, seal in fields.pop("files").items()}
-    return Manifest(generations=generations, files=files, **fields)
-
-
-def _generation(fields: dict[str, Any]) -> Generation:
-    splits = {split: Totals(**totals) for split, totals in fields.pop("splits").items()}
-    return Generation(splits=splits, index=tuple(fields.pop("index")), **fields)
+    manifest = shaped(fields, Manifest)
+    numbers = [generation.number for generation in manifest.generations]
+    if not numbers or any(number >= following for number, following in pairwise(numbers)):
+        raise ValueError("a dataset has a generation, and each has a number above that of the one before")
+    if not all(generation.splits for generation in manifest.generations):
+        raise ValueError("a dataset has a split")
+    return manifest
 
 
 def _refuse_odd_names(manifest: Manifest, path: Path) -> None:
@@ -96,7 +98,7 @@ def refuse_odd_name(name: str, path: Path) -> None:
 
 def _damaged(path: Path) -> Damaged:
     return Damaged(
-        f"{path}: damaged, its content does not match its own digest. `shardkit repair {path.parent}` rebuilds it."
+        f"{path}: damaged, its content does not match its own digest. {advised('repair', path.parent)} rebuilds it."
     )
 
 
@@ -105,4 +107,6 @@ def _why_none(folder: Path) -> str:
         return "there is no such folder. Name the folder of a dataset."
     if (folder / ".shardkit").is_dir():
         return "no dataset yet, its making has not ended. Run the same command again: it goes on where it stopped."
+    if any(folder.glob("shards*.parquet")) or any(folder.glob("index/*.parquet")):
+        return f"its {MANIFEST} is missing. {advised('repair', folder)} makes it again from the tables."
     return f"not a dataset, it has no {MANIFEST}. `shardkit pack SRC DST` makes one, `shardkit index` adopts tars."

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 
 from shardkit.dataset import Generation, Manifest, Sample, Shard, Subject, Totals
 from shardkit.errors import Damaged, UsageError
+from shardkit.format.advice import advised
+from shardkit.format.index_rows import lacks_values, why_not_read, why_not_used
 from shardkit.format.manifest import read_manifest, refuse_odd_name
 from shardkit.format.not_there import NotThere, meant
 from shardkit.format.ranges import Bounds
@@ -25,6 +27,7 @@ from shardkit.format.tables import (
     readable,
     samples_of,
     shards_of,
+    sound,
     subjects_of,
 )
 
@@ -52,8 +55,7 @@ class Dataset:
         """Every shard of this generation, ordered by split and number."""
         rows = [row for each in self._generations for row in shards_of(self._table(each.shards, SHARDS))]
         for row in rows:
-            for name in (row.name, row.split, row.index.removeprefix("index/")):
-                refuse_odd_name(name, self.folder / self.generation.shards)
+            self._refuse_odd(row)
         return tuple(sorted(rows, key=lambda row: row.name))
 
     @cached_property
@@ -80,15 +82,18 @@ class Dataset:
         """The index of one shard, or some columns of it."""
         schema = pa.schema([INDEX.field(name) for name in columns or INDEX.names])
         with readable(self.folder / shard.index):
-            return (
-                self._index_file(shard).read_row_group(shard.row_group, schema.names).select(schema.names).cast(schema)
-            )
+            rows = sound(self._index_file(shard).read_row_group(shard.row_group, schema.names), schema)
+        if why := why_not_used(rows, shard):
+            raise self._damaged_group(shard, why)
+        return rows
 
     def bounds(self, shard: Shard, column: str) -> Bounds | None:
         """The least and the greatest value in a shard, if the footer of the index tells them."""
         file = self._index_file(shard)
-        statistics = file.metadata.row_group(shard.row_group).column(file.schema.names.index(column)).statistics
-        return (statistics.min, statistics.max) if statistics and statistics.has_min_max else None
+        with readable(self.folder / shard.index):
+            statistics = file.metadata.row_group(shard.row_group).column(file.schema.names.index(column)).statistics
+            bounds = (statistics.min, statistics.max) if statistics and statistics.has_min_max else ()
+        return bounds if bounds and all(isinstance(each, str) for each in bounds) else None
 
     def samples(self, shard: Shard) -> list[Sample]:
         return samples_of(self.rows(shard))
@@ -102,18 +107,38 @@ class Dataset:
 
     def _table(self, name: str, schema: pa.Schema) -> pa.Table:
         with required(self.folder, name):
-            return read_table(self.folder / name, schema)
+            table = read_table(self.folder / name, schema, self.folder)
+        if lacks_values(table):
+            raise Damaged(f"{self.folder / name}: values are missing in this table. {self._advice}")
+        return table
 
     def _index_file(self, shard: Shard) -> pq.ParquetFile:
         path = self.folder / shard.index
         with required(self.folder, shard.index):
-            file = self._files.opened(path)
+            file = self._files.opened(path, self.folder)
         if not 0 <= shard.row_group < file.num_row_groups:
             raise Damaged(
                 f"{path}: {shard.name} must be its row group {shard.row_group}, and it has {file.num_row_groups}. "
-                f"`shardkit verify {self.folder}` says what is damaged."
+                f"{self._advice}"
             )
+        if why := why_not_read(file.metadata.row_group(shard.row_group), shard):
+            raise self._damaged_group(shard, why)
         return file
+
+    def _refuse_odd(self, row: Shard) -> None:
+        table = self.folder / self.generation.shards
+        for name in (row.name, row.split, row.index.removeprefix("index/")):
+            refuse_odd_name(name, table)
+        if row.split not in self.splits or min(row.samples, row.size) < 0:
+            raise Damaged(f"{table}: {row.name} cannot be of {row.split} with {row.samples:,} samples. {self._advice}")
+
+    def _damaged_group(self, shard: Shard, why: str) -> Damaged:
+        place = f"row group {shard.row_group}, of {shard.name},"
+        return Damaged(f"{self.folder / shard.index}: its {place} {why}. {self._advice}")
+
+    @property
+    def _advice(self) -> str:
+        return f"{advised('verify', self.folder)} says what is damaged."
 
     @cached_property
     def _files(self) -> "_Files":

@@ -5,12 +5,13 @@ anywhere; the folder of the dataset alone may be a link, for its user has named 
 """
 
 import errno
+import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
 
 from shardkit.errors import Damaged
+from shardkit.format.advice import advised
 from shardkit.format.refusal import explained
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -18,17 +19,17 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NOT_PLAIN = {errno.ELOOP, errno.ENOTDIR, errno.ENXIO, errno.ENODEV}
 
 
-def plain_file(path: Path, dataset: Path | None = None) -> BinaryIO:
-    """Open a file, unbuffered; anything else than a plain file is Damaged. `dataset` is the folder, if not the next."""
+def plain_file(path: Path, dataset: Path | None = None) -> io.BufferedReader:
+    """Open a file; anything else than a plain file is Damaged. `dataset` is the folder, if not the next."""
     with explained(path):
         try:
-            return os.fdopen(plain_descriptor(path, dataset), "rb", buffering=0)  # type: ignore[return-value]
+            return io.BufferedReader(io.FileIO(plain_descriptor(path, dataset)))
         except OSError as error:
             if error.errno not in _NOT_PLAIN:
                 raise
             raise Damaged(
                 f"{path}: this must be a plain file in a plain folder, and is a link, a pipe or a device. "
-                "Put the file itself there."
+                f"{advised('verify', dataset or path.parent)} says what else is damaged, and how to mend it."
             ) from error
 
 

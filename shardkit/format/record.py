@@ -1,7 +1,7 @@
 """A sample's bytes out of its shard: one positional read, and no byte handed out that is not what was packed."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +10,15 @@ from xxhash import xxh3_128_digest
 
 from shardkit.dataset import Member, Sample, Shard
 from shardkit.errors import Damaged
+from shardkit.format.advice import advised
+from shardkit.format.plain_file import plain_file
 from shardkit.format.refusal import explained
 from shardkit.format.required import required
 from shardkit.format.tar import BLOCK, LARGEST_MEMBER, header
 
 _NAME_IN_HEADER = slice(0, 100)
+_BESIDE = 128 << 10
+"""More than the headers and the padding of a member take, those of other tools included."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +33,13 @@ class Record:
 @contextmanager
 def opened_shard(path: Path, shard: Shard) -> Iterator["ShardFile"]:
     """Open a shard for reading; any number of threads may read from it at once."""
-    descriptor = _descriptor(path)
-    try:
-        found = os.fstat(descriptor).st_size
+    with required(path.parent, path.name):
+        file = plain_file(path)
+    with file:
+        found = os.fstat(file.fileno()).st_size
         if found != shard.size:
             raise _damaged(path, f"this shard must have {shard.size:,} bytes and has {found:,}")
-        yield ShardFile(path, shard, descriptor)
-    finally:
-        os.close(descriptor)
+        yield ShardFile(path, shard, file.fileno())
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,16 @@ class ShardFile:
     def record(self, sample: Sample) -> Record:
         """Read a sample; other bytes than the index expects are Damaged."""
         self._require_inside(sample)
-        start = min(member.offset for member in sample.members) - BLOCK
-        end = max(member.offset + member.size for member in sample.members)
-        content = self._read(start, end)
-        image, *sidecars = (self._checked(sample, member, content, start) for member in sample.members)
+        reads = [sample.members] if _lie_together(sample.members) else [(member,) for member in sample.members]
+        image, *sidecars = (payload for members in reads for payload in self._payloads(sample, members))
         return Record(sample, image, {each.ext: own for each, own in zip(sample.sidecars, sidecars, strict=True)})
+
+    def _payloads(self, sample: Sample, members: Sequence[Member]) -> Iterator[bytes]:
+        """What members hold, with one read from the header of the first to the end of the last."""
+        start, end = _span(members)
+        content = self._read(start, end)
+        for member in members:
+            yield self._checked(sample, member, content, start)
 
     def _require_inside(self, sample: Sample) -> None:
         for member in sample.members:
@@ -63,6 +71,8 @@ class ShardFile:
                     f"the index puts {_named(sample, member)} at bytes {member.offset:,} to {end:,}, "
                     f"which this shard of {self.shard.size:,} bytes cannot hold",
                 )
+        if sum(BLOCK + member.size for member in sample.members) > self.shard.size:
+            raise _damaged(self.path, f"the index lets the members of {sample.key!r} lie in each other")
 
     def _read(self, start: int, end: int) -> memoryview:
         content = memoryview(bytearray(end - start))
@@ -101,10 +111,17 @@ class ShardFile:
         )
 
 
-def _descriptor(path: Path) -> int:
-    with required(path.parent, path.name), explained(path):
-        # Without O_NONBLOCK, a FIFO of that name would be waited for.
-        return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+def _span(members: Sequence[Member]) -> tuple[int, int]:
+    return (
+        min(member.offset for member in members) - BLOCK,
+        max(member.offset + member.size for member in members),
+    )
+
+
+def _lie_together(members: Sequence[Member]) -> bool:
+    """Whether one read of all is hardly more than what is asked for: else a gap of gigabytes would fill the memory."""
+    start, end = _span(members)
+    return end - start <= sum(member.size + _BESIDE for member in members)
 
 
 def _named(sample: Sample, member: Member) -> str:
@@ -112,4 +129,4 @@ def _named(sample: Sample, member: Member) -> str:
 
 
 def _damaged(path: Path, what: str) -> Damaged:
-    return Damaged(f"{path}: {what}. `shardkit verify {path.parent}` says what else is damaged, and how to mend it.")
+    return Damaged(f"{path}: {what}. {advised('verify', path.parent)} says what else is damaged, and how to mend it.")

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shardkit.errors import Damaged, UsageError
+from shardkit.format.advice import advised
 
 
 @contextmanager
@@ -16,5 +17,5 @@ def required(folder: Path, name: str) -> Iterator[None]:
         if not isinstance(error.__cause__, FileNotFoundError):
             raise
         raise Damaged(
-            f"{folder / name}: missing. `shardkit verify {folder}` says what else is damaged, and how to mend it."
+            f"{folder / name}: missing. {advised('verify', folder)} says what else is damaged, and how to mend it."
         ) from error

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from shardkit.dataset import Member, Sample, Shard, Subject
 from shardkit.errors import Damaged
+from shardkit.format.plain_file import plain_file
 from shardkit.format.publish import publish
 from shardkit.format.refusal import explained
 
@@ -82,19 +83,29 @@ def write_table(path: Path, schema: pa.Schema, groups: Iterable[pa.Table], besid
             writer.add_key_value_metadata({METADATA: beside})
 
 
-def parquet_writer(file: object, schema: pa.Schema) -> pq.ParquetWriter:
-    return pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True)
+def parquet_writer(file: object, schema: pa.Schema, *, statistics: bool = True) -> pq.ParquetWriter:
+    """Without statistics, which only a search for keys asks for, the footer of many row groups is half as large."""
+    return pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True, write_statistics=statistics)
 
 
-def parquet_file(path: Path) -> pq.ParquetFile:
-    """Open a table whose pages are checked as they are read."""
-    with explained(path), readable(path):
-        return pq.ParquetFile(path, page_checksum_verification=True, memory_map=False)
+def parquet_file(path: Path, dataset: Path | None = None) -> pq.ParquetFile:
+    """Open a table whose pages are checked as they are read; `dataset` is its folder, if not the next."""
+    with plain_file(path, dataset) as file, explained(path), readable(path):
+        # Opened by its number, it is the file that was looked at; and pyarrow reads it without asking Python.
+        source = pa.OSFile(f"/dev/fd/{file.fileno()}")
+        return pq.ParquetFile(source, page_checksum_verification=True)
 
 
-def read_table(path: Path, schema: pa.Schema) -> pa.Table:
-    with explained(path), readable(path), parquet_file(path) as file:
-        return file.read(schema.names).cast(schema)
+def read_table(path: Path, schema: pa.Schema, dataset: Path | None = None) -> pa.Table:
+    with explained(path), readable(path), parquet_file(path, dataset) as file:
+        return sound(file.read(schema.names), schema)
+
+
+def sound(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The rows in their types; a text that is none is an error of pyarrow's, here and not where it is used."""
+    rows = rows.select(schema.names).cast(schema)
+    rows.validate(full=True)
+    return rows
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def write_plan(folder: Path, plan: AnyPlan, terms: Terms) -> PlanFile:
     path = plan_path(folder)
     make_folder(path.parent)
     hasher = blake3(canonical(asdict(terms)))
-    with publish(path) as file, parquet_writer(file, PLAN) as writer:
+    with publish(path) as file, parquet_writer(file, PLAN, statistics=False) as writer:
         for shard in plan.shards:
             rows = plan.rows(shard)
             hasher.update(f"{shard}{rows_digest(rows)}".encode())

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import pyarrow as pa
 from blake3 import blake3
 
 from shardkit.dataset import Member, Sample
@@ -27,6 +28,10 @@ from shardkit.pack.spool import Hash, Spool
 
 Watch = Callable[[int, int], None]
 """Told how many images, and how many bytes of sources, were dealt with just now; it may raise to stop the work."""
+
+
+# As Python values, a row takes ten times the memory that it takes in columns, and small images are many in a shard.
+_ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -50,11 +55,11 @@ def pack_shard(work: Work, number: int, watch: Watch) -> Part:
     maker = _Maker(work, watch)
     try:
         with publish(path) as file:
-            sealed = maker.write(work.plan.rows(number).to_pylist(), file)
+            sealed = maker.write(work.plan.rows(number), file)
             _refuse_another(path, sealed.blake3)
     finally:
         maker.source.close()
-    rows = from_rows(maker.samples, INDEX)
+    rows = pa.concat_tables(maker.rows).combine_chunks() if maker.rows else INDEX.empty_table()
     part = Part(planned.name, work.plan.hash, len(rows), rows_digest(rows), tuple(maker.skipped), **asdict(sealed))
     write_part(work.folder, part, rows)
     return part
@@ -73,25 +78,26 @@ class _Maker:
     def __init__(self, work: Work, watch: Watch) -> None:
         terms = work.plan.terms
         self.source = source_for(work.root, terms.asked)
-        self.samples: list[Sample] = []
+        self.rows: list[pa.Table] = []
         self.skipped: list[Skip] = []
         self._work, self._watch = work, watch
         self._store: Store = store_for(terms.asked, terms.codec)
         self._sha256 = hashlib.sha256() if terms.asked.sha256 else None
 
-    def write(self, rows: list[dict[str, Any]], file: BinaryIO) -> _Sealed:
+    def write(self, rows: pa.Table, file: BinaryIO) -> _Sealed:
         hasher = blake3()
         hashers: list[Hash] = [hasher.update] if self._sha256 is None else [hasher.update, self._sha256.update]
         spool = Spool(file.write, hashers)
-        for row in rows:
-            self._pack(row, spool)
-            self._watch(1, row["size"])
+        for batch in rows.to_batches(_ROWS_AT_ONCE):
+            packed = (self._packed(row, spool) for row in batch.to_pylist())
+            self.rows.append(from_rows((sample for sample in packed if sample), INDEX))
         size = spool.end()
         return _Sealed(size, hasher.hexdigest(), self._sha256.hexdigest() if self._sha256 else None)
 
-    def _pack(self, row: dict[str, Any], spool: Spool) -> None:
+    def _packed(self, row: dict[str, Any], spool: Spool) -> Sample | None:
+        sample: Sample | None = None
         try:
-            self.samples.append(self._sample(row, spool))
+            sample = self._sample(row, spool)
         except BadInput as bad:
             skip = Skip.of(row["source"], bad.reason, bad.detail)
             if self._work.fail_on_bad_input:
@@ -100,6 +106,8 @@ class _Maker:
             self.skipped.append(skip)
         else:
             spool.keep()
+        self._watch(1, row["size"])
+        return sample
 
     def _sample(self, row: dict[str, Any], spool: Spool) -> Sample:
         key, source = row["key"], row["source"]

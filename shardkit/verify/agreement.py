@@ -7,8 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from shardkit.dataset import MANIFEST, Generation, Subject, Totals
+from shardkit.errors import ShardkitError
 from shardkit.format.numbering import sums_name
 from shardkit.format.opened import Dataset
+from shardkit.format.plain_file import plain_file
 from shardkit.format.totals import class_map_digest, generation_digest, totals
 from shardkit.verify.claims import UNREADABLE, Claims
 from shardkit.verify.findings import Finding, Kind
@@ -96,8 +98,9 @@ def _list_agrees(claims: Claims, generation: Generation) -> Iterator[Finding]:
 
 def _text(path: Path) -> list[str]:
     try:
-        return path.read_bytes().decode("ascii", "replace").split("\n")[:-1]
-    except OSError:
+        with plain_file(path) as file:
+            return file.read().decode("ascii", "replace").split("\n")[:-1]
+    except (ShardkitError, OSError):
         return []
 
 

@@ -15,6 +15,7 @@ from shardkit.format.manifest import read_manifest
 from shardkit.format.opened import Dataset
 from shardkit.verify.findings import Finding, Kind
 from shardkit.verify.listed import listed
+from shardkit.verify.reading import is_regular
 from shardkit.verify.remade import remade_manifest
 
 Result = TypeVar("Result")
@@ -51,7 +52,7 @@ class Claims:
 def claims_of(folder: Path) -> tuple[Claims, list[Finding]]:
     findings: list[Finding] = []
     dataset = _dataset(folder, findings)
-    sealed = dataset is not None and not findings
+    sealed = dataset is not None and not findings and is_regular(folder / MANIFEST)
     shards = _read(lambda: dataset.shards, findings) if dataset else None
     subjects = _read(lambda: dataset.subjects, findings) if dataset else None
     return Claims(
@@ -70,7 +71,8 @@ def _dataset(folder: Path, findings: list[Finding]) -> Dataset | None:
     try:
         manifest = read_manifest(folder)
     except Damaged:
-        findings.append(Finding(Kind.MANIFEST, MANIFEST, text="Its content does not match its own digest."))
+        if is_regular(folder / MANIFEST):  # else it is odd, which is told elsewhere
+            findings.append(Finding(Kind.MANIFEST, MANIFEST, text="Its content does not match its own digest."))
         manifest = _remade(folder)
     return None if manifest is None else Dataset(folder, manifest, manifest.current)
 

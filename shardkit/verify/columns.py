@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from shardkit.dataset import Shard
 from shardkit.format.digest import rows_digest
+from shardkit.format.index_rows import lacks_values
 from shardkit.format.opened import Dataset
 from shardkit.format.tar import BLOCK, END, padded
 
@@ -58,15 +59,6 @@ def columns_of(rows: pa.Table) -> Columns:
 
 def _both(image: pa.Array, beside: pa.Array, name: str) -> pa.Array:
     return pa.concat_arrays([pc.struct_field(each, name) for each in (image, beside)])
-
-
-def lacks_values(rows: pa.Table) -> bool:
-    """Whether something is missing that every sample has; `other` is for adopted tars alone."""
-    required = rows.drop_columns(["other"]).flatten()
-    if any(column.null_count for column in required.columns):
-        return True
-    members = pc.list_flatten(rows["sidecars"].combine_chunks())
-    return any(pc.struct_field(members, name).null_count for name in ("ext", "offset", "size", "xxh3"))
 
 
 def sealed_rows(dataset: Dataset, shard: Shard) -> pa.Table | None:

@@ -16,6 +16,7 @@ from shardkit.verify.claims import Claims, claims_of
 from shardkit.verify.closed import Listing, coming, compared, listing
 from shardkit.verify.findings import Finding, Kind, told_once
 from shardkit.verify.reading import file_digest
+from shardkit.verify.removing import removing
 from shardkit.verify.sha256 import sha256_tasks
 from shardkit.verify.shard import Inspection, MakeLook, Outcome, not_sealed, unreadable
 from shardkit.verify.tar import Told
@@ -59,6 +60,8 @@ class Examination:
     there: Listing
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+    changing: frozenset[str]
+    """Files that a removal was stopped in changing: nothing can be said about them until it has ended."""
 
     @property
     def samples(self) -> int:
@@ -69,12 +72,17 @@ def begun(folder: Path) -> Examination:
     claims, findings = claims_of(folder)
     there = listing(folder)
     underway, notes = coming(folder)
+    changing = removing(claims)
+    if changing:
+        notes.append(
+            f"{folder}: a removal is not ended. Its files are not checked; the same `shardkit remove` ends it."
+        )
     if lost := quarantine.count(folder):
         notes.append(f"{folder}: {lost:,} samples are in quarantine, their bytes are lost.")
     elif not notes and (folder / WORKPLACE).exists():
         notes.append(f"{folder / WORKPLACE}: left by a command that was stopped. The next one removes it.")
     findings += compared(claims.sizes, there, underway)
-    return Examination(claims, there, tuple(findings), tuple(notes))
+    return Examination(claims, there, tuple(findings), tuple(notes), changing)
 
 
 def verify(begun: Examination, level: Level, workers: int, watch: Watch) -> Report:
@@ -86,6 +94,7 @@ def verify(begun: Examination, level: Level, workers: int, watch: Watch) -> Repo
         findings += tables_agree(claims, {finding.file for finding in findings})
         findings += rows_agree(claims, [outcome.tally for outcome in outcomes if outcome.tally is not None])
         findings += _found_again(begun, findings)
+    findings = [finding for finding in findings if finding.file not in begun.changing]
     sizes = [status.st_size for status in begun.there.files.values() if status]
     return Report(claims.folder, level, told_once(findings), begun.notes, len(sizes), begun.samples, sum(sizes))
 

@@ -35,6 +35,9 @@ def _mend(mending: Mending, rebuilding: "_Rebuilding", name: str) -> None:
     except Damaged as error:
         mending.give_up(name, str(error))
         return
+    if (mending.folder / name).parent.is_symlink():
+        mending.give_up(name, "Its folder is a link, which may lead anywhere. Remove the link, then repair again.")
+        return
     make_folder((mending.folder / name).parent)
     write_table(mending.folder / name, INDEX, groups)
     mending.mended(name, "written again; its rows are those that were sealed.")
@@ -92,7 +95,7 @@ class _Rebuilding:
         columns: dict[str, pa.ChunkedArray] = {}
         for field in INDEX:
             try:
-                with parquet_file(self._mending.folder / shard.index) as file:
+                with parquet_file(self._mending.folder / shard.index, self._mending.folder) as file:
                     column = file.read_row_group(shard.row_group, [field.name])[field.name].cast(field.type)
             except UNREADABLE:
                 continue

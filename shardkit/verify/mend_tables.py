@@ -54,7 +54,7 @@ def _shards(mending: Mending, generation: Generation) -> Iterator[Shard]:
     tars = sorted(name for name in digests if name.endswith(".tar"))
     for index in generation.index:
         split = index.removeprefix("index/").rpartition("-")[0]
-        with parquet_file(mending.folder / index) as file:
+        with parquet_file(mending.folder / index, mending.folder) as file:
             for row_group in range(file.num_row_groups):
                 name = tars.pop(0)
                 rows = file.read_row_group(row_group).select(INDEX.names).cast(INDEX)

@@ -11,13 +11,15 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from shardkit.format.plain_file import plain_descriptor
+
 CHUNK = 1 << 20
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[int]:
     """Neither through a link, which could lead anywhere, nor waiting for a pipe."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = plain_descriptor(path)
     try:
         yield descriptor
     finally:

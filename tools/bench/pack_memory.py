@@ -9,6 +9,7 @@ from report import publish_report
 from trees import noise
 
 # One image needs what is always needed: the interpreter, its imports, the buffers.
+IMAGES_A_SHARD = 1_350
 IMAGES = (1, 1_000, 10_000, 50_000)
 
 
@@ -19,7 +20,10 @@ def peak(images: int) -> float:
 
 
 def _pack(room: Path) -> None:
-    run([SHARDKIT, "pack", str(room / "tree"), str(room / "dataset")])
+    """In shards of as many images as 256 MB hold of prints: what a shard holds is in memory while it is made."""
+    images = room / "tree"
+    size = sum(path.stat().st_size for path in images.rglob("*.png")) // max(1, sum(1 for _ in images.rglob("*.png")))
+    run([SHARDKIT, "pack", str(images), str(room / "dataset"), "--shard-size", str(size * IMAGES_A_SHARD)])
 
 
 def main() -> None:

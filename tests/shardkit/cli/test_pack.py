@@ -241,6 +241,18 @@ def test_a_split_file_is_followed(source: Path, folder: Path, tmp_path: Path) ->
     assert splits(opened(source, folder, "--split-file", listed(tmp_path / "splits.csv", *lines))) == asked
 
 
+@pytest.mark.parametrize("way", ["--split", "--split-file"])
+def test_a_split_whose_name_is_too_long_is_refused_at_once(
+    way: str, source: Path, folder: Path, tmp_path: Path
+) -> None:
+    for count, code in ((65, 2), (64, 0)):
+        name = "x" * count
+        lists = listed(tmp_path / "splits.csv", *(f"{number:04},{name}" for number in range(10)))
+        ended = ran("pack", source, folder, way, name if way == "--split" else lists)
+        assert (ended.code, folder.exists()) == (code, not code)
+        assert not code or "at most 64 letters" in ended.error
+
+
 @pytest.mark.parametrize(("name", "value"), [("groups", "pair"), ("split-file", "train")])
 def test_what_a_list_names_in_vain_is_warned_of(
     name: str, value: str, source: Path, folder: Path, tmp_path: Path
@@ -307,7 +319,6 @@ WRONG: dict[str, tuple[tuple[object, ...], str]] = {
     "a split twice": (("--split", "train=0.5,train=0.5"), "a name of its own"),
     "a split with a slash": (("--split", "a/b=0.5,c=0.5"), "cannot name a split"),
     "a split without a name": (("--split", ""), "cannot name a split"),
-    "a split with an endless name": (("--split", "x" * 65), "at most 64 letters"),
     "no split, and folds": (("--split", "", "--folds", 2), "exclude each other"),
     "folds that are none": (("--split", "folds=x"), "write names and shares"),
     "a split called folds": (("--split", "folds=0.5,val=0.6"), "add up to"),
@@ -345,7 +356,7 @@ def test_what_cannot_be_meant_is_one_sentence(
     ended = ran("pack", source, folder, *options)
     assert ended.code == 2
     assert said in ended.error
-    assert not folder.exists()
+    assert trees.files(folder) == {}
 
 
 PLACES: dict[str, tuple[Callable[[Path], object], str]] = {

@@ -101,7 +101,7 @@ def replace_by_pipe(path: Path) -> None:
         (lambda path: os.truncate(path, 1024), "bytes and has 1,024"),
         (lambda path: path.write_bytes(path.read_bytes() + b"\0"), "this shard must have"),
         (lambda path: path.unlink(), "missing"),
-        (replace_by_pipe, "bytes and has 0"),
+        (replace_by_pipe, "this must be a plain file"),
     ],
     ids=["cut", "longer", "missing", "a pipe"],
 )

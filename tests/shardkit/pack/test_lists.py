@@ -50,7 +50,7 @@ def test_lines_that_name_nobody_are_counted() -> None:
 
 
 def test_a_list_that_names_nobody_else_is_refused() -> None:
-    with pytest.raises(UsageError, match="names none of the subjects: subject_a is not .* look like a"):
+    with pytest.raises(UsageError, match=r"names none of the subjects: subject_a is not .* look like a"):
         strangers(Path("list"), {"subject_a": "x"}, {"b", "a"})
 
 

@@ -1,0 +1,40 @@
+"""JSON values as our dataclasses, if they have that shape: types that are only written down stop no stranger."""
+
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+Shape = TypeVar("Shape")
+
+_LARGEST = (1 << 63) - 1
+_DEEPEST = 16
+"""How deep a value may be nested whose shape is its own affair; a deeper one would exhaust the stack."""
+
+
+def shaped(value: object, kind: type[Shape]) -> Shape:
+    """The value as an object of a dataclass; ValueError if a field is missing or is of another type."""
+    hints = get_type_hints(kind)
+    if not isinstance(value, dict) or value.keys() != hints.keys():
+        raise ValueError(f"{value!r:.80} is no {kind.__name__}, or has other fields")
+    return kind(**{name: _value(value[name], hint) for name, hint in hints.items()})
+
+
+def _value(value: object, hint: Any) -> Any:  # noqa: ANN401 - whatever stands in an annotation
+    if is_dataclass(hint):
+        return shaped(value, hint)  # type: ignore[arg-type]  # never an instance
+    if get_origin(hint) is Mapping and isinstance(value, dict):
+        return {name: _value(own, get_args(hint)[1]) for name, own in value.items()}
+    if get_origin(hint) is tuple and isinstance(value, list):
+        return tuple(_value(own, get_args(hint)[0]) for own in value)
+    if hint is object and _is_shallow(value, _DEEPEST):
+        return value
+    if (hint is str and isinstance(value, str)) or (hint is int and type(value) is int and 0 <= value <= _LARGEST):
+        return value
+    raise ValueError(f"{value!r:.80} must be {hint}")
+
+
+def _is_shallow(value: object, depth: int) -> bool:
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return depth > 0 and all(_is_shallow(each, depth - 1) for each in inner)
+    return True

@@ -1,0 +1,110 @@
+"""An index from a stranger: what it says is looked at before memory is spent on it, and before it is used."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import shardkit
+from shardkit.dataset import Shard
+from shardkit.errors import Damaged
+from shardkit.format.index_rows import LARGEST_GROUP, why_not_read
+from shardkit.format.opened import Dataset
+from shardkit.format.tables import INDEX, SHARDS, write_table
+
+Row = dict[str, Any]
+
+
+def rewritten(folder: Path, change: Callable[[Row], object], schema: pa.Schema = INDEX) -> tuple[Dataset, Shard]:
+    """The dataset with another first row in the index of its first shard."""
+    dataset = shardkit.open(folder)
+    shard = dataset["train"].shards[0]
+    groups = [dataset.rows(each).to_pylist() for each in dataset["train"].shards]
+    change(groups[0][0])
+    write_table(folder / shard.index, schema, [pa.Table.from_pylist(each, schema) for each in groups])
+    return shardkit.open(folder), shard
+
+
+@pytest.mark.parametrize("column", [each for each in INDEX.names if each != "other"])
+def test_a_value_that_is_missing_is_damage(packed_copy: Path, column: str) -> None:
+    dataset, shard = rewritten(packed_copy, lambda row: row.update({column: None}))
+
+    with pytest.raises(Damaged, match=r"row group 0, of train-000000\.tar, lacks values"):
+        dataset.samples(shard)
+
+
+@pytest.mark.parametrize("of", ["image", "sidecars"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("ext", None), ("xxh3", None), *((each, value) for each in ("offset", "size") for value in (None, -1, 1 << 62))],
+)
+def test_a_member_that_cannot_be_is_damage(packed_copy: Path, of: str, field: str, value: object) -> None:
+    def change(row: Row) -> None:
+        member = row["image"] if of == "image" else row["sidecars"][0]
+        member[field] = value
+
+    dataset, shard = rewritten(packed_copy, change)
+    with pytest.raises(Damaged, match="lacks values|does not lie in the shard"):
+        dataset["train"][dataset.rows(shard, ["key"])["key"][0].as_py()]
+
+
+@pytest.mark.parametrize("name", ["key", "subject"])
+def test_text_that_is_none_is_damage(packed_copy: Path, name: str) -> None:
+    schema = pa.schema([field.with_type(pa.binary()) if field.name == name else field for field in INDEX])
+    dataset, shard = rewritten(packed_copy, lambda row: row.update({name: b"\xff"}), schema)
+
+    with pytest.raises(Damaged, match="this table cannot be read"):
+        dataset.samples(shard)
+    with pytest.raises(Damaged, match="this table cannot be read"):
+        dataset["train"]["nobody/1"]
+
+
+def test_many_rows_in_few_bytes_are_not_read(packed_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = shardkit.open(packed_copy)
+    shard = dataset["train"].shards[0]
+    row = dataset.rows(shard).slice(0, 1)
+    write_table(packed_copy / shard.index, INDEX, [row.take(pa.array([0] * 10_000))])
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", None)
+
+    with pytest.raises(Damaged, match=f"has 10,000 rows, and {shard.samples} samples"):
+        shardkit.open(packed_copy).rows(shard)
+    with pytest.raises(Damaged, match=f"has 10,000 rows, more than {shard.size:,} bytes can hold"):
+        shardkit.open(packed_copy).rows(replace(shard, samples=10_000))
+
+
+class Group:
+    def __init__(self, rows: int, size: int) -> None:
+        self.num_rows, self.total_byte_size = rows, size
+
+
+def test_a_group_may_be_large_only_with_many_samples(packed_once: Path) -> None:
+    shard = replace(shardkit.open(packed_once)["train"].shards[0], samples=1_000_000, size=1 << 40)
+    few = replace(shard, samples=10)
+
+    assert why_not_read(Group(10, LARGEST_GROUP), few) is None
+    assert why_not_read(Group(1_000_000, 2 * LARGEST_GROUP), shard) is None
+    assert "bytes for 10 samples" in str(why_not_read(Group(10, LARGEST_GROUP + 1), few))
+
+
+@pytest.mark.parametrize("field", [*(each for each in SHARDS.names if each != "other")])
+def test_the_table_of_shards_lacks_nothing(packed_copy: Path, field: str) -> None:
+    path = packed_copy / "shards.parquet"
+    first, *others = pq.read_table(path).to_pylist()
+    write_table(path, SHARDS, [pa.Table.from_pylist([first | {field: None}, *others], SHARDS)])
+
+    with pytest.raises(Damaged, match=r"shards\.parquet: values are missing"):
+        shardkit.open(packed_copy)["train"].shards  # noqa: B018 - reading it is what fails
+
+
+@pytest.mark.parametrize("odd", [{"split": "nosuch"}, {"samples": -1}, {"size": -1}])
+def test_a_shard_that_cannot_be_is_damage(packed_copy: Path, odd: Row) -> None:
+    path = packed_copy / "shards.parquet"
+    first, *others = pq.read_table(path).to_pylist()
+    write_table(path, SHARDS, [pa.Table.from_pylist([first | odd, *others], SHARDS)])
+
+    with pytest.raises(Damaged, match="cannot be of"):
+        shardkit.open(packed_copy)["train"].shards  # noqa: B018 - reading it is what fails
