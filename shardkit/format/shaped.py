@@ -26,7 +26,7 @@ def _value(value: object, hint: Any) -> Any:  # noqa: ANN401 - whatever stands i
         return {name: _value(own, get_args(hint)[1]) for name, own in value.items()}
     if get_origin(hint) is tuple and isinstance(value, list):
         return tuple(_value(own, get_args(hint)[0]) for own in value)
-    if hint is object and _is_shallow(value, _DEEPEST):
+    if hint in (object, Any) and _is_shallow(value, _DEEPEST):
         return value
     if (hint is str and isinstance(value, str)) or (hint is int and type(value) is int and 0 <= value <= _LARGEST):
         return value

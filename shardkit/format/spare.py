@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from shardkit.dataset import Generation
 from shardkit.errors import Damaged
 from shardkit.format.manifest import canonical
+from shardkit.format.shaped import shaped
 from shardkit.format.tables import METADATA, parquet_file, readable
 
 
@@ -66,6 +67,6 @@ def read_spare(path: Path) -> Spare:
     with readable(path), parquet_file(path) as file:
         metadata = file.metadata.metadata or {}
     try:
-        return Spare(**json.loads(metadata[METADATA]))
-    except (KeyError, ValueError, TypeError) as error:
+        return shaped(json.loads(metadata[METADATA]), Spare)
+    except (KeyError, ValueError, RecursionError) as error:
         raise Damaged(f"{path}: it keeps no copy of what the manifest said.") from error

@@ -84,6 +84,7 @@ def summary(decided: Decided, workers: int) -> Iterator[str]:
 
 def explanations(decided: Decided) -> Iterator[str]:
     """What a user would want to know before a long run."""
+    yield from (f"Warning: {each}" for each in decided.draft.warnings)
     if decided.choice:
         for codec, stored in decided.choice.stored.items():
             yield f"  {codec}: {stored:,} bytes, {decided.choice.decoding[codec] / 1e6:,.1f} ms to decode on one thread"

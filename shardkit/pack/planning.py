@@ -23,6 +23,7 @@ from shardkit.pack.scan import Scan, scan, scan_list
 from shardkit.pack.split import Thresholds, by_list, fitted, folds, parsed_ratios
 
 Count = Callable[[int], None]
+Listed = Mapping[str, str]
 
 _FOLDS = re.compile(r"folds=(\d{1,4})")
 _LONGEST = 64
@@ -89,7 +90,7 @@ def drafted(request: Request, threads: int, watch: Count) -> Draft:
     splitting = _splitting(request.options, subjects, groups, splits)
     columns = dict(zip(found.found.column_names, found.found.columns, strict=True))
     skipped, ignored = found.skipped, found.ignored
-    del found  # the columns are a million rows: planning takes them over
+    del found, subjects  # the columns are a million rows: planning takes them over
 
     def split_of(subject: str) -> str:
         return splitting.split_of(subject, groups.get(subject, subject))
@@ -121,16 +122,13 @@ def scanned(request: Request, threads: int, watch: Count) -> Scan:
     return found
 
 
-Listed = Mapping[str, str]
-
-
 def _listed(request: Request, subjects: list[str]) -> tuple[Listed, Listed | None, tuple[str, ...]]:
     """The groups and the splits that files name, and what they name in vain."""
     groups = read_list(request.groups, "group") if request.groups else {}
     splits = read_list(request.split_file, "split") if request.split_file else None
-    lists = ((request.groups, groups), (request.split_file, splits))
-    known = frozenset(subjects)
-    warnings = (strangers(path, listed or {}, known) for path, listed in lists if path)
+    lists = [(path, listed or {}) for path, listed in ((request.groups, groups), (request.split_file, splits)) if path]
+    known = frozenset(subjects if lists else ())
+    warnings = (strangers(path, listed, known) for path, listed in lists)
     return groups, splits, tuple(chain.from_iterable(warnings))
 
 

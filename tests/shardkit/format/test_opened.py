@@ -68,9 +68,10 @@ def test_a_file_that_is_missing_is_damage(packed_copy: Path, name: str) -> None:
 def test_an_index_without_a_row_group_for_a_shard_is_damaged(packed_copy: Path) -> None:
     shutil.copy(packed_copy / "index/val-00000.parquet", packed_copy / "index/train-00000.parquet")
 
+    dataset = shardkit.open(packed_copy)
+    last = dataset["train"].shards[-1]
     with pytest.raises(Damaged, match=r"index/train-00000\.parquet: train-000002\.tar must be its row group 2"):
-        dataset = shardkit.open(packed_copy)
-        dataset.rows(dataset["train"].shards[-1])
+        dataset.rows(last)
 
 
 def test_threads_read_one_dataset_at_once(packed_once: Path) -> None:

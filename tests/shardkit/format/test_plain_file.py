@@ -11,14 +11,9 @@ import shardkit
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.plain_file import plain_file
 
-ODD: dict[str, Callable[[Path], object]] = {
-    "a pipe": os.mkfifo,
-    "a folder": Path.mkdir,
-    "a link": lambda path: path.symlink_to("/etc/hostname"),
-    "a link to a device": lambda path: path.symlink_to("/dev/zero"),
-    "a link to nothing": lambda path: path.symlink_to("nothing"),
-    "a socket": lambda path: bound(path),
-}
+
+def opened() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
 
 
 def bound(path: Path) -> None:
@@ -26,15 +21,25 @@ def bound(path: Path) -> None:
         each.bind(os.path.relpath(path))  # the path of a socket has hardly a hundred bytes
 
 
+ODD: dict[str, Callable[[Path], object]] = {
+    "a pipe": os.mkfifo,
+    "a folder": Path.mkdir,
+    "a link": lambda path: path.symlink_to("/etc/hostname"),
+    "a link to a device": lambda path: path.symlink_to("/dev/zero"),
+    "a link to nothing": lambda path: path.symlink_to("nothing"),
+    "a socket": bound,
+}
+
+
 @pytest.mark.parametrize("kind", ODD)
 def test_what_is_no_plain_file_is_damage(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     ODD[kind](tmp_path / "file")
-    before = os.listdir("/dev/fd")
+    before = opened()
 
     with pytest.raises(Damaged, match=rf"file: this must be a plain file.*`shardkit verify {tmp_path}`"):
         plain_file(tmp_path / "file")
-    assert os.listdir("/dev/fd") == before
+    assert opened() == before
 
 
 def test_the_dataset_may_be_a_link_and_no_folder_in_it(tmp_path: Path) -> None:

@@ -130,6 +130,37 @@ def test_an_index_that_leads_out_of_the_shard_is_refused(
         file.record(lying)
 
 
+def test_members_far_apart_are_read_each_for_itself(
+    dataset: Dataset, shard: Shard, sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = 6 << 30
+    path, sidecar = dataset.path(shard), sample.sidecars[0]
+    content = path.read_bytes()[sidecar.offset - BLOCK : sidecar.offset + sidecar.size]
+    with path.open("r+b") as file:
+        file.seek(far - BLOCK)
+        file.write(content)
+    large = replace(shard, size=path.stat().st_size)
+    apart = replace(sample, sidecars=(replace(sidecar, offset=far), *sample.sidecars[1:]))
+    monkeypatch.setattr("shardkit.format.record.bytearray", small_bytearray, raising=False)
+
+    with opened_shard(path, large) as tar:
+        record = tar.record(apart)
+    assert record.sidecars[sidecar.ext] == content[BLOCK:]
+    assert len(record.image) == sample.image.size
+
+
+def small_bytearray(size: int) -> bytearray:
+    assert size < 1 << 20
+    return bytearray(size)
+
+
+def test_members_that_lie_in_each_other_are_refused(dataset: Dataset, shard: Shard, sample: Sample) -> None:
+    lying = replace(sample, sidecars=sample.sidecars * 1000)
+
+    with opened_shard(dataset.path(shard), shard) as file, pytest.raises(Damaged, match="lie in each other"):
+        file.record(lying)
+
+
 def test_of_an_adopted_shard_headers_are_others_and_digests_count(
     dataset: Dataset, shard: Shard, sample: Sample
 ) -> None:

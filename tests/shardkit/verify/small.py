@@ -43,7 +43,7 @@ class Small:
         for name in self.files.keys() - contents.keys():
             (self.folder / name).unlink()
         for name, content in contents.items():
-            (self.folder / name).parent.mkdir(exist_ok=True)
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / name).write_bytes(content)
 
 

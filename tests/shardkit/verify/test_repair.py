@@ -1,6 +1,7 @@
 """After a repair a dataset has the bytes that were packed, or says plainly what it lacks (FAULTS 19)."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -30,8 +31,16 @@ TABLES = (
     "SHA256SUMS",
     MANIFEST,
 )
+
+
+def replaced_by_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 LOST: dict[str, Callable[[Path], object]] = {
     "removed": lambda path: path.unlink(),
+    "replaced by a pipe": replaced_by_pipe,
     "emptied": lambda path: path.write_bytes(b""),
     "cut": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
 }
