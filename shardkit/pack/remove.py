@@ -26,6 +26,7 @@ from shardkit.format.key import encoded
 from shardkit.format.manifest import canonical, manifest_bytes, read_manifest
 from shardkit.format.numbering import index_name, next_index, skipped_name
 from shardkit.format.opened import Dataset, open_dataset
+from shardkit.format.plain_file import plain_file
 from shardkit.format.publish import make_folder, place, publish, publish_bytes
 from shardkit.format.refusal import explained
 from shardkit.format.tables import INDEX, from_rows
@@ -172,7 +173,7 @@ def _rewritten(dataset: Dataset, shard: Shard, staying: list[Sample], staging: P
     """The shard without the samples that go, from its own bytes, each of which is checked on the way."""
     hasher = blake3()
     source = dataset.path(shard)
-    with explained(source), source.open("rb") as tar, publish(staging / shard.name) as file:
+    with explained(source), plain_file(source, dataset.folder) as tar, publish(staging / shard.name) as file:
         spool = Spool(file.write, [hasher.update])
         samples = [_copied(sample, shard, tar.fileno(), spool) for sample in staying]
         size = spool.end()
@@ -213,9 +214,14 @@ def _indexed(kept: list[_Kept], dataset: Dataset, files: Sealing) -> Iterator[Sh
                 yield replace(each.shard, index=name, row_group=row_group)
 
 
+def _content(dataset: Dataset, name: str) -> bytes:
+    with plain_file(dataset.folder / name, dataset.folder) as file:
+        return file.read()
+
+
 def _skips_without(dataset: Dataset, gone: frozenset[str]) -> list[bytes]:
     """The lists of what was skipped, without the lines about a removed subject."""
-    lists = ((dataset.folder / each.listed).read_bytes() for each in dataset.manifest.generations)
+    lists = (_content(dataset, each.listed) for each in dataset.manifest.generations)
     about = Skipped.of(dataset.manifest.options)
     return sorted(line for listed in lists for line in listed.splitlines(keepends=True) if not about.names(line, gone))
 
@@ -234,7 +240,7 @@ def _sums(dataset: Dataset, shards: list[Shard], files: Sealing, number: int) ->
 
 def _known_sha256(dataset: Dataset) -> Mapping[str, str]:
     lists = [name for name in dataset.manifest.files if name.startswith("SHA256SUMS")]
-    lines = [line for name in lists for line in (dataset.folder / name).read_text().splitlines()]
+    lines = [line for name in lists for line in _content(dataset, name).decode().splitlines()]
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
