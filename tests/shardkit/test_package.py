@@ -35,7 +35,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = shardkit.Streem
 
 
-HELP = "import sys; sys.argv = ['shardkit', '--help']; from shardkit.cli import main; main()"
+HELP = "from shardkit.cli.main import shardkit; from shardkit.cli.run import run; run(shardkit, ['--help'])"
 
 
 @pytest.mark.parametrize("code", ["import shardkit", HELP], ids=["import", "help"])
