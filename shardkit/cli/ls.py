@@ -69,7 +69,6 @@ def _long(shard: "Shard", sample: "Sample") -> str:
 
 
 def _json(shard: "Shard", sample: "Sample") -> str:
-
     return json.dumps({"split": shard.split, "shard": shard.name, **_plain(asdict(sample))})
 
 

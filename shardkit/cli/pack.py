@@ -120,7 +120,6 @@ def _plan(request: Request, workers: int, given: dict[str, Any]) -> None:
 
 
 def _decided(request: Request, workers: int, *, estimate: bool = False) -> Decided:
-
     if arrays := request.options.arrays:
         with progress("samples", arrays.samples) as going_through:
             draft = drafted_arrays(request, going_through.advance)
@@ -131,7 +130,6 @@ def _decided(request: Request, workers: int, *, estimate: bool = False) -> Decid
 
 
 def _make(request: Request, mine: tuple[int, int], workers: int, given: dict[str, Any]) -> None:
-
     with locked(request.folder, shared=True, wait=True):
         plan = begun(request)
         if plan is None:  # another has made the rest, and merged
@@ -141,7 +139,6 @@ def _make(request: Request, mine: tuple[int, int], workers: int, given: dict[str
 
 
 def _dry_run(request: Request, workers: int, *, as_json: bool) -> int:
-
     decided = _decided(request, workers, estimate=True)
     for line in summary(decided, workers):
         say(line)

@@ -25,7 +25,7 @@ from shardkit.pack.adopt_labels import Census, Who, labelled
 from shardkit.pack.adopt_part import AdoptOptions, TarPart, rows_of, skips_path
 from shardkit.pack.deciding import versions
 from shardkit.pack.generation import generation_of, publish_tables
-from shardkit.pack.merge import SHARDS_A_FILE
+from shardkit.pack.indexing import SHARDS_A_FILE
 from shardkit.pack.sealing import Sealing
 
 FIRST = 0

@@ -81,7 +81,7 @@ def _keys(found: pa.Table) -> pa.ChunkedArray:
 
 def _known(dataset: Dataset) -> tuple[pa.Array, pa.Array]:
     """The key and the size, with its sidecars, of every sample of the dataset."""
-    tables = [dataset.rows(shard) for shard in dataset.shards]
+    tables = [dataset.rows(shard, ["key", "image", "sidecars"]) for shard in dataset.shards]
     keys = pa.chunked_array([chunk for rows in tables for chunk in rows["key"].chunks], pa.string())
     sizes = [np.empty(0, np.int64), *(bytes_per_row(pc.struct_field(rows["image"], "size"), rows) for rows in tables)]
     return keys.combine_chunks(), pa.array(np.concatenate(sizes))

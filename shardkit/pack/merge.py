@@ -7,9 +7,9 @@ it is, the workplace is rubbish, and goes.
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import groupby
+from functools import partial
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -17,19 +17,14 @@ import pyarrow.compute as pc
 from shardkit.dataset import MANIFEST, Generation, Manifest, Seal, Shard, Subject
 from shardkit.errors import Mismatch, UsageError
 from shardkit.format.manifest import manifest_bytes
-from shardkit.format.numbering import index_name, next_index
 from shardkit.format.opened import Dataset, open_dataset
 from shardkit.format.publish import flush_folder, publish_bytes
 from shardkit.format.refusal import explained
-from shardkit.format.tables import INDEX
 from shardkit.pack.generation import generation_of, publish_tables
+from shardkit.pack.indexing import ToIndex, indexed
 from shardkit.pack.part import Part, Skip, finished, part_rows
 from shardkit.pack.planfile import PlanFile, Terms, plan_path, read_plan, skipped_path, workplace
 from shardkit.pack.sealing import Sealing
-
-SHARDS_A_FILE = 1024
-"""So that no footer grows with the dataset."""
-
 
 _Who = tuple[str, str]
 
@@ -83,7 +78,8 @@ def nothing_packed(folder: Path, plan: PlanFile) -> str:
 def _merged(folder: Path, plan: PlanFile, parts: list[Part], before: Dataset | None) -> Manifest:
     terms, number = plan.terms, plan.terms.generation
     files = Sealing(folder)
-    shards = list(_indexed(folder, plan, parts, before, files))
+    used = [name for each in (before.manifest.generations if before else ()) for name in each.index]
+    shards = list(indexed(_to_index(folder, plan, parts), used, files))
     known = {_who(each): each for each in before.subjects} if before else {}
     subjects = _subjects(folder, plan, known)
     skips = _skips(folder, parts)
@@ -121,34 +117,20 @@ def _manifest(terms: Terms, generation: Generation, sealed: Mapping[str, Seal], 
     )
 
 
-def _indexed(
-    folder: Path, plan: PlanFile, parts: list[Part], before: Dataset | None, files: Sealing
-) -> Iterator[Shard]:
-    """Write the index, split by split, and tell where each shard stands in it."""
-    already = [name for each in _generations(before) for name in each.index]
-    pairs = zip(plan.shards, parts, strict=True)
-    for split, of_split in groupby(pairs, key=lambda pair: pair[0].split):
-        split_parts = [part for _, part in of_split]
-        for start in range(0, len(split_parts), SHARDS_A_FILE):
-            chunk = split_parts[start : start + SHARDS_A_FILE]
-            name = index_name(split, next_index(already, split) + start // SHARDS_A_FILE)
-            files.table(name, INDEX, (part_rows(folder, part.name) for part in chunk))
-            for row_group, part in enumerate(chunk):
-                yield Shard(
-                    name=part.name,
-                    split=split,
-                    samples=part.samples,
-                    size=part.size,
-                    blake3=part.blake3,
-                    rows=part.rows,
-                    index=name,
-                    row_group=row_group,
-                    generation=plan.terms.generation,
-                )
-
-
-def _generations(before: Dataset | None) -> Iterable[Generation]:
-    return before.manifest.generations if before else ()
+def _to_index(folder: Path, plan: PlanFile, parts: list[Part]) -> Iterator[ToIndex]:
+    for planned, part in zip(plan.shards, parts, strict=True):
+        shard = Shard(
+            name=part.name,
+            split=planned.split,
+            samples=part.samples,
+            size=part.size,
+            blake3=part.blake3,
+            rows=part.rows,
+            index="",
+            row_group=0,
+            generation=plan.terms.generation,
+        )
+        yield ToIndex(shard, partial(part_rows, folder, part.name))
 
 
 def _subjects(folder: Path, plan: PlanFile, known: Mapping[_Who, Subject]) -> list[Subject]:

@@ -9,10 +9,9 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,7 +23,7 @@ from shardkit.errors import Damaged, UsageError
 from shardkit.format.digest import rows_digest, sha256_of
 from shardkit.format.key import encoded
 from shardkit.format.manifest import canonical, manifest_bytes, read_manifest
-from shardkit.format.numbering import index_name, next_index, skipped_name
+from shardkit.format.numbering import skipped_name
 from shardkit.format.opened import Dataset, open_dataset
 from shardkit.format.plain_file import plain_file
 from shardkit.format.publish import make_folder, place, publish, publish_bytes
@@ -32,21 +31,14 @@ from shardkit.format.refusal import explained
 from shardkit.format.tables import INDEX, from_rows
 from shardkit.pack.deciding import versions
 from shardkit.pack.generation import generation_of, publish_tables
-from shardkit.pack.merge import SHARDS_A_FILE, clear
+from shardkit.pack.indexing import ToIndex, indexed
+from shardkit.pack.merge import clear
 from shardkit.pack.planfile import plan_path, workplace
 from shardkit.pack.proof import Skipped, refuse_strangers
 from shardkit.pack.sealing import Sealing
 from shardkit.pack.spool import Spool
 
 Watch = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """A shard as it stays, with a way to its rows: those of all shards would fill the memory."""
-
-    shard: Shard
-    rows: Callable[[], pa.Table]
 
 
 @dataclass(frozen=True)
@@ -130,7 +122,8 @@ def _stage(dataset: Dataset, gone: frozenset[str], watch: Watch) -> None:
     files = Sealing(staging)
     number = dataset.generation.number + 1
     kept, lost = _parted(dataset, gone, staging, watch)
-    shards = list(_indexed(kept, dataset, files))
+    used = [name for each in dataset.manifest.generations for name in each.index]
+    shards = list(indexed(kept, used, files))
     subjects = [each for each in dataset.subjects if each.subject not in gone]
     lines = _skips_without(dataset, gone)
     files.bytes(skipped_name(number), b"".join(lines))
@@ -154,9 +147,9 @@ def _stage(dataset: Dataset, gone: frozenset[str], watch: Watch) -> None:
     publish_bytes(staging / MANIFEST, manifest_bytes(manifest))
 
 
-def _parted(dataset: Dataset, gone: frozenset[str], staging: Path, watch: Watch) -> tuple[list[_Kept], list[Sample]]:
+def _parted(dataset: Dataset, gone: frozenset[str], staging: Path, watch: Watch) -> tuple[list[ToIndex], list[Sample]]:
     """Every shard as it stays, and the samples that go."""
-    kept: list[_Kept] = []
+    kept: list[ToIndex] = []
     lost: list[Sample] = []
     for shard in dataset.shards:
         if pc.any(pc.is_in(dataset.rows(shard)["subject"], pa.array(sorted(gone)))).as_py():
@@ -164,12 +157,12 @@ def _parted(dataset: Dataset, gone: frozenset[str], staging: Path, watch: Watch)
             lost += [each for each in samples if each.subject in gone]
             kept.append(_rewritten(dataset, shard, [each for each in samples if each.subject not in gone], staging))
         else:
-            kept.append(_Kept(shard, partial(dataset.rows, shard)))
+            kept.append(ToIndex(shard, partial(dataset.rows, shard)))
         watch(1)
     return kept, lost
 
 
-def _rewritten(dataset: Dataset, shard: Shard, staying: list[Sample], staging: Path) -> _Kept:
+def _rewritten(dataset: Dataset, shard: Shard, staying: list[Sample], staging: Path) -> ToIndex:
     """The shard without the samples that go, from its own bytes, each of which is checked on the way."""
     hasher = blake3()
     source = dataset.path(shard)
@@ -179,7 +172,7 @@ def _rewritten(dataset: Dataset, shard: Shard, staying: list[Sample], staging: P
         size = spool.end()
     rows = from_rows(samples, INDEX)
     shard = replace(shard, samples=len(rows), size=size, blake3=hasher.hexdigest(), rows=rows_digest(rows))
-    return _Kept(shard, lambda: rows)
+    return ToIndex(shard, lambda: rows)
 
 
 def _copied(sample: Sample, shard: Shard, tar: int, spool: Spool) -> Sample:
@@ -199,19 +192,6 @@ def _copied_member(key: str, member: Member, shard: Shard, tar: int, spool: Spoo
             "Repair the dataset first, then remove."
         )
     return copied
-
-
-def _indexed(kept: list[_Kept], dataset: Dataset, files: Sealing) -> Iterator[Shard]:
-    """A new index of all, under numbers that the old one has not used."""
-    used = [name for each in dataset.manifest.generations for name in each.index]
-    for split, of_split in groupby(kept, key=lambda each: each.shard.split):
-        shards = list(of_split)
-        for start in range(0, len(shards), SHARDS_A_FILE):
-            chunk = shards[start : start + SHARDS_A_FILE]
-            name = index_name(split, next_index(used, split) + start // SHARDS_A_FILE)
-            files.table(name, INDEX, (each.rows() for each in chunk))
-            for row_group, each in enumerate(chunk):
-                yield replace(each.shard, index=name, row_group=row_group)
 
 
 def _content(dataset: Dataset, name: str) -> bytes:
@@ -244,7 +224,7 @@ def _known_sha256(dataset: Dataset) -> Mapping[str, str]:
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
-def _twins(lost: list[Sample], kept: list[_Kept]) -> tuple[tuple[str, str], ...]:
+def _twins(lost: list[Sample], kept: list[ToIndex]) -> tuple[tuple[str, str], ...]:
     removed = {sample.image.xxh3: sample.key for sample in lost}
     wanted = pa.array(list(removed), pa.binary(16))
     twins: list[tuple[str, str]] = []
