@@ -15,8 +15,12 @@ import zstandard
 
 from shardkit.errors import BadInput
 from shardkit.image.arrays import Pixels, Values
+from shardkit.image.chunks import SIGNATURE
 from shardkit.image.decode import decode_png
 from shardkit.image.extensions import Codec
+from shardkit.image.foreign import EXTENSIONS as FOREIGN
+from shardkit.image.foreign import decode_foreign
+from shardkit.image.frames import unpack_lz4, unpack_zstd
 from shardkit.image.geometry import Geometry
 from shardkit.image.limits import MAX_BYTES
 from shardkit.image.npy import LONGEST_HEADER, from_npy, to_npy
@@ -30,7 +34,7 @@ ZSTD_LEVEL = 1
 # Level 3 and above take 40 times as long for 9 % less.
 LZ4_LEVEL = 0
 
-_MOST_UNPACKED = MAX_BYTES + LONGEST_HEADER
+MOST_UNPACKED = MAX_BYTES + LONGEST_HEADER
 
 
 def encode(values: Values, codec: Codec) -> bytes:
@@ -43,8 +47,10 @@ def framed(npy: Buffer, codec: Codec) -> bytes:
 
 
 def decode(extension: str, data: Buffer) -> Values:
-    """The pixels of a sample as they are served: a PNG that was kept as it came is turned upright here."""
-    return _DECODERS[extension](data)
+    """The pixels of a sample as they are served: turned upright here, where they were kept as they came."""
+    if extension not in _DECODERS:
+        raise BadInput("not-an-image", f"no picture is known whose name ends with .{extension}.")
+    return _DECODERS[extension](memoryview(data))
 
 
 class _Contexts(local):
@@ -52,7 +58,6 @@ class _Contexts(local):
 
     def __init__(self) -> None:
         self.compress = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress
-        self.decompress = zstandard.ZstdDecompressor().decompress
 
 
 _contexts = _Contexts()
@@ -73,43 +78,33 @@ def _lz4(npy: Buffer) -> bytes:
     return packed
 
 
-def _from_png(data: Buffer) -> Pixels:
+def _from_png(data: memoryview) -> Pixels:
     info = inspect(data)
     return Geometry(info.width, info.height, info.orientation).apply(decode_png(data, info))
 
 
-def _from_zstd(data: Buffer) -> Values:
-    try:
-        _check_unpacked(zstandard.get_frame_parameters(data).content_size)
-        return from_npy(_contexts.decompress(data, allow_extra_data=False))
-    except zstandard.ZstdError as error:
-        raise _refused(f"zstd says «{error}»") from None
+def _from_zstd(data: memoryview) -> Values:
+    return from_npy(unpack_zstd(data, MOST_UNPACKED, _allocated))
 
 
-def _from_lz4(data: Buffer) -> Values:
-    try:
-        _check_unpacked(lz4.frame.get_frame_info(data)["content_size"])
-        content, consumed = lz4.frame.decompress(data, return_bytes_read=True)
-    except (RuntimeError, ValueError) as error:
-        raise _refused(f"lz4 says «{error}»") from None
-    if consumed != len(data):
-        raise _refused(f"{len(data) - consumed:,} bytes follow the frame")
-    return from_npy(content)
+def _from_lz4(data: memoryview) -> Values:
+    return from_npy(unpack_lz4(data, MOST_UNPACKED, _allocated))
 
 
-def _check_unpacked(size: int) -> None:
-    if not 0 < size <= _MOST_UNPACKED:
-        raise _refused(f"its frame claims {size:,} bytes, or none at all; at most {_MOST_UNPACKED:,} are taken")
+def _from_foreign(data: memoryview) -> Pixels:
+    """A PNG under another name is one."""
+    return _from_png(data) if data[: len(SIGNATURE)] == SIGNATURE else decode_foreign(data)
 
 
-def _refused(what: str) -> BadInput:
-    return BadInput("undecodable", f"{what}. Take it from another copy, or pack it anew.")
+def _allocated(size: int) -> memoryview:
+    return np.empty(size, np.uint8).data
 
 
 _FRAMES: dict[Codec, Callable[[Buffer], bytes]] = {"zstd": _zstd, "lz4": _lz4, "raw": bytes}
-_DECODERS: dict[str, Callable[[Buffer], Values]] = {
+_DECODERS: dict[str, Callable[[memoryview], Values]] = {
     "png": _from_png,
     "npy.zst": _from_zstd,
     "npy.lz4": _from_lz4,
     "npy": from_npy,
+    **dict.fromkeys(FOREIGN, _from_foreign),
 }

@@ -9,7 +9,7 @@ from PIL import Image
 
 from shardkit.errors import BadInput
 from shardkit.image.codec import encode
-from shardkit.image.headers import UNKNOWN, Picture, described
+from shardkit.image.headers import Picture, described
 from tests.pictures import damaged, png
 
 GRAY = np.arange(37 * 21, dtype=np.uint8).reshape(37, 21)
@@ -30,7 +30,7 @@ PICTURES = {
     "png": ("png", png("rgb16", (5, 9)), Picture(9, 5, 3, 16)),
     "jpeg": ("jpg", by_pillow("JPEG", "RGB"), Picture(21, 37, 3, 8)),
     "gray jpeg": ("jpeg", by_opencv(".jpg", GRAY), Picture(21, 37, 1, 8)),
-    "jpeg of print colours": ("jpg", by_pillow("JPEG", "CMYK"), Picture(21, 37, 4, 8)),
+    "jpeg of print colours": ("jpg", by_pillow("JPEG", "CMYK"), Picture(21, 37, 3, 8)),
     "progressive jpeg": ("jpg", by_pillow("JPEG", "RGB", progressive=True), Picture(21, 37, 3, 8)),
     "jpeg with a large profile": ("jpg", by_pillow("JPEG", "RGB", icc_profile=bytes(200_000)), Picture(21, 37, 3, 8)),
     "png under the name of a jpeg": ("jpg", png(shape=(5, 9)), Picture(9, 5, 1, 8)),
@@ -39,7 +39,7 @@ PICTURES = {
     "webp with features": ("webp", by_pillow("WEBP", "RGB", exif=b"Exif\0\0"), Picture(21, 37, 3, 8)),
     "bmp": ("bmp", by_opencv(".bmp", COLORS), Picture(21, 37, 3, 8)),
     "bmp with a palette": ("bmp", by_pillow("BMP", "P"), Picture(21, 37, 3, 8)),
-    "tiff": ("tif", by_pillow("TIFF", "RGB"), UNKNOWN),
+    "tiff": ("tif", by_pillow("TIFF", "RGB"), Picture(21, 37, 3, 8)),
     "raw": ("npy", encode(GRAY, "raw"), Picture(21, 37, 1, 8)),
     "zstd": ("npy.zst", encode(COLORS, "zstd"), Picture(21, 37, 3, 8)),
     "lz4": ("npy.lz4", encode(GRAY.astype(np.uint16), "lz4"), Picture(21, 37, 1, 16)),
