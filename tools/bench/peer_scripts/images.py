@@ -1,4 +1,4 @@
-"""What every peer's script does alike: it takes a tree and an empty folder, and says how long it wrote."""
+"""What every peer's writer does alike: it takes a tree and an empty folder, and says how long it wrote."""
 
 import sys
 import time
@@ -18,10 +18,14 @@ class LabelledImage:
     def key(self) -> str:
         return f"{self.path.parent.name}/{self.path.stem}"
 
+    @property
+    def extension(self) -> str:
+        return self.path.suffix[1:]
+
 
 def images_below(tree: Path) -> list[LabelledImage]:
-    """Every PNG, with its subject's number as the label."""
-    paths = sorted(tree.rglob("*.png"))
+    """Every file, with its subject's number as the label."""
+    paths = sorted(path for path in tree.rglob("*.*") if path.is_file())
     labels = {subject: label for label, subject in enumerate(sorted({path.parent for path in paths}))}
     return [LabelledImage(path, labels[path.parent]) for path in paths]
 
