@@ -20,8 +20,14 @@ def cold(tree: Path) -> None:
     if os.access(SWITCH, os.W_OK):
         SWITCH.write_text(EVERYTHING)
     else:
-        for file in files_below(tree):
-            _forget(file)
+        forget(tree)
+
+
+def forget(tree: Path) -> None:
+    """Only the files of a tree: the program that is going to read them stays in memory."""
+    os.sync()
+    for file in files_below(tree):
+        _forget(file)
 
 
 def files_below(tree: Path) -> Iterator[Path]:

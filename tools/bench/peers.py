@@ -25,7 +25,7 @@ EVERYONE = ("numpy", "opencv-python-headless", "pillow", "torch")
 class Peer:
     installs: tuple[tuple[str, ...], ...]
     proof: str
-    """A module that imports what we use of it."""
+    """Modules that import what we use of it."""
     elsewhere: str = ""
 
 
@@ -43,11 +43,13 @@ FFCV_ELSEWHERE = (
     "where it could be built, its writer took 7.5 s for 4 000 images"
 )
 PEERS = {
-    "webdataset": Peer((("webdataset",),), "peer_scripts.write_webdataset"),
-    "mosaicml-streaming": Peer((("mosaicml-streaming",),), "peer_scripts.write_mosaicml"),
-    "litdata": Peer((("litdata",),), "peer_scripts.write_litdata"),
-    "ffcv": Peer((FFCV_NEEDS, ("--no-deps", "ffcv")), "peer_scripts.write_ffcv", FFCV_ELSEWHERE),
-    "spdl": Peer((("spdl",),), "spdl.pipeline"),
+    "webdataset": Peer((("webdataset",),), "peer_scripts.write_webdataset, peer_scripts.read_webdataset"),
+    "mosaicml-streaming": Peer((("mosaicml-streaming",),), "peer_scripts.write_mosaicml, peer_scripts.read_mosaicml"),
+    "litdata": Peer((("litdata",),), "peer_scripts.write_litdata, peer_scripts.read_litdata"),
+    "ffcv": Peer(
+        (FFCV_NEEDS, ("--no-deps", "ffcv")), "peer_scripts.write_ffcv, peer_scripts.read_ffcv", FFCV_ELSEWHERE
+    ),
+    "spdl": Peer((("spdl",),), "peer_scripts.read_spdl"),
 }
 
 
