@@ -1,0 +1,41 @@
+"""Whole epochs as tables, to look at from every side."""
+
+import numpy as np
+
+from shardkit.stream.catalog import Catalog
+from shardkit.stream.order import Epoch, Order
+from shardkit.stream.permutation import Integers
+
+
+def table(order: Order, epoch: int = 0) -> Integers:
+    """All rows, by `row`."""
+    rows = order.epoch(epoch)
+    return np.stack([rows.row(row) for row in range(order.steps)])
+
+
+def table_by_blocks(order: Order, epoch: int = 0) -> Integers:
+    """All rows again, by `block`, the last lane first."""
+    rows = order.epoch(epoch)
+    filled = np.full((order.steps, rows.lanes[-1].stop), -2)
+    for lane, columns in reversed(list(enumerate(rows.lanes))):
+        for number in range(blocks(rows, lane, order.steps)):
+            block = rows.block(lane, number)
+            part = filled[block.first : block.first + len(block.numbers), columns.start : columns.stop]
+            assert (part == -2).all(), "no row stands in two blocks"
+            part[:] = block.numbers
+    return filled
+
+
+def blocks(epoch: Epoch, lane: int, steps: int) -> int:
+    return epoch.block_of(lane, steps - 1) + 1
+
+
+def by_subject(*sizes: int, shard: int = 50, groups: list[int] | None = None) -> Catalog:
+    """Subjects that lie after one another on shards of that many samples."""
+    samples = sum(sizes)
+    shards = [min(shard, samples - start) for start in range(0, samples, shard)]
+    return Catalog(
+        np.array(shards, np.int64),
+        np.repeat(np.arange(len(sizes)), sizes),
+        None if groups is None else np.array(groups, np.int64),
+    )
