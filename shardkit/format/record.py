@@ -38,7 +38,7 @@ def opened_shard(path: Path, shard: Shard) -> Iterator["ShardFile"]:
     with file:
         found = os.fstat(file.fileno()).st_size
         if found != shard.size:
-            raise _damaged(path, f"this shard must have {shard.size:,} bytes and has {found:,}")
+            raise damaged_shard(path, f"this shard must have {shard.size:,} bytes and has {found:,}")
         yield ShardFile(path, shard, file.fileno())
 
 
@@ -66,13 +66,13 @@ class ShardFile:
         for member in sample.members:
             end = member.offset + member.size
             if member.offset < BLOCK or not 0 <= member.size <= LARGEST_MEMBER or end > self.shard.size:
-                raise _damaged(
+                raise damaged_shard(
                     self.path,
                     f"the index puts {_named(sample, member)} at bytes {member.offset:,} to {end:,}, "
                     f"which this shard of {self.shard.size:,} bytes cannot hold",
                 )
         if sum(BLOCK + member.size for member in sample.members) > self.shard.size:
-            raise _damaged(self.path, f"the index lets the members of {sample.key!r} lie in each other")
+            raise damaged_shard(self.path, f"the index lets the members of {sample.key!r} lie in each other")
 
     def _read(self, start: int, end: int) -> memoryview:
         content = memoryview(bytearray(end - start))
@@ -81,7 +81,7 @@ class ShardFile:
             while filled < len(content):
                 count = os.preadv(self.descriptor, [content[filled:]], start + filled)
                 if not count:
-                    raise _damaged(self.path, f"it ends at byte {start + filled:,}: it was cut while it was read")
+                    raise damaged_shard(self.path, f"it ends at byte {start + filled:,}: it was cut while it was read")
                 filled += count
         return content
 
@@ -92,7 +92,7 @@ class ShardFile:
         payload = content[place : place + member.size]
         found = xxh3_128_digest(payload)
         if found != member.xxh3:
-            raise _damaged(
+            raise damaged_shard(
                 self.path,
                 f"{_named(sample, member)} at byte {member.offset:,} must have the digest {member.xxh3.hex()} "
                 f"and has {found.hex()}",
@@ -104,7 +104,7 @@ class ShardFile:
         if found == header(f"{sample.key}.{member.ext}", member.size):
             return
         name = bytes(found[_NAME_IN_HEADER]).rstrip(b"\x00")
-        raise _damaged(
+        raise damaged_shard(
             self.path,
             f"the header of {_named(sample, member)} must stand at byte {member.offset - BLOCK:,}, "
             f"and {name!r} stands there, or its size or mode is another",
@@ -128,5 +128,6 @@ def _named(sample: Sample, member: Member) -> str:
     return repr(f"{sample.key}.{member.ext}")
 
 
-def _damaged(path: Path, what: str) -> Damaged:
+def damaged_shard(path: Path, what: str) -> Damaged:
+    """What is wrong with a shard, and what to run next."""
     return Damaged(f"{path}: {what}. {advised('verify', path.parent)} says what else is damaged, and how to mend it.")

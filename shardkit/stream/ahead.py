@@ -1,0 +1,102 @@
+"""Asking the kernel for what will be read before long, in the order in which it lies on the disk.
+
+Blocks are stretches of shards, so a disk reads them from one end to the other while batches take samples out of them in
+another order. What is in the page cache already is left alone: a probe that must not wait tells, once a megabyte.
+"""
+
+import os
+import threading
+from collections import deque
+from contextlib import suppress
+from typing import NamedTuple
+
+import numpy as np
+
+from shardkit.errors import ShardkitError
+from shardkit.format.tar import BLOCK
+from shardkit.stream.columns import Figure
+from shardkit.stream.files import OpenShards
+from shardkit.stream.lookup import NOBODY, Found
+
+_PROBE = 1 << 20
+_ASKED = 128 << 10
+"""The kernel takes no more at once than its own read-ahead, whatever is asked for."""
+_UNDER_WAY = 8 << 20
+"""How much is asked for before we wait for it: more would only queue up before the reads of the next batch."""
+
+
+class Stretch(NamedTuple):
+    shard: int
+    start: int
+    stop: int
+
+
+class Ahead:
+    """One thread that asks; `close` ends it."""
+
+    def __init__(self, shards: OpenShards) -> None:
+        self._shards = shards
+        self._wanted: deque[Stretch] = deque()
+        self._wake = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="shardkit-ahead", daemon=True)
+        self._thread.start()
+
+    def ask(self, found: Found) -> None:
+        with self._wake:
+            self._wanted.extend(stretches(found))
+            self._wake.notify()
+
+    def close(self) -> None:
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (stretch := self._next()) is not None:
+            # Whatever is wrong with a shard is told by the one who reads the sample, with its name.
+            with suppress(ShardkitError, OSError):
+                self._bring(stretch)
+
+    def _next(self) -> Stretch | None:
+        with self._wake:
+            while not self._wanted and not self._closed:
+                self._wake.wait()
+            return None if self._closed else self._wanted.popleft()
+
+    def _bring(self, stretch: Stretch) -> None:
+        descriptor = self._shards[stretch.shard].descriptor
+        asked = 0
+        for start in range(stretch.start, stretch.stop, _PROBE):
+            if self._closed:
+                return
+            if is_cached(descriptor, start):
+                continue
+            for piece in range(start, min(start + _PROBE, stretch.stop), _ASKED):
+                os.posix_fadvise(descriptor, piece, _ASKED, os.POSIX_FADV_WILLNEED)
+            asked += _PROBE
+            if asked >= _UNDER_WAY:
+                os.pread(descriptor, 1, start)
+                asked = 0
+
+
+def is_cached(descriptor: int, offset: int) -> bool:
+    """Whether a byte is there without waiting. Where the kernel cannot tell, it is asked for, which does no harm."""
+    try:
+        return bool(os.preadv(descriptor, [bytearray(1)], offset, os.RWF_NOWAIT))
+    except OSError:
+        return False
+
+
+def stretches(found: Found) -> list[Stretch]:
+    """From the first to the last byte of the samples in each shard, in the order of shards."""
+    present = np.flatnonzero(found.numbers != NOBODY)
+    starts = found.figures[present, Figure.OFFSET] - BLOCK
+    stops = found.figures[present, Figure.OFFSET] + found.figures[present, Figure.SIZE]
+    shards, place = np.unique(found.shards[present], return_inverse=True)
+    first = np.full(len(shards), np.iinfo(np.int64).max)
+    last = np.zeros(len(shards), np.int64)
+    np.minimum.at(first, place, starts)
+    np.maximum.at(last, place, stops)
+    return [Stretch(*each) for each in zip(shards.tolist(), np.maximum(first, 0).tolist(), last.tolist(), strict=True)]

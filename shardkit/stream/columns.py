@@ -1,0 +1,129 @@
+"""What the stream knows of a shard's samples: a few columns of its index, as arrays and never as values of Python.
+
+A row of `figures` is a sample, and its columns are named below. Names and digests stand beside, since they are bytes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from shardkit.stream.kinds import Kind
+
+if TYPE_CHECKING:
+    from shardkit.dataset import Shard
+    from shardkit.format.opened import Dataset
+
+Integers = NDArray[np.int64]
+DIGEST_BYTES = 16
+MINUTIAE = "mnt"
+
+
+class Figure(IntEnum):
+    """The columns of `figures`."""
+
+    OFFSET = 0
+    SIZE = 1
+    LABEL = 2
+    KIND = 3
+    KEY = 4  # where its key starts
+    KEY_END = 5
+    DIGEST = 6  # and the column behind it: the 16 bytes of XXH3-128
+
+
+class Mapped(IntEnum):
+    """The columns of `minutiae`, which are only read when minutiae are asked for; a size of 0 stands for none."""
+
+    OFFSET = 0
+    SIZE = 1
+    ORIGINAL_WIDTH = 2
+    ORIGINAL_HEIGHT = 3
+    DIGEST = 4
+
+
+FIGURES = Figure.DIGEST + 2
+MAPPED = Mapped.DIGEST + 2
+KindNumber = Callable[[Kind], int]
+_PLAIN = ["key", "label", "width", "height", "channels", "bit_depth", "image"]
+_FOR_MINUTIAE = ["original_width", "original_height", "sidecars"]
+
+
+@dataclass(frozen=True)
+class Columns:
+    figures: Integers
+    keys: bytes
+    minutiae: Integers | None
+
+    @property
+    def nbytes(self) -> int:
+        beside = 0 if self.minutiae is None else self.minutiae.nbytes
+        return self.figures.nbytes + len(self.keys) + beside
+
+
+def read_columns(dataset: "Dataset", shard: "Shard", kind_number: KindNumber, *, minutiae: bool) -> Columns:
+    rows = dataset.rows(shard, _PLAIN + (_FOR_MINUTIAE if minutiae else []))
+    figures = np.empty((len(rows), FIGURES), np.int64)
+    image = _whole(rows["image"])
+    figures[:, Figure.OFFSET] = image.field("offset")
+    figures[:, Figure.SIZE] = image.field("size")
+    figures[:, Figure.LABEL] = _whole(rows["label"])
+    figures[:, Figure.KIND] = _kinds(rows, image, kind_number)
+    figures[:, Figure.DIGEST :] = _digests(image.field("xxh3"))
+    keys, bounds = _joined(_whole(rows["key"]))
+    figures[:, Figure.KEY], figures[:, Figure.KEY_END] = bounds[:-1], bounds[1:]
+    return Columns(figures, keys, _minutiae(rows) if minutiae else None)
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    chunks = column.combine_chunks()
+    return chunks if isinstance(chunks, pa.Array) else pa.array([], column.type)
+
+
+def _kinds(rows: pa.Table, image: pa.StructArray, kind_number: KindNumber) -> Integers:
+    """The number of each sample's kind: most shards have one, and none has many."""
+    sides = np.stack([_whole(rows[name]) for name in ("height", "width", "channels", "bit_depth")], axis=1)
+    ext = image.field("ext").dictionary_encode()
+    described = np.column_stack([ext.indices, sides]).astype(np.int64)
+    if len(described) and (described == described[0]).all():  # without sorting a hundred thousand of them
+        found, inverse = described[:1], np.zeros(len(described), np.int64)
+    else:
+        found, inverse = np.unique(described, axis=0, return_inverse=True)
+    names = ext.dictionary.to_pylist()
+    numbers = [kind_number(Kind(names[name], *each)) for name, *each in found.tolist()]
+    return np.array(numbers, np.int64)[inverse.reshape(-1)] if numbers else np.empty(0, np.int64)
+
+
+def _digests(values: pa.Array) -> Integers:
+    content = np.frombuffer(values.buffers()[1], np.uint8) if len(values) else np.empty(0, np.uint8)
+    start = values.offset * DIGEST_BYTES
+    return content[start : start + len(values) * DIGEST_BYTES].view(np.int64).reshape(-1, 2)
+
+
+def _joined(texts: pa.Array) -> tuple[bytes, Integers]:
+    """All texts as UTF-8 after one another, and where each starts and the last one ends."""
+    if not len(texts):
+        return b"", np.zeros(1, np.int64)
+    _, offsets, content = texts.buffers()
+    bounds = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
+    joined = bytes(memoryview(content)[bounds[0] : bounds[-1]]) if content else b""
+    return joined, bounds - bounds[0]
+
+
+def _minutiae(rows: pa.Table) -> Integers:
+    mapped = np.zeros((len(rows), MAPPED), np.int64)
+    mapped[:, Mapped.ORIGINAL_WIDTH] = _whole(rows["original_width"])
+    mapped[:, Mapped.ORIGINAL_HEIGHT] = _whole(rows["original_height"])
+    members: Any = pc.list_flatten(rows["sidecars"])
+    ours = np.flatnonzero(pc.equal(pc.struct_field(members, "ext"), MINUTIAE).to_numpy(zero_copy_only=False))
+    if len(ours):
+        row = _whole(pc.list_parent_indices(rows["sidecars"])).to_numpy()[ours]
+        chosen = _whole(members).take(pa.array(ours))
+        mapped[row, Mapped.OFFSET] = chosen.field("offset")
+        mapped[row, Mapped.SIZE] = chosen.field("size")
+        mapped[row, Mapped.DIGEST :] = _digests(chosen.field("xxh3"))
+    return mapped

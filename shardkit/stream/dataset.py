@@ -1,0 +1,195 @@
+"""A split as a stream of batches: each rank's slice of every row, exact, resumable, and fed by threads of its own.
+
+What decides the order is kept apart from what decides how fast it comes: ranks, threads and workers. Each process opens
+the dataset for itself, so a stream can go to the workers of a DataLoader however they are started.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch.utils.data import IterableDataset
+
+from shardkit.errors import UsageError
+from shardkit.image.color import Color
+from shardkit.image.geometry import Fit
+from shardkit.stream.assembly import OnBad
+from shardkit.stream.batch import Batch, State
+from shardkit.stream.description import Description, described
+from shardkit.stream.equipment import assembly_for, pace_for
+from shardkit.stream.opened import Opened, Source
+from shardkit.stream.ordering import Ordering
+from shardkit.stream.position import Position, Worker, this_worker
+from shardkit.stream.quarantine import Quarantine
+from shardkit.stream.ranks import this_rank
+from shardkit.stream.ring import Ring
+from shardkit.stream.run import run
+from shardkit.stream.saving import reopened, state_at
+from shardkit.stream.settings import Pixels, Speed, columns_of, global_batch_of, refuse_unknown
+from shardkit.stream.transform import SampleTransform
+
+_log = logging.getLogger("shardkit.stream")
+
+
+@dataclass
+class _Own:
+    """What a process has of a stream for itself, and hands to no other."""
+
+    process: int
+    opened: Opened
+    ring: Ring
+    """Kept from epoch to epoch: memory that was used before costs no page faults."""
+    behind: tuple[int, int] | None = None
+    """Epoch and row behind the batch that was given last."""
+    start: tuple[int, int] | None = None
+    """Where a worker goes on by itself, if it was told to."""
+
+
+class StreamingDataset(IterableDataset[Batch]):
+    """The batches of an epoch, and of the next one when it is gone through again.
+
+    Give `batch_size` (of a rank) or `global_batch` (of all ranks together). The order is a function of the dataset's
+    generation, the options, the seed, the epoch and the row, and of nothing else; docs/stream.md explains each option.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        split: str = "train",
+        batch_size: int | None = None,
+        global_batch: int | None = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        sampler: str = "uniform",
+        impressions_per_subject: int | None = None,
+        mated: float = 0.5,
+        hard: float = 0.3,
+        tail: str = "drop",
+        subset: int | None = None,
+        block_rows: int = 512,
+        color: Color = "keep",
+        size: int | None = None,
+        fit: Fit = "pad",
+        as_list: bool = False,
+        minutiae: bool = False,
+        transform: SampleTransform | None = None,
+        batch_transform: Callable[[Batch], Any] | None = None,
+        on_bad: OnBad = "raise",
+        check: bool = True,
+        threads: int | None = None,
+        ahead: int = 4,
+        pin_memory: bool | None = None,
+        rank: int | None = None,
+        world_size: int | None = None,
+        generation: int | None = None,
+    ) -> None:
+        refuse_unknown("sampler", sampler)
+        refuse_unknown("tail", tail)
+        self.rank, self.world_size = place = this_rank(rank, world_size)
+        ordering = Ordering(
+            global_batch=global_batch_of(batch_size, global_batch, place),
+            sampler=sampler,
+            shuffle=shuffle,
+            seed=seed,
+            tail=tail,
+            block_rows=block_rows,
+            impressions_per_subject=impressions_per_subject,
+            mated=mated,
+            hard=hard,
+            subset=subset,
+        )
+        self._pixels = Pixels(color, size, fit, as_list, minutiae, transform, on_bad, check)
+        self._batch_transform = batch_transform
+        self._speed = Speed(threads, ahead, pin_memory)
+        self._source = Source(Path(folder), split, ordering, minutiae)
+        opened = Opened(self._source, generation)
+        self._digests = {each.number: each.digest for each in opened.dataset.manifest.generations}
+        self._columns = columns_of(place, ordering.global_batch, opened.order.unit)
+        self._position = Position(opened.dataset.generation.number)
+        self._own: _Own | None = _Own(os.getpid(), opened, self._ring())
+        self.quarantine = Quarantine()
+
+    def __len__(self) -> int:
+        """Batches of a whole epoch, the same on every rank."""
+        return self._mine().opened.order.steps
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker, own = this_worker(), self._mine()
+        epoch, row = own.start or self._position.start(worker)
+        own.start = own.behind = None
+        return self._pass(own, worker, epoch, row)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go to the start of an epoch; the one that the stream stands in already goes on where it stands."""
+        if epoch < 0:
+            raise UsageError(f"Epochs are counted from 0, not {epoch}.")
+        if epoch != self._position.start(Worker())[0] or self._position.fed_by_workers:
+            self._position.go_to(epoch, 0, self._position.generation)
+            self._mine().behind = None
+
+    def state_dict(self) -> State:
+        """Where the stream stands behind the batch that was given last."""
+        if self._position.fed_by_workers and not this_worker().apart:
+            raise UsageError(
+                "The workers of a DataLoader feed this stream, and only they know how far they are: save `batch.state` "
+                "of the last batch that you trained on."
+            )
+        own = self._mine()
+        return state_at(own.opened, *(own.behind or own.start or self._position.start(Worker())))
+
+    def load_state_dict(self, state: State) -> None:
+        """Go on where a state was saved, on any number of ranks and workers; what would change the order is refused."""
+        opened, start = reopened(state, self._mine().opened), (state["epoch"], state["step"])
+        if this_worker().apart:
+            self._own = _Own(os.getpid(), opened, self._ring(), start=start)
+        else:
+            self._own = _Own(os.getpid(), opened, self._ring())
+            self._position.go_to(*start, state["generation"])
+
+    def describe(self) -> Description:
+        """What an epoch will be, before anybody waits for one: batches, what is left out, memory, bytes."""
+        opened = self._mine().opened
+        return described(opened, self._columns, pace_for(opened, self._columns, self._speed, Worker()))
+
+    def _pass(self, own: _Own, worker: Worker, number: int, start: int) -> Iterator[Batch]:
+        """The rest of an epoch, as far as it falls to this worker."""
+        order = own.opened.order
+        epoch, wanted = order.epoch(number), range(start + worker.number, order.steps, worker.workers)
+        _log.info("epoch %d from row %d of %d: %s", number, start, order.steps, order.counts)
+
+        def state(row: int) -> State:
+            return state_at(own.opened, *_after(row), epoch)
+
+        def _after(row: int) -> tuple[int, int]:
+            return (number, row + 1) if row + 1 < order.steps else (number + 1, 0)
+
+        assembly = assembly_for(
+            own.opened, self._pixels, quarantine=self.quarantine, ring=own.ring, state=state, epoch=number
+        )
+        pace = pace_for(own.opened, self._columns, self._speed, worker)
+        with closing(run(epoch, self._columns, wanted, assembly, pace)) as batches:
+            for row, batch in zip(wanted, batches, strict=True):
+                own.behind = (number, row - worker.number + worker.workers) if worker.apart else _after(row)
+                yield batch if self._batch_transform is None else self._batch_transform(batch)
+        self._position.ended(worker, number)
+        if not worker.apart:
+            own.behind = None
+
+    def _mine(self) -> _Own:
+        """What this process has; a child opens files and locks of its own, and goes on with the same generation."""
+        own, generation = self._own, self._position.generation
+        if own is None or own.process != os.getpid() or own.opened.dataset.generation.number != generation:
+            opened = Opened(self._source, generation, self._digests[generation])
+            self._own = own = _Own(os.getpid(), opened, self._ring())
+        return own
+
+    def _ring(self) -> Ring:
+        return Ring(pinned=self._speed.pinned and not this_worker().apart)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_own": None}

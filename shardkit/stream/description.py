@@ -1,0 +1,7 @@
+"""temporary"""
+
+
+class Description: ...
+
+
+def described(*a): ...

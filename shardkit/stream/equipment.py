@@ -1,0 +1,71 @@
+"""What a pass needs besides the order: files, slots and hooks, and how many threads and bytes it may use."""
+
+from collections.abc import Callable
+
+from shardkit.stream.assembly import Assembly, Transform
+from shardkit.stream.batch import State
+from shardkit.stream.files import OpenShards
+from shardkit.stream.memory import available_bytes
+from shardkit.stream.minutiae import MinutiaeReader, Resized
+from shardkit.stream.opened import Opened
+from shardkit.stream.position import Worker
+from shardkit.stream.quarantine import Quarantine
+from shardkit.stream.ranks import threads_for
+from shardkit.stream.ring import Ring
+from shardkit.stream.run import Pace
+from shardkit.stream.serving import Serving
+from shardkit.stream.settings import Pixels, Speed
+from shardkit.stream.transform import chance
+
+_SHARE = 2
+"""Of the memory that is free, the page cache may have one part in so many for what is read ahead."""
+_NUMBERS = (1 << 63) - 1
+
+
+def assembly_for(
+    opened: Opened,
+    pixels: Pixels,
+    *,
+    quarantine: Quarantine,
+    ring: Ring,
+    state: Callable[[int], State],
+    epoch: int,
+) -> Assembly:
+    dataset, lookup = opened.dataset, opened.lookup
+    shards = OpenShards(dataset.folder, lookup.shards)
+    prepared, shape = dataset.manifest.preparation, dataset.manifest.options.get("shape")
+    packed = Resized(prepared.get("size"), prepared.get("fit") or "pad")  # type: ignore[arg-type]  # as pack wrote them
+    served = Resized(pixels.size, pixels.fit)
+    return Assembly(
+        lookup=lookup,
+        shards=shards,
+        serving=Serving(pixels.color, pixels.size, pixels.fit, tuple(shape) if isinstance(shape, list) else None),
+        ring=ring,
+        quarantine=quarantine,
+        state=state,
+        on_bad=pixels.on_bad,
+        as_list=pixels.as_list,
+        mated=opened.mated if opened.source.ordering.sampler == "pairs" else None,
+        minutiae=MinutiaeReader(shards, lookup.kinds, packed, served) if pixels.minutiae else None,
+        transform=_with_chance(pixels, opened.source.ordering.seed, epoch),
+    )
+
+
+def _with_chance(pixels: Pixels, seed: int, epoch: int) -> Transform | None:
+    if pixels.transform is None:
+        return None
+    transform = pixels.transform
+    return lambda image, number: transform(image, chance(seed & _NUMBERS, epoch, number & _NUMBERS))
+
+
+def pace_for(opened: Opened, columns: range, speed: Speed, worker: Worker) -> Pace:
+    threads = speed.threads or threads_for(worker.workers)
+    return Pace(threads, speed.ahead, by_block=window_bytes(opened, len(columns)) <= available_bytes() // _SHARE)
+
+
+def window_bytes(opened: Opened, columns: int) -> int:
+    """What the blocks of a rank's columns hold on disk: from so much its batches are mixed."""
+    totals = opened.dataset[opened.source.split].totals
+    rows = min(opened.source.ordering.block_rows, max(1, opened.order.steps))
+    bytes_a_sample = totals.bytes // max(1, totals.samples)
+    return int(columns * rows * bytes_a_sample)

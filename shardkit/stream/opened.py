@@ -1,0 +1,61 @@
+"""A generation of a dataset as a stream uses it, opened by each process for itself."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shardkit.errors import Mismatch
+from shardkit.format.opened import Dataset, open_dataset
+from shardkit.stream.catalog import Catalog
+from shardkit.stream.catalog_of import catalog_of
+from shardkit.stream.lookup import Lookup
+from shardkit.stream.order import Order, order_of
+from shardkit.stream.ordering import Ordering
+
+_BY_SUBJECT = {"balanced", "pk", "pairs"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is streamed: a split of a generation, in an order."""
+
+    folder: Path
+    split: str
+    ordering: Ordering
+    minutiae: bool
+
+
+class Opened:
+    def __init__(self, source: Source, generation: int | None, digest: str | None = None) -> None:
+        self.source = source
+        self.dataset: Dataset = open_dataset(source.folder, generation)
+        if digest not in (None, self.dataset.digest):
+            raise Mismatch(
+                f"{source.folder}: generation {generation} is another dataset than when this stream was made. Was it "
+                "packed anew? Make the stream again."
+            )
+        _ = self.dataset[source.split]  # which says what there is instead
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        ordering = self.source.ordering
+        subjects = ordering.sampler in _BY_SUBJECT or ordering.subset is not None
+        return catalog_of(self.dataset, self.source.split, subjects=subjects, groups=ordering.sampler == "pairs")
+
+    @cached_property
+    def order(self) -> Order:
+        return order_of(self.catalog, self.source.ordering)
+
+    @cached_property
+    def lookup(self) -> Lookup:
+        return Lookup(self.dataset, self.source.split, minutiae=self.source.minutiae)
+
+    def mated(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Of units of two: whether both show one subject."""
+        assert self.catalog.subjects is not None, "only the sampler of pairs asks"
+        first, second = self.catalog.subjects[numbers.reshape(-1, 2)].T
+        same: NDArray[np.bool_] = (first == second) & (numbers.reshape(-1, 2) >= 0).all(axis=1)
+        return same

@@ -1,0 +1,55 @@
+"""One pass of one process through the rows of an epoch: from the order to batches, on a crew of threads."""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+
+from shardkit.stream.ahead import Ahead
+from shardkit.stream.assembly import Assembly
+from shardkit.stream.batch import Batch
+from shardkit.stream.crew import Crew, Job, Part
+from shardkit.stream.lookup import Found
+from shardkit.stream.order import Epoch
+from shardkit.stream.rows import Row, RowReader
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How many threads fill batches, and how many batches are under way."""
+
+    threads: int
+    ahead: int
+    by_block: bool
+    """Whether the disk is asked for whole blocks ahead, since memory can hold them, or for the next rows alone."""
+
+
+def run(epoch: Epoch, columns: range, wanted: range, assembly: Assembly, pace: Pace) -> Generator[Batch, None, None]:
+    """The batches of these rows; whatever ends the loop over them leaves no thread and no file open."""
+    with closing(assembly.shards), closing(Ahead(assembly.shards)) as ahead:
+        rows = RowReader(epoch, columns, assembly.lookup, ahead.ask if pace.by_block else _nothing).rows(wanted)
+        coming = _nothing if pace.by_block else ahead.ask
+        jobs = _jobs(rows, assembly, pace.threads, coming)
+        with closing(Crew(jobs, threads=pace.threads, ahead=pace.ahead)) as crew:
+            yield from crew
+
+
+def _jobs(
+    rows: Iterator[Row], assembly: Assembly, threads: int, coming: Callable[[Found], None]
+) -> Iterator[Job[Batch]]:
+    for row in rows:
+        coming(row.found)
+        making = assembly.begin(row)
+        parts: list[Part] = [partial(making.fill, lines) for lines in split(len(row.found.numbers), threads)]
+        yield Job(parts, making.finish)
+
+
+def split(count: int, parts: int) -> list[range]:
+    """Neighbouring lines, as evenly as can be, and no empty part."""
+    bounds = [count * part // parts for part in range(parts + 1)]
+    return [range(start, stop) for start, stop in pairwise(bounds) if start < stop]
+
+
+def _nothing(_: Found) -> None:
+    """Nobody is told."""

@@ -1,0 +1,63 @@
+"""From a place in the order to a state that can be saved, and back again where the order is still the same."""
+
+from collections.abc import Mapping
+
+from shardkit.errors import Mismatch
+from shardkit.stream.batch import State
+from shardkit.stream.opened import Opened
+from shardkit.stream.order import Epoch
+from shardkit.stream.permutation import ORDER_VERSION
+from shardkit.stream.settings import recorded
+from shardkit.stream.state import (
+    VERSION,
+    checked,
+    digest_of,
+    refuse_other_options,
+    refuse_other_order,
+    refuse_other_rows,
+)
+
+
+def state_at(opened: Opened, number: int, row: int, epoch: Epoch | None = None) -> State:
+    """The state before a row of epoch `number`; `epoch` is that epoch, if it is at hand."""
+    return {
+        "version": VERSION,
+        "order": ORDER_VERSION,
+        "dataset": opened.dataset.digest,
+        "generation": opened.dataset.generation.number,
+        "options": recorded(opened.source.ordering, opened.source.split),
+        "epoch": number,
+        "step": row,
+        "order_digest": _digest_before(opened, number, row, epoch),
+    }
+
+
+def reopened(state: State, opened: Opened) -> Opened:
+    """The generation that a state was saved on; Mismatch if the order is not what it was then."""
+    checked(state)
+    refuse_other_order(state["order"], ORDER_VERSION)
+    source = opened.source
+    refuse_other_options(state["options"], recorded(source.ordering, source.split))
+    number = _generation_of(state, {each.number: each.digest for each in opened.dataset.manifest.generations}, opened)
+    then = opened if number == opened.dataset.generation.number else Opened(source, number, state["dataset"])
+    found = _digest_before(then, state["epoch"], state["step"], None)
+    refuse_other_rows(state["order_digest"], found, state["epoch"], state["step"])
+    return then
+
+
+def _digest_before(opened: Opened, number: int, row: int, epoch: Epoch | None) -> str:
+    behind = min(row, opened.order.steps) - 1
+    if behind < 0:
+        return digest_of(None)
+    return digest_of((epoch or opened.order.epoch(number)).row(behind))
+
+
+def _generation_of(state: State, there: Mapping[int, str], opened: Opened) -> int:
+    if there.get(state["generation"]) == state["dataset"]:
+        return int(state["generation"])
+    known = ", ".join(f"{number} ({digest[:12]})" for number, digest in there.items())
+    raise Mismatch(
+        f"{opened.source.folder}: the state was saved on generation {state['generation']} with the digest "
+        f"{str(state['dataset'])[:12]}, and this dataset has the generations {known}. It is another dataset, or that "
+        "generation was removed: go on with the one that the state was saved on, or start the epoch again."
+    )

@@ -1,0 +1,73 @@
+"""What becomes of an image between its shard and a batch: which shape and type its slot has, and what is done to it.
+
+Most datasets are packed as they are trained on. Then nothing is done, and images are decoded straight into the batch.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from shardkit.errors import BadInput, UsageError
+from shardkit.image.arrays import Values
+from shardkit.image.codec import decode
+from shardkit.image.color import Color, convert
+from shardkit.image.geometry import Fit, Geometry
+from shardkit.stream.kinds import Kind
+
+_TYPES: dict[int, np.dtype[Any]] = {16: np.dtype("<u2"), 32: np.dtype("<f4")}
+_BYTES: np.dtype[Any] = np.dtype("u1")
+_RGB = 3
+_BITS = 8
+
+
+class Slot(NamedTuple):
+    """Rows x columns, or rows x columns x channels; of arrays whatever sides they came with."""
+
+    shape: tuple[int, ...]
+    type: np.dtype[Any]
+
+    def __str__(self) -> str:
+        return f"{' x '.join(map(str, self.shape))} of {self.type}"
+
+
+@dataclass(frozen=True)
+class Serving:
+    color: Color = "keep"
+    size: int | None = None
+    fit: Fit = "pad"
+    sides: tuple[int, ...] | None = None
+    """Of a dataset of arrays: their shape, in which channels come first."""
+
+    def as_stored(self, kind: Kind) -> bool:
+        """Whether nothing is to be done."""
+        stored = kind.height and kind.width and self.size in (None, *({kind.height} & {kind.width}))
+        plain = kind.bit_depth <= _BITS and kind.channels == (_RGB if self.color == "rgb" else 1)
+        return bool(stored) and (self.color == "keep" or plain)
+
+    def slot(self, kind: Kind) -> Slot:
+        """What an image of a kind takes."""
+        if self.sides is not None:
+            return Slot(self.sides, _TYPES.get(kind.bit_depth, _BYTES))
+        height, width = (self.size, self.size) if self.size is not None else (kind.height, kind.width)
+        channels = {"gray": 1, "rgb": _RGB, "keep": kind.channels}[self.color]
+        if not (height and width and channels):
+            raise UsageError(f"A .{kind.ext} does not say how large it is before it is decoded: give size= and color=.")
+        shape = (height, width) if channels == 1 else (height, width, channels)
+        return Slot(shape, _TYPES.get(kind.bit_depth, _BYTES) if self.color == "keep" else _BYTES)
+
+    def served(self, extension: str, payload: memoryview) -> Values:
+        """The image as it is served, as an array of its own."""
+        values = decode(extension, payload)
+        if self.sides is not None:
+            return values
+        if not np.issubdtype(values.dtype, np.unsignedinteger):
+            if self == Serving():
+                return values
+            raise BadInput("no-picture", "numbers with fractions are no picture: no color= or size= fits them.")
+        pixels = convert(values, self.color)  # type: ignore[arg-type]  # just looked at
+        return Geometry(pixels.shape[1], pixels.shape[0], 1, self.size, self.fit).apply(pixels)
+
+    @property
+    def channels_first(self) -> bool:
+        return self.sides is not None and len(self.sides) > 2  # noqa: PLR2004 - rows, columns

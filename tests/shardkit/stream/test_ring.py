@@ -1,0 +1,58 @@
+import numpy as np
+import torch
+
+from shardkit.stream.ring import Ring
+
+SHAPE, KIND = (4, 3, 2), np.dtype(np.uint8)
+
+
+def place(slots: object) -> int:
+    return int(np.asarray(slots).__array_interface__["data"][0])
+
+
+def test_what_somebody_holds_is_lent_to_nobody_else() -> None:
+    ring = Ring(pinned=False)
+    held = [ring.slots(SHAPE, KIND) for _ in range(3)]
+
+    assert len({place(each) for each in held}) == 3
+
+
+def test_memory_comes_back_when_the_last_tensor_is_gone() -> None:
+    ring = Ring(pinned=False)
+    slots = ring.slots(SHAPE, KIND)
+    first = place(slots)
+    tensor = torch.from_numpy(slots).unsqueeze(1).movedim(-1, 0)
+    del slots
+    corner = tensor[0]
+    del tensor
+
+    second = ring.slots(SHAPE, KIND)
+    assert place(second) != first
+    del corner
+    assert place(ring.slots(SHAPE, KIND)) == first
+    del second
+
+
+def test_a_storage_counts_as_holding() -> None:
+    ring = Ring(pinned=False)
+    storage = torch.from_numpy(ring.slots(SHAPE, KIND)).untyped_storage()
+    first = storage.data_ptr()
+
+    assert place(ring.slots(SHAPE, KIND)) != first
+    del storage
+    assert place(ring.slots(SHAPE, KIND)) == first
+
+
+def test_another_size_lets_the_old_memory_go() -> None:
+    ring = Ring(pinned=False)
+    ring.slots(SHAPE, KIND)
+    ring.slots((2, 2), np.dtype("<f4"))
+
+    assert ring.nbytes == 16
+
+
+def test_types_have_their_size() -> None:
+    slots = Ring(pinned=False).slots((3, 5), np.dtype("<u2"))
+
+    assert (slots.shape, slots.dtype) == ((3, 5), np.dtype("<u2"))
+    assert slots.flags.c_contiguous
