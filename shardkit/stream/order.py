@@ -16,11 +16,17 @@ from shardkit.stream.counts import Counts
 from shardkit.stream.lanes import Lanes
 from shardkit.stream.ordering import Ordering
 from shardkit.stream.permutation import For, Integers
+from shardkit.stream.samplers.balanced import Balanced
+from shardkit.stream.samplers.impressions import Impressions
 from shardkit.stream.samplers.layout import Layout, Sampler
 from shardkit.stream.samplers.tails import has_row
 from shardkit.stream.samplers.uniform import Uniform
 
-_SAMPLERS: dict[str, Callable[[Catalog, Ordering], Sampler]] = {"uniform": Uniform}
+_SAMPLERS: dict[str, Callable[[Catalog, Ordering], Sampler]] = {
+    "uniform": Uniform,
+    "balanced": Balanced,
+    "pk": Impressions,
+}
 
 
 @dataclass(frozen=True)
