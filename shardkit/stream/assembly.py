@@ -45,13 +45,14 @@ class Assembly:
     """The state behind a row."""
     on_bad: OnBad = "raise"
     as_list: bool = False
+    check: bool = True
     mated: Callable[[Numbers], NDArray[np.bool_]] | None = None
     minutiae: MinutiaeReader | None = None
     transform: Transform | None = None
     filler: Filler = field(init=False)
 
     def __post_init__(self) -> None:
-        self.filler = Filler(self.shards, self.lookup.kinds, self.serving)
+        self.filler = Filler(self.shards, self.lookup.kinds, self.serving, check=self.check)
 
     def begin(self, row: Row) -> "Making":
         return Making(self, row, self._slots(row.found))

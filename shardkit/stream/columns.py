@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from shardkit.format.record import damaged_shard
+from shardkit.format.tar import BLOCK
 from shardkit.stream.kinds import Kind
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 Integers = NDArray[np.int64]
 DIGEST_BYTES = 16
 MINUTIAE = "mnt"
+LARGEST_PAYLOAD = 1 << 29
+"""Twice of what any picture that is taken unpacks to."""
 
 
 class Figure(IntEnum):
@@ -71,12 +75,25 @@ def read_columns(dataset: "Dataset", shard: "Shard", kind_number: KindNumber, *,
     image = _whole(rows["image"])
     figures[:, Figure.OFFSET] = image.field("offset")
     figures[:, Figure.SIZE] = image.field("size")
+    _refuse_outside(dataset, shard, figures[:, Figure.OFFSET], figures[:, Figure.SIZE])
     figures[:, Figure.LABEL] = _whole(rows["label"])
     figures[:, Figure.KIND] = _kinds(rows, image, kind_number)
     figures[:, Figure.DIGEST :] = _digests(image.field("xxh3"))
     keys, bounds = _joined(_whole(rows["key"]))
     figures[:, Figure.KEY], figures[:, Figure.KEY_END] = bounds[:-1], bounds[1:]
-    return Columns(figures, keys, _minutiae(rows) if minutiae else None)
+    return Columns(figures, keys, _minutiae(dataset, shard, rows) if minutiae else None)
+
+
+def _refuse_outside(dataset: "Dataset", shard: "Shard", offsets: Integers, sizes: Integers) -> None:
+    """An index may say anything: what it says is looked at before room is made for it."""
+    bad = (offsets < BLOCK) | (sizes < 0) | (sizes > LARGEST_PAYLOAD) | (offsets + sizes > shard.size)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise damaged_shard(
+            dataset.path(shard),
+            f"the index puts a member of row {row} at byte {offsets[row]:,}, {sizes[row]:,} bytes long, which this "
+            f"shard of {shard.size:,} bytes cannot hold",
+        )
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
@@ -114,7 +131,7 @@ def _joined(texts: pa.Array) -> tuple[bytes, Integers]:
     return joined, bounds - bounds[0]
 
 
-def _minutiae(rows: pa.Table) -> Integers:
+def _minutiae(dataset: "Dataset", shard: "Shard", rows: pa.Table) -> Integers:
     mapped = np.zeros((len(rows), MAPPED), np.int64)
     mapped[:, Mapped.ORIGINAL_WIDTH] = _whole(rows["original_width"])
     mapped[:, Mapped.ORIGINAL_HEIGHT] = _whole(rows["original_height"])
@@ -126,4 +143,5 @@ def _minutiae(rows: pa.Table) -> Integers:
         mapped[row, Mapped.OFFSET] = chosen.field("offset")
         mapped[row, Mapped.SIZE] = chosen.field("size")
         mapped[row, Mapped.DIGEST :] = _digests(chosen.field("xxh3"))
+        _refuse_outside(dataset, shard, mapped[row, Mapped.OFFSET], mapped[row, Mapped.SIZE])
     return mapped

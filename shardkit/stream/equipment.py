@@ -45,6 +45,7 @@ def assembly_for(
         state=state,
         on_bad=pixels.on_bad,
         as_list=pixels.as_list,
+        check=pixels.check,
         mated=opened.mated if opened.source.ordering.sampler == "pairs" else None,
         minutiae=MinutiaeReader(shards, lookup.kinds, packed, served) if pixels.minutiae else None,
         transform=_with_chance(pixels, opened.source.ordering.seed, epoch),

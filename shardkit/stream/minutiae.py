@@ -14,7 +14,7 @@ from shardkit.stream.columns import MINUTIAE, Figure, Mapped
 from shardkit.stream.files import OpenShards
 from shardkit.stream.kinds import Kinds
 from shardkit.stream.lookup import Found
-from shardkit.stream.reading import Member, check_place, read_member
+from shardkit.stream.reading import Member, read_member
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,6 @@ class MinutiaeReader:
         name = found.keys[shard][figure[Figure.KEY] : figure[Figure.KEY_END]] + f".{MINUTIAE}".encode()
         digest = found.minutiae[line, Mapped.DIGEST :].tobytes()
         member = Member(name, mapped[Mapped.OFFSET], mapped[Mapped.SIZE], digest)
-        check_place(self.shards[shard], member)
         content = read_member(self.shards[shard], member, memoryview(bytearray(BLOCK + member.size)))
         kind = self.kinds.met[figure[Figure.KIND]]
         return moved(

@@ -1,17 +1,21 @@
 """A part of a row, from its shards into its slots, on one thread: read, check, decode.
 
-Samples are read by the handful, as many as a core's cache holds: what was just read is decoded before it is pushed out.
+Nearly every sample is whole, so the loops over samples only find out whether that is so. Whatever is in doubt is read
+once more by itself, with care, and either served or told with its place.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from threading import local
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from xxhash import xxh3_128, xxh3_128_digest
 
-from shardkit.errors import BadInput, Damaged, ShardkitError
+from shardkit.errors import BadInput, ShardkitError
 from shardkit.format.tar import BLOCK
 from shardkit.image.arrays import Values
 from shardkit.image.filling import fill
@@ -20,19 +24,29 @@ from shardkit.stream.columns import DIGEST_BYTES, Figure
 from shardkit.stream.files import OpenShard, OpenShards
 from shardkit.stream.kinds import Kind, Kinds
 from shardkit.stream.lookup import NOBODY, Found
-from shardkit.stream.reading import Member, check_place, read_behind, read_member
+from shardkit.stream.reading import Member, has_name, read_member
 from shardkit.stream.serving import Serving
 
+Slots = NDArray[Any] | list[Any]
+
 _HANDFUL = 512 << 10
+"""Samples are read by as many as a core's cache holds: what was read is decoded before it is pushed out."""
 
 
 class Place(NamedTuple):
-    """Where the image of a line lies."""
+    """A line of the row, and where its image lies."""
 
     line: int
-    shard: OpenShard
-    kind: Kind
+    shard: int
     member: Member
+
+
+@dataclass(frozen=True)
+class Run:
+    """Neighbouring lines with images of one kind."""
+
+    kind: Kind
+    places: list[Place]
 
 
 @dataclass(frozen=True)
@@ -56,114 +70,143 @@ class _Room(local):
 
 
 class Filler:
-    def __init__(self, shards: OpenShards, kinds: Kinds, serving: Serving) -> None:
-        self._shards, self._kinds, self._serving = shards, kinds, serving
+    def __init__(self, shards: OpenShards, kinds: Kinds, serving: Serving, *, check: bool = True) -> None:
+        self._shards, self._kinds, self._serving, self._check = shards, kinds, serving, check
         self._room = _Room()
-        self._heads: dict[Kind, bytes] = {}
 
-    def fill(self, found: Found, lines: range, slots: "NDArray[Any] | list[Any]") -> list[Failed]:
+    def fill(self, found: Found, lines: range, slots: Slots) -> list[Failed]:
         """Fill the slots of these lines; those that could not be filled hold anything."""
         failed: list[Failed] = []
-        handful: list[Place] = []
-        size = 0
-        for place in self._places(found, lines, slots, failed):
-            if handful and not (place.line == handful[-1].line + 1 and place.kind == handful[-1].kind):
-                failed += self._taken(handful, slots)
-                handful, size = [], 0
-            handful.append(place)
-            size += place.member.size
-            if size >= _HANDFUL:
-                failed += self._taken(handful, slots)
-                handful, size = [], 0
-        if handful:
-            failed += self._taken(handful, slots)
+        for line in (lines.start + np.flatnonzero(found.numbers[lines.start : lines.stop] == NOBODY)).tolist():
+            slots[line] = np.zeros((1, 1), np.uint8) if isinstance(slots, list) else 0
+        for run in runs(found, lines, self._kinds):
+            doubts = self._in_doubt(run, slots)
+            failed += [Failed(each.line, why) for each in doubts if (why := self._with_care(run.kind, each, slots))]
         return failed
 
-    def _places(
-        self, found: Found, lines: range, slots: "NDArray[Any] | list[Any]", failed: list[Failed]
-    ) -> Iterator[Place]:
-        part = slice(lines.start, lines.stop)
-        figures = found.figures[part]
-        digests = figures[:, Figure.DIGEST :].tobytes()
-        shards, numbers = found.shards[part].tolist(), found.numbers[part].tolist()
-        for index, (number, shard, figure) in enumerate(zip(numbers, shards, figures.tolist(), strict=True)):
-            line = lines.start + index
-            if number == NOBODY:
-                slots[line] = np.zeros((1, 1), np.uint8) if isinstance(slots, list) else 0
-                continue
-            kind = self._kinds.met[figure[Figure.KIND]]
-            name = found.keys[shard][figure[Figure.KEY] : figure[Figure.KEY_END]] + _ending(kind.ext)
-            digest = digests[DIGEST_BYTES * index : DIGEST_BYTES * (index + 1)]
-            member = Member(name, figure[Figure.OFFSET], figure[Figure.SIZE], digest)
-            try:
-                opened = self._shards[shard]
-                check_place(opened, member)
-            except Damaged as why:
-                failed.append(Failed(line, why))
-                continue
-            yield Place(line, opened, kind, member)
-
-    def _taken(self, handful: list[Place], slots: "NDArray[Any] | list[Any]") -> list[Failed]:
-        kind = handful[0].kind
-        if isinstance(slots, list) or not self._serving.as_stored(kind):
-            return [each for place in handful if (each := self._served(place, slots))]
-        if kind.ext == "npy":
-            return [each for place in handful if (each := self._copied(place, slots))]
-        return self._decoded(handful, slots)
-
-    def _decoded(self, handful: list[Place], slots: NDArray[Any]) -> list[Failed]:
-        """Many at once, straight into their slots."""
-        failed: list[Failed] = []
-        payloads, read = [], []
-        room = self._room.at_least(sum(place.member.size + BLOCK for place in handful))
-        start = 0
-        for place in handful:
-            stop = start + BLOCK + place.member.size
-            try:
-                payloads.append(read_member(place.shard, place.member, room[start:stop]))
-                read.append(place)
-            except Damaged as why:
-                failed.append(Failed(place.line, why))
-            start = stop
-        if failed:
-            return failed + [each for place in read if (each := self._served(place, slots))]
-        first = handful[0].line
-        refused = fill(handful[0].kind.ext, payloads, slots[first : first + len(handful)])
-        return [_refused(handful[number], bad) for number, bad in refused.items()]
-
-    def _copied(self, place: Place, slots: NDArray[Any]) -> Failed | None:
-        """Pixels as they are need no decoding: the kernel puts them into their slot."""
-        slot = slots[place.line]
-        head = self._head(place.kind, slot)
-        if place.member.size != len(head) + slot.nbytes:
-            return self._served(place, slots)
-        beside = self._room.at_least(BLOCK + len(head))[: BLOCK + len(head)]
+    def _in_doubt(self, run: Run, slots: Slots) -> list[Place]:
+        """Fill the slots of a run, and say which of them it could not be sure of."""
+        if isinstance(slots, list) or not self._serving.as_stored(run.kind):
+            return run.places
         try:
-            read_behind(place.shard, place.member, beside, slot.reshape(-1).view(np.uint8).data)
-        except Damaged as why:
-            return Failed(place.line, why)
-        return None if beside[BLOCK:] == head else self._served(place, slots)
+            opened = [self._shards[place.shard] for place in run.places]
+        except ShardkitError:
+            return run.places
+        if run.kind.ext == "npy":
+            return self._copied(run.places, opened, slots)
+        doubts = []
+        for part in handfuls(run.places):
+            doubts += self._decoded(run.kind.ext, run.places[part], opened[part], slots)
+        return doubts
 
-    def _served(self, place: Place, slots: "NDArray[Any] | list[Any]") -> Failed | None:
-        """One image, with whatever has to be done to it."""
+    def _copied(self, places: list[Place], opened: list[OpenShard], slots: NDArray[Any]) -> list[Place]:
+        """Pixels as they are need no decoding: the kernel puts them into their slots."""
+        doubts = []
+        npy = header(slots.dtype.str, slots.shape[1:])
+        size = slots[0].nbytes
+        whole = BLOCK + len(npy) + size
+        beside = self._room.at_least(BLOCK + len(npy))[: BLOCK + len(npy)]
+        head, room = beside[BLOCK:], slots.reshape(-1).view(np.uint8).data
+        check, read = self._check, os.preadv
+        for (line, _, member), shard in zip(places, opened, strict=True):
+            slot = room[line * size : (line + 1) * size]
+            try:
+                count = read(shard.descriptor, (beside, slot), member.offset - BLOCK)
+            except OSError:
+                count = 0
+            if (
+                count != whole
+                or member.size != whole - BLOCK
+                or head != npy
+                or (check and _digest_of(head, slot) != member.digest)
+                or not has_name(shard, member, beside)
+            ):
+                doubts.append(places[line - places[0].line])
+        return doubts
+
+    def _decoded(
+        self, extension: str, places: list[Place], opened: list[OpenShard], slots: NDArray[Any]
+    ) -> list[Place]:
+        """Straight into their slots, many at once; if one is in doubt, all are."""
+        room = self._room.at_least(sum(place.member.size + BLOCK for place in places))
+        payloads, start = [], 0
+        for (_, _, member), shard in zip(places, opened, strict=True):
+            stop = start + BLOCK + member.size
+            into = room[start:stop]
+            try:
+                count = os.preadv(shard.descriptor, (into,), member.offset - BLOCK)
+            except OSError:
+                return places
+            payload = into[BLOCK:]
+            if (
+                count != len(into)
+                or (self._check and xxh3_128_digest(payload) != member.digest)
+                or not has_name(shard, member, into)
+            ):
+                return places
+            payloads.append(payload)
+            start = stop
+        first = places[0].line
+        refused = fill(extension, payloads, slots[first : first + len(places)])
+        return [places[number] for number in refused]
+
+    def _with_care(self, kind: Kind, place: Place, slots: Slots) -> ShardkitError | None:
+        """One image, with whatever has to be done to it; and why not, if not."""
         size = BLOCK + place.member.size
         try:
-            payload = read_member(place.shard, place.member, self._room.at_least(size)[:size])
-            values = self._serving.served(place.kind.ext, payload)
+            shard = self._shards[place.shard]
+            payload = read_member(shard, place.member, self._room.at_least(size)[:size], check=self._check)
+            values = self._serving.served(kind.ext, payload)
             if isinstance(slots, list):
                 slots[place.line] = values.copy()
             else:
                 _put(values, slots[place.line])
-        except Damaged as why:
-            return Failed(place.line, why)
         except BadInput as bad:
-            return _refused(place, bad)
+            return _refused(self._shards[place.shard], place.member, bad)
+        except ShardkitError as why:
+            return why
         return None
 
-    def _head(self, kind: Kind, slot: NDArray[Any]) -> bytes:
-        if kind not in self._heads:
-            self._heads[kind] = header(slot.dtype.str, slot.shape)
-        return self._heads[kind]
+
+def runs(found: Found, lines: range, kinds: Kinds) -> Iterator[Run]:
+    """The lines that hold a sample, as runs of one kind: mostly one run."""
+    part = slice(lines.start, lines.stop)
+    kind_of = np.where(found.numbers[part] == NOBODY, NOBODY, found.figures[part, Figure.KIND])
+    bounds = [0, *(np.flatnonzero(np.diff(kind_of)) + 1).tolist(), len(kind_of)]
+    for start, stop in pairwise(bounds):
+        if start < stop and kind_of[start] != NOBODY:
+            kind = kinds.met[kind_of[start]]
+            yield Run(kind, _places(found, range(lines.start + start, lines.start + stop), f".{kind.ext}".encode()))
+
+
+def _places(found: Found, lines: range, ending: bytes) -> list[Place]:
+    part = slice(lines.start, lines.stop)
+    figures = found.figures[part]
+    offsets, sizes, _, _, starts, ends, _, _ = figures.T.tolist()
+    digests = figures[:, Figure.DIGEST :].tobytes()
+    shards = found.shards[part].tolist()
+    texts = [found.keys[shard] for shard in shards]
+    return [
+        Place(line, shard, Member(text[start:end] + ending, offset, size, digests[at : at + DIGEST_BYTES]))
+        for line, shard, text, start, end, offset, size, at in zip(
+            lines, shards, texts, starts, ends, offsets, sizes, range(0, len(digests), DIGEST_BYTES), strict=True
+        )
+    ]
+
+
+def handfuls(places: list[Place]) -> Iterator[slice]:
+    start = size = 0
+    for stop, place in enumerate(places, 1):
+        size += place.member.size
+        if size >= _HANDFUL or stop == len(places):
+            yield slice(start, stop)
+            start, size = stop, 0
+
+
+def _digest_of(first: memoryview, then: memoryview) -> bytes:
+    hasher = xxh3_128(first)
+    hasher.update(then)
+    return hasher.digest()
 
 
 def _put(values: Values, slot: NDArray[Any]) -> None:
@@ -172,16 +215,6 @@ def _put(values: Values, slot: NDArray[Any]) -> None:
     slot[...] = values
 
 
-_endings: dict[str, bytes] = {}
-
-
-def _ending(extension: str) -> bytes:
-    if extension not in _endings:
-        _endings[extension] = f".{extension}".encode()
-    return _endings[extension]
-
-
-def _refused(place: Place, bad: BadInput) -> Failed:
-    name, path = place.member.name.decode(errors="replace"), place.shard.path
-    where = f"{path}: {name!r} at byte {place.member.offset:,}"
-    return Failed(place.line, BadInput(bad.reason, f"{where} cannot be served: {bad}"))
+def _refused(shard: OpenShard, member: Member, bad: BadInput) -> BadInput:
+    where = f"{shard.path}: {member.name.decode(errors='replace')!r} at byte {member.offset:,}"
+    return BadInput(bad.reason, f"{where} cannot be served: {bad}")
