@@ -20,6 +20,8 @@ from shardkit.stream.transform import chance
 _SHARE = 2
 """Of the memory that is free, the page cache may have one part in so many for what is read ahead."""
 _NUMBERS = (1 << 63) - 1
+_WORTH_A_THREAD = 16 << 10
+"""Bytes. Two threads hand the interpreter to each other in more time than smaller samples take to be read."""
 
 
 def assembly_for(
@@ -60,13 +62,18 @@ def _with_chance(pixels: Pixels, seed: int, epoch: int) -> Transform | None:
 
 
 def pace_for(opened: Opened, columns: range, speed: Speed, worker: Worker) -> Pace:
-    threads = speed.threads or threads_for(worker.workers)
+    tiny = bytes_a_sample(opened) < _WORTH_A_THREAD
+    threads = speed.threads or (1 if tiny else threads_for(worker.workers))
     return Pace(threads, speed.ahead, by_block=window_bytes(opened, len(columns)) <= available_bytes() // _SHARE)
 
 
 def window_bytes(opened: Opened, columns: int) -> int:
     """What the blocks of a rank's columns hold on disk: from so much its batches are mixed."""
-    totals = opened.dataset[opened.source.split].totals
     rows = min(opened.source.ordering.block_rows, max(1, opened.order.steps))
-    bytes_a_sample = totals.bytes // max(1, totals.samples)
-    return int(columns * rows * bytes_a_sample)
+    return int(columns * rows * bytes_a_sample(opened))
+
+
+def bytes_a_sample(opened: Opened) -> int:
+    """In the shards, with headers and sidecars."""
+    totals = opened.dataset[opened.source.split].totals
+    return totals.bytes // max(1, totals.samples)
