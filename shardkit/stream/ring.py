@@ -1,12 +1,13 @@
 """Memory for batches, used again and again: new memory costs a page fault every 4 KiB, which is more than a copy.
 
-Pinned memory comes from torch's own allocator, which knows which copies to a device are still under way. Other memory
-is lent out by us, and taken back when nobody holds it any more: a tensor made of an array keeps that array alive, and
-so does everything that shares its storage. So the count of who holds it tells, whatever the user did with a batch.
+Pinned memory comes from torch's own allocator, which knows which copies to a device are still under way, as long as a
+batch is a tensor of its own making. Other memory is lent out by us, and taken back when nobody holds it any more: a
+tensor made of an array keeps that array alive, and so does everything that shares its storage. So the count of who
+holds it tells, whatever the user did with a batch.
 """
 
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,22 +17,30 @@ _HELD_BY_US = 3
 """In `_free`: by the list, by the name in the loop, and by the call that counts."""
 
 
+class Slots(NamedTuple):
+    """Room for a batch, as an array and as a tensor over the same bytes; what they hold is left over from another."""
+
+    array: NDArray[Any]
+    tensor: torch.Tensor
+
+
 class Ring:
     def __init__(self, *, pinned: bool) -> None:
         self._pinned = pinned
         self._rooms: list[NDArray[np.uint8]] = []
 
-    def slots(self, shape: tuple[int, ...], kind: np.dtype[Any]) -> NDArray[Any]:
-        """Room for a batch; what it holds is left over from another."""
+    def slots(self, shape: tuple[int, ...], kind: np.dtype[Any]) -> Slots:
         size = int(np.prod(shape)) * kind.itemsize
-        if self._pinned:
-            flat: NDArray[np.uint8] = torch.empty(size, dtype=torch.uint8, pin_memory=True).numpy()
-        else:
-            flat = self._free(size)
-        return flat[:size].view(kind).reshape(shape)
+        if not self._pinned:
+            array: NDArray[Any] = self._free(size).view(kind).reshape(shape)
+            return Slots(array, torch.from_numpy(array))
+        room = torch.empty(size, dtype=torch.uint8, pin_memory=True)
+        as_tensor = torch.from_numpy(np.empty(0, kind)).dtype
+        return Slots(room.numpy().view(kind).reshape(shape), room.view(as_tensor).reshape(shape))
 
     @property
     def nbytes(self) -> int:
+        """Of memory that is ours."""
         return sum(room.nbytes for room in self._rooms)
 
     def _free(self, size: int) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from shardkit.stream.assembly import Assembly
 from shardkit.stream.batch import Batch
 from shardkit.stream.crew import Crew, Job, Part
 from shardkit.stream.lookup import Found
+from shardkit.stream.making import Making
 from shardkit.stream.order import Epoch
 from shardkit.stream.rows import Row, RowReader
 
@@ -40,7 +41,7 @@ def _jobs(
 ) -> Iterator[Job[Batch]]:
     for row in rows:
         coming(row.found)
-        making = assembly.begin(row)
+        making = Making(assembly, row)
         parts: list[Part] = [partial(making.fill, lines) for lines in split(len(row.found.numbers), threads)]
         yield Job(parts, making.finish)
 

@@ -1,13 +1,14 @@
 import numpy as np
+import pytest
 import torch
 
-from shardkit.stream.ring import Ring
+from shardkit.stream.ring import Ring, Slots
 
 SHAPE, KIND = (4, 3, 2), np.dtype(np.uint8)
 
 
-def place(slots: object) -> int:
-    return int(np.asarray(slots).__array_interface__["data"][0])
+def place(slots: Slots) -> int:
+    return slots.tensor.data_ptr()
 
 
 def test_what_somebody_holds_is_lent_to_nobody_else() -> None:
@@ -21,7 +22,7 @@ def test_memory_comes_back_when_the_last_tensor_is_gone() -> None:
     ring = Ring(pinned=False)
     slots = ring.slots(SHAPE, KIND)
     first = place(slots)
-    tensor = torch.from_numpy(slots).unsqueeze(1).movedim(-1, 0)
+    tensor = slots.tensor.unsqueeze(1).movedim(-1, 0)
     del slots
     corner = tensor[0]
     del tensor
@@ -35,7 +36,7 @@ def test_memory_comes_back_when_the_last_tensor_is_gone() -> None:
 
 def test_a_storage_counts_as_holding() -> None:
     ring = Ring(pinned=False)
-    storage = torch.from_numpy(ring.slots(SHAPE, KIND)).untyped_storage()
+    storage = ring.slots(SHAPE, KIND).tensor.untyped_storage()
     first = storage.data_ptr()
 
     assert place(ring.slots(SHAPE, KIND)) != first
@@ -52,7 +53,29 @@ def test_another_size_lets_the_old_memory_go() -> None:
 
 
 def test_types_have_their_size() -> None:
-    slots = Ring(pinned=False).slots((3, 5), np.dtype("<u2"))
+    array, tensor = Ring(pinned=False).slots((3, 5), np.dtype("<u2"))
 
-    assert (slots.shape, slots.dtype) == ((3, 5), np.dtype("<u2"))
-    assert slots.flags.c_contiguous
+    assert (array.shape, array.dtype) == ((3, 5), np.dtype("<u2"))
+    assert (tensor.shape, tensor.dtype) == ((3, 5), torch.uint16)
+    array[1, 2] = 77
+    assert tensor[1, 2] == 77
+
+
+def test_an_array_counts_as_holding() -> None:
+    ring = Ring(pinned=False)
+    slots = ring.slots(SHAPE, KIND)
+    first, array = place(slots), slots.array
+    del slots
+
+    assert place(ring.slots(SHAPE, KIND)) != first
+    del array
+    assert place(ring.slots(SHAPE, KIND)) == first
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="pinned memory needs a GPU")
+def test_pinned_memory_is_torchs_own() -> None:
+    array, tensor = Ring(pinned=True).slots((3, 5), np.dtype("<u2"))
+    array[1, 2] = 77
+
+    assert tensor.is_pinned()
+    assert tensor[1, 2] == 77

@@ -1,0 +1,123 @@
+"""A batch in the making: slots that parts fill, bad samples told or replaced, and tensors at the end."""
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from shardkit.errors import ShardkitError
+from shardkit.stream.assembly import Assembly
+from shardkit.stream.batch import Batch
+from shardkit.stream.columns import Figure
+from shardkit.stream.lookup import NOBODY, Found
+from shardkit.stream.minutiae import padded
+from shardkit.stream.parts import Failed
+from shardkit.stream.quarantine import Bad
+from shardkit.stream.rows import Row
+from shardkit.stream.slots import key_of, slot_for
+from shardkit.stream.substitutes import substituted, substitutes
+
+if TYPE_CHECKING:
+    from shardkit.image.mnt import Minutiae as Points
+
+_LABEL_OF_NOBODY = -1
+_PLAIN = 2
+"""Sides of an image without a side of channels."""
+
+
+class Making:
+    """Parts may be filled by several threads at once; `finish` comes after all of them."""
+
+    def __init__(self, assembly: Assembly, row: Row) -> None:
+        self._assembly, self._row, self._found = assembly, row.row, row.found
+        self._failed: list[Failed] = []
+        slots = assembly.slots(row.found)
+        count = len(row.found.numbers)
+        self._stack = slots and slots.tensor
+        self._slots: NDArray[Any] | list[Any] = slots.array if slots else [None] * count
+        self._minutiae: dict[int, Points] = {}
+        self._transformed: dict[int, NDArray[Any]] = {}
+
+    def fill(self, lines: range) -> None:
+        self._failed.extend(self._filled(self._found, lines))
+
+    def finish(self) -> Batch:
+        for failed in sorted(self._failed, key=lambda each: each.line):
+            self._mend(failed)
+        found, assembly = self._found, self._assembly
+        there = found.numbers != NOBODY
+        return Batch(
+            images=self._images(),
+            labels=torch.from_numpy(np.where(there, found.figures[:, Figure.LABEL], _LABEL_OF_NOBODY)),
+            numbers=torch.from_numpy(found.numbers.copy()),
+            valid=torch.from_numpy(there),
+            minutiae=padded(_in_order(self._minutiae)) if assembly.minutiae else None,
+            mated=torch.from_numpy(assembly.mated(found.numbers)) if assembly.mated else None,
+            keys=partial(_keys, found),
+            state=partial(assembly.state, self._row),
+        )
+
+    def _filled(self, found: Found, lines: range) -> list[Failed]:
+        failed = self._assembly.filler.fill(found, lines, self._slots)
+        if self._assembly.minutiae is None and self._assembly.transform is None:
+            return failed
+        well = sorted({*lines} - {each.line for each in failed})
+        return failed + [each for line in well if (each := self._worked_on(found, line))]
+
+    def _worked_on(self, found: Found, line: int) -> Failed | None:
+        """What is done to one sample by itself, besides decoding it."""
+        minutiae, transform = self._assembly.minutiae, self._assembly.transform
+        try:
+            if minutiae is not None:
+                self._minutiae[line] = minutiae.read(found, line)
+        except ShardkitError as why:
+            return Failed(line, why)
+        if transform is not None:
+            self._transformed[line] = transform(self._slots[line], int(found.numbers[line]))
+        return None
+
+    def _mend(self, failed: Failed) -> None:
+        """Serve another sample in the place of a bad one, the same on every machine; or raise, if none is wanted."""
+        if self._assembly.on_bad == "raise":
+            raise failed.why
+        line, lookup = failed.line, self._assembly.lookup
+        for number in substitutes(int(self._found.numbers[line]), len(lookup)):
+            tried = substituted(self._found, line, lookup.find(np.array([number])))
+            if self._fits(tried, line) and not self._filled(tried, range(line, line + 1)):
+                self._assembly.quarantine.add(Bad(key_of(self._found, line), str(failed.why), key_of(tried, line)))
+                self._found = tried
+                return
+        raise failed.why
+
+    def _fits(self, found: Found, line: int) -> bool:
+        if isinstance(self._slots, list):
+            return True
+        one = replace(found, numbers=found.numbers[[line]], figures=found.figures[[line]], shards=found.shards[[line]])
+        slot = slot_for(one, self._assembly.lookup, self._assembly.serving)
+        return (slot.shape, slot.type) == (self._slots.shape[1:], self._slots.dtype)
+
+    def _images(self) -> torch.Tensor | list[torch.Tensor]:
+        if self._transformed:
+            return torch.from_numpy(np.stack(_in_order(self._transformed)))
+        first = self._assembly.serving.channels_first
+        if self._stack is not None:
+            return _channels_before_rows(self._stack, _PLAIN + 1, channels_first=first)
+        return [_channels_before_rows(torch.from_numpy(each), _PLAIN, channels_first=first) for each in self._slots]
+
+
+def _channels_before_rows(pixels: torch.Tensor, plain: int, *, channels_first: bool) -> torch.Tensor:
+    """Without a copy: in memory, the channels of a pixel stay together."""
+    if pixels.ndim == plain:
+        return pixels.unsqueeze(-3)
+    return pixels if channels_first else pixels.movedim(-1, -3)
+
+
+def _in_order(by_line: dict[int, NDArray[Any]]) -> list[NDArray[Any]]:
+    return [by_line[line] for line in sorted(by_line)]
+
+
+def _keys(found: Found) -> list[str]:
+    return [key_of(found, line) for line in range(len(found.numbers))]
