@@ -171,10 +171,10 @@ def _line_bytes(recipe: Recipe, line: Array) -> bytes:
 def _filtered_line(number: int, line: bytes, up: bytes, step: int) -> bytes:
     left, corner = bytes(step) + line, bytes(step) + up
     near_bytes = zip(line, left, up, corner, strict=False)  # `left` and `corner` are longer
-    return bytes([number, *((byte - _guess(number, *near)) % 256 for byte, *near in near_bytes)])
+    return bytes([number, *((byte - predicted(number, *near)) % 256 for byte, *near in near_bytes)])
 
 
-def _guess(number: int, left: int, up: int, corner: int) -> int:
+def predicted(number: int, left: int, up: int, corner: int) -> int:
     return (0, left, up, (left + up) // 2, _paeth(left, up, corner))[number]
 
 

@@ -16,7 +16,7 @@ from shardkit.errors import BadInput
 from shardkit.image.arrays import Bytes, Pixels
 from shardkit.image.png import PngInfo
 from shardkit.image.structure import SAMPLES, Kind
-from shardkit.image.unfilter import unfiltered
+from shardkit.image.unfilter import unfiltered, unfiltered_into
 
 # No stream of deflate unpacks to more than this many times its length.
 _MOST_UNPACKED = 1032
@@ -49,6 +49,15 @@ def decode_png(data: memoryview | bytes, info: PngInfo) -> Pixels:
     samples = _samples(data, info)
     pixels = _colors(samples, info) if info.kind is Kind.PALETTE else _scaled(samples, info)
     return pixels[..., 0] if pixels.shape[2] == 1 else pixels
+
+
+def decode_png_into(target: Pixels, data: memoryview, info: PngInfo) -> None:
+    """The same pixels, in a slot of their shape and type; without a copy where bytes are stored as they are served."""
+    if info.interlaced or info.bit_depth != 8 or info.kind is Kind.PALETTE or info.transparency:  # noqa: PLR2004 - bits
+        target[...] = decode_png(data, info)
+        return
+    lines = _unpacked(data, info).reshape(info.height, -1)
+    unfiltered_into(target.reshape(info.height, -1), lines, SAMPLES[info.kind])
 
 
 def _samples(data: memoryview | bytes, info: PngInfo) -> Pixels:

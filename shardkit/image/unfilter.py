@@ -1,5 +1,7 @@
 """Taking PNG's filters back: each line of a picture is stored as differences from its left and upper neighbours.
 
+The compiled kernel does that, if it was asked for (`kernels`). What follows does the same without it.
+
 Programs that write fast use one filter for all lines, and the two that they choose are prefix sums, for NumPy. Others
 choose line by line. Those lines go to libpng inside OpenCV, as a picture of our own making: their differences stored
 without compression, in whatever kind of PNG has pixels of that many bytes, since filters see bytes and no colours. It
@@ -15,6 +17,7 @@ import numpy as np
 from shardkit.errors import BadInput
 from shardkit.image.arrays import Bytes
 from shardkit.image.chunks import SIGNATURE
+from shardkit.image.kernels import Unfilter, kernels
 from shardkit.image.opencv import cv2
 from shardkit.image.png_writer import chunk
 from shardkit.image.structure import Kind
@@ -34,9 +37,11 @@ _DISGUISES = {
 
 def unfiltered(lines: Bytes, pixel_bytes: int) -> Bytes:
     """The bytes of the pixels, line by line; `lines` has the filter's number before each line's differences."""
+    if kernels.unfilter:
+        return _by_kernel(kernels.unfilter, lines, pixel_bytes)
     filters, differences = lines[:, 0], lines[:, 1:]
     if filters.max() > _PAETH:
-        raise BadInput("undecodable", f"line {np.argmax(filters > _PAETH)} names a filter that no PNG has.")
+        raise _unknown(int(np.argmax(filters > _PAETH)))
     if (filters != filters[0]).any():
         return _by_libpng(lines, pixel_bytes)
     if filters[0] == _NONE:
@@ -46,6 +51,29 @@ def unfiltered(lines: Bytes, pixel_bytes: int) -> Bytes:
     if filters[0] == _SUB:
         return _summed_along_lines(differences, pixel_bytes)
     return _by_libpng(lines, pixel_bytes)
+
+
+def unfiltered_into(target: Bytes, lines: Bytes, pixel_bytes: int) -> None:
+    """The same, into a slot of as many bytes."""
+    if kernels.unfilter:
+        _checked(kernels.unfilter(lines.reshape(-1), len(lines), pixel_bytes, target.reshape(-1)))
+    else:
+        target[...] = unfiltered(lines, pixel_bytes)
+
+
+def _by_kernel(unfilter: Unfilter, lines: Bytes, pixel_bytes: int) -> Bytes:
+    target = np.empty((len(lines), lines.shape[1] - 1), np.uint8)
+    _checked(unfilter(lines.reshape(-1), len(lines), pixel_bytes, target.reshape(-1)))
+    return target
+
+
+def _checked(line: int) -> None:
+    if line >= 0:
+        raise _unknown(line)
+
+
+def _unknown(line: int) -> BadInput:
+    return BadInput("undecodable", f"line {line} names a filter that no PNG has.")
 
 
 def _summed_along_lines(differences: Bytes, pixel_bytes: int) -> Bytes:

@@ -16,6 +16,8 @@ from shardkit.image.decode import decode_png
 from shardkit.image.png import inspect
 from tests import pictures
 
+pytestmark = pytest.mark.usefixtures("with_and_without_kernels")
+
 UNDECODABLE = {name: data for name, (data, reason) in pictures.damaged().items() if reason == "undecodable"}
 DEEP = [kind for kind, recipe in pictures.KINDS.items() if recipe.depth == 16]
 # Pillow has no colours of 16 bits, and compares a transparent gray of 2 or 4 bits with pixels that it stretched before.

@@ -1,0 +1,85 @@
+"""Kernels are an advantage and no need: where there are none, the same is decoded."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shardkit.image import kernels as module
+from shardkit.image.kernels import kernels, prepare
+
+FRESH = """
+import sys
+{before}
+import numpy as np
+from shardkit.image.filling import fill
+from shardkit.image.kernels import prepare
+from tests import pictures
+
+def filled():
+    slots = np.zeros((1, 13, 11), np.uint8)
+    return not fill("png", [memoryview(pictures.png())], slots) and bool((slots[0] == pictures.pixels()).all())
+
+seen = set()
+sys.addaudithook(lambda event, _: seen.add(event))
+before = filled()
+assert not seen & {{"import", "compile", "exec", "open", "marshal.loads", "pickle.find_class", "ctypes.dlopen"}}, seen
+print(before, prepare(), filled())
+"""
+
+
+def told(before: str = "", **environment: str) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", FRESH.format(before=before)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | environment,
+    )
+    return ended.stdout.strip()
+
+
+@pytest.mark.skipif(not prepare(), reason="there are no kernels here")
+def test_a_picture_makes_no_code_appear_and_prepare_does() -> None:
+    assert told() == "True True True"
+
+
+@pytest.mark.skipif(not prepare(), reason="there are no kernels here")
+def test_the_first_use_of_all_compiles_and_keeps(tmp_path: Path) -> None:
+    assert told(NUMBA_CACHE_DIR=str(tmp_path)) == "True True True"
+    assert list(tmp_path.rglob("*.nbc"))
+
+
+def test_without_numba_the_same_is_decoded() -> None:
+    assert told("sys.modules['numba'] = None") == "True False True"
+
+
+def test_a_compiler_that_fails_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: str) -> Any:  # noqa: ANN401 - a module
+        raise RuntimeError("LLVM knows no such processor")
+
+    monkeypatch.setattr(kernels, "asked", False)
+    monkeypatch.setattr(kernels, "unfilter", None)
+    monkeypatch.setattr(module, "import_module", fail)
+
+    assert not prepare()
+    assert not prepare()
+
+
+@pytest.mark.skipif(not prepare(), reason="there are no kernels here")
+def test_what_cannot_be_kept_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    from numba import njit, types  # noqa: PLC0415 - only where it is
+
+    from shardkit.image import compiling  # noqa: PLC0415 - the same
+
+    def unkept(signatures: list[Any], *, nogil: bool, cache: bool = False) -> Any:  # noqa: ANN401 - a decorator
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(signatures, nogil=nogil)
+
+    monkeypatch.setattr(compiling, "njit", unkept)
+
+    assert compiling.compiled(lambda number: number + 1, types.int64(types.int64))(1) == 2
