@@ -35,7 +35,7 @@ class Ahead:
     """One thread that asks; `close` ends it."""
 
     def __init__(self, shards: OpenShards) -> None:
-        self._shards = shards
+        self._shards, self._process = shards, os.getpid()
         self._wanted: deque[Stretch] = deque()
         self._wake = threading.Condition()
         self._closed = False
@@ -48,6 +48,8 @@ class Ahead:
             self._wake.notify()
 
     def close(self) -> None:
+        if self._process != os.getpid():  # a child has no such thread, but perhaps the lock that it held
+            return
         with self._wake:
             self._closed = True
             self._wake.notify()

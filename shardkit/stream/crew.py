@@ -6,6 +6,7 @@ thread holds no lock while it works.
 """
 
 import atexit
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ class Crew(Generic[Made]):
     """`jobs` is drawn from on the crew's threads, by one at a time."""
 
     def __init__(self, jobs: Iterator[Job[Made]], *, threads: int, ahead: int) -> None:
-        self._source, self._most = jobs, ahead
+        self._source, self._most, self._process = jobs, ahead, os.getpid()
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
         self._ready = threading.Condition(self._lock)
@@ -54,6 +55,8 @@ class Crew(Generic[Made]):
 
     def close(self) -> None:
         """End every thread; what was under way is dropped."""
+        if self._process != os.getpid():  # a child has no threads of ours, but perhaps a lock that one of them held
+            return
         with self._lock:
             self._closed = True
             self._parts.clear()

@@ -41,8 +41,7 @@ class OpenShards:
         return found or self._opened(number)
 
     def close(self) -> None:
-        with self._lock:
-            self._open.clear()
+        self._open.clear()  # without the lock, which a child may have inherited from a thread that held it
 
     def _opened(self, number: int) -> OpenShard:
         shard = self._shards[number]

@@ -1,4 +1,6 @@
+import multiprocessing
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -93,3 +95,16 @@ def test_what_was_taken_is_held_by_nobody_here() -> None:
         first = next(results)
         del first
         assert Made.gone == [0]
+
+
+def test_a_child_that_was_forked_in_the_middle_lets_go_without_waiting(capfd: pytest.CaptureFixture[str]) -> None:
+    with closing(Crew(jobs(1000), threads=2, ahead=4)) as crew:
+        next(iter(crew))
+        with crew._lock:  # noqa: SLF001 - as a thread of the parent may hold it when it forks
+            child = multiprocessing.get_context("fork").Process(target=crew.close)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # that is what is tested
+                child.start()
+        child.join(20)
+        assert child.exitcode == 0
+    assert capfd.readouterr().err == ""
