@@ -154,7 +154,8 @@ class StreamingDataset(IterableDataset[Batch]):
     def describe(self) -> Description:
         """What an epoch will be, before anybody waits for one: batches, what is left out, memory, bytes."""
         opened = self._mine().opened
-        return described(opened, self._columns, pace_for(opened, self._columns, self._speed, Worker()))
+        pace = pace_for(opened, self._columns, self._speed, Worker())
+        return described(opened, self._columns, pace, self._pixels)
 
     def _pass(self, own: _Own, worker: Worker, number: int, start: int) -> Iterator[Batch]:
         """The rest of an epoch, as far as it falls to this worker."""

@@ -35,13 +35,13 @@ def assembly_for(
 ) -> Assembly:
     dataset, lookup = opened.dataset, opened.lookup
     shards = OpenShards(dataset.folder, lookup.shards)
-    prepared, shape = dataset.manifest.preparation, dataset.manifest.options.get("shape")
+    prepared = dataset.manifest.preparation
     packed = Resized(prepared.get("size"), prepared.get("fit") or "pad")  # type: ignore[arg-type]  # as pack wrote them
     served = Resized(pixels.size, pixels.fit)
     return Assembly(
         lookup=lookup,
         shards=shards,
-        serving=Serving(pixels.color, pixels.size, pixels.fit, tuple(shape) if isinstance(shape, list) else None),
+        serving=serving_for(opened, pixels),
         ring=ring,
         quarantine=quarantine,
         state=state,
@@ -52,6 +52,11 @@ def assembly_for(
         minutiae=MinutiaeReader(shards, lookup.kinds, packed, served) if pixels.minutiae else None,
         transform=_with_chance(pixels, opened.source.ordering.seed, epoch),
     )
+
+
+def serving_for(opened: Opened, pixels: Pixels) -> Serving:
+    shape = opened.dataset.manifest.options.get("shape")
+    return Serving(pixels.color, pixels.size, pixels.fit, tuple(shape) if isinstance(shape, list) else None)
 
 
 def _with_chance(pixels: Pixels, seed: int, epoch: int) -> Transform | None:

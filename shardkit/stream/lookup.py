@@ -65,6 +65,12 @@ class Lookup:
             keys[shard] = columns.keys
         return Found(flat, shards, figures, minutiae, keys)
 
+    @property
+    def expected_bytes(self) -> int:
+        """What an epoch comes to keep of the index, as the first shard tells."""
+        first = self._columns(0).nbytes
+        return min(_ROOM, first * len(self) // max(1, self.shards[0].samples))
+
     def _columns(self, shard: int) -> Columns:
         with self._lock:
             if shard in self._kept:

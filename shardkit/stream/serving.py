@@ -3,6 +3,7 @@
 Most datasets are packed as they are trained on. Then nothing is done, and images are decoded straight into the batch.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -29,6 +30,10 @@ class Slot(NamedTuple):
 
     def __str__(self) -> str:
         return f"{' x '.join(map(str, self.shape))} of {self.type}"
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * self.type.itemsize
 
 
 @dataclass(frozen=True)
