@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_hexdigest
 
 from shardkit.errors import Mismatch, UsageError
-from shardkit.stream.batch import State
 
+State = dict[str, Any]
 VERSION = 1
 _FIELDS = {"version", "order", "dataset", "generation", "options", "epoch", "step", "order_digest"}
+_MOST = 1 << 63
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,10 @@ def checked(state: State) -> State:
     if state["version"] != VERSION:
         raise Mismatch(f"The state has version {state['version']}, and this shardkit reads {VERSION}.")
     for name in ("epoch", "step", "generation"):
-        if type(state[name]) is not int or state[name] < 0:
+        if type(state[name]) is not int or not 0 <= state[name] < _MOST:
             raise UsageError(f"This is no state of a stream: its {name} is {state[name]!r}.")
+    if not isinstance(state["options"], Mapping):
+        raise UsageError(f"This is no state of a stream: its options are {state['options']!r}.")
     return state
 
 

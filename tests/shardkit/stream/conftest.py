@@ -1,0 +1,66 @@
+"""Datasets that all tests of the stream read, and what no test of it may leave behind."""
+
+import gc
+import multiprocessing
+import threading
+from collections.abc import Iterator
+from multiprocessing import forkserver, resource_tracker
+from pathlib import Path
+
+import pytest
+
+from tests.shardkit.stream.prints import Prints, adopt_prints, pack_prints
+
+
+@pytest.fixture(scope="session")
+def every_prints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Prints]:
+    def root(name: str) -> Path:
+        return tmp_path_factory.mktemp(name)
+
+    return {
+        "one shard": pack_prints(root("one"), (1, 2, 3, 4, 5, 6), shard_size="1MB"),
+        "alike": pack_prints(root("alike"), (3,) * 9, shard_size="300"),
+        "uneven": adopt_prints(root("uneven") / "tars", (1, 29, 2, 9)),
+        "a crowd of one": pack_prints(root("crowd"), (6, 1, 1, 1, 9, 2, 2), shard_size="400"),
+    }
+
+
+@pytest.fixture(scope="session")
+def prints(every_prints: dict[str, Prints]) -> Prints:
+    return every_prints["alike"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _servers_that_stay() -> None:
+    """Python's own helpers are started once and stay: what they hold is no leak of ours."""
+    resource_tracker.ensure_running()
+    forkserver.ensure_running()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(_servers_that_stay: None) -> Iterator[None]:
+    """FAULTS 23, of every test: no thread, no descriptor and no child is left."""
+    before = _threads(), _descriptors()
+    yield
+    gc.collect()
+    children = multiprocessing.active_children()
+    for child in children:
+        child.join(10)
+    assert not [child for child in children if child.is_alive()]
+    assert (_threads() - before[0], _descriptors() - before[1]) == (set(), set())
+
+
+def _threads() -> set[threading.Thread]:
+    return set(threading.enumerate())
+
+
+def _descriptors() -> set[tuple[str, str]]:
+    return {each for link in Path("/proc/self/fd").iterdir() if (each := (link.name, _target(link)))[1]}
+
+
+def _target(link: Path) -> str:
+    """Empty of the descriptor that the listing itself took."""
+    try:
+        return str(link.readlink())
+    except FileNotFoundError:
+        return ""
