@@ -19,6 +19,8 @@ from shardkit.stream.permutation import For, Integers
 from shardkit.stream.samplers.balanced import Balanced
 from shardkit.stream.samplers.impressions import Impressions
 from shardkit.stream.samplers.layout import Layout, Sampler
+from shardkit.stream.samplers.pairs import Pairs
+from shardkit.stream.samplers.subset import Within, restricted, subset_of
 from shardkit.stream.samplers.tails import has_row
 from shardkit.stream.samplers.uniform import Uniform
 
@@ -26,6 +28,7 @@ _SAMPLERS: dict[str, Callable[[Catalog, Ordering], Sampler]] = {
     "uniform": Uniform,
     "balanced": Balanced,
     "pk": Impressions,
+    "pairs": Pairs,
 }
 
 
@@ -41,7 +44,7 @@ class Block:
 def order_of(catalog: Catalog, ordering: Ordering) -> "Order":
     if not catalog.samples:
         raise UsageError("There is no sample to stream: the split is empty.")
-    sampler = _SAMPLERS[ordering.sampler](catalog, ordering)
+    sampler = _sampler(catalog, ordering)
     table = sampler.table
     if not table.rows and not has_row(table, ordering.tail):
         raise UsageError(
@@ -49,6 +52,14 @@ def order_of(catalog: Catalog, ordering: Ordering) -> "Order":
             "would leave out all of them. Choose a smaller batch, or tail='mask' or 'wrap'."
         )
     return Order(sampler, ordering)
+
+
+def _sampler(catalog: Catalog, ordering: Ordering) -> Sampler:
+    make = _SAMPLERS[ordering.sampler]
+    if ordering.subset is None:
+        return make(catalog, ordering)
+    chosen = subset_of(catalog, ordering.subset, ordering.seed)
+    return Within(make(restricted(catalog, chosen), ordering), chosen, catalog.samples)
 
 
 class Order:

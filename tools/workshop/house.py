@@ -40,6 +40,7 @@ PURE = (
     "shardkit.pack.split",
     "shardkit.stream.catalog",
     "shardkit.stream.counts",
+    "shardkit.stream.distinct",
     "shardkit.stream.lanes",
     "shardkit.stream.order",
     "shardkit.stream.ordering",

@@ -66,7 +66,7 @@ class _Turns:
         shift = below(len(subjects), seed, epoch, For.SHARE)
         self._starts = bounds(slots, len(subjects), shift)
         self._part_of = partial(part_of, count=slots, parts=len(subjects), shift=shift)
-        self._drawn = partial(subjects.drawn, seed=seed, epoch=epoch)
+        self._drawn = partial(subjects.drawn, key=(seed, epoch, For.SUBJECT))
 
     def of(self, slots: Integers) -> tuple[Integers, Integers]:
         """The subject of each slot, and which of its entries it shows there."""

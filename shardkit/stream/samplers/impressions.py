@@ -32,7 +32,7 @@ class Impressions:
         if not self._rows:
             raise UsageError(
                 f"A row of {ordering.global_batch:,} needs {columns:,} subjects with {self.unit:,} samples or more, "
-                f"and only {np.count_nonzero(self._could):,} have as many. Choose a smaller batch, or fewer impressions."
+                f"and only {np.count_nonzero(self._could):,} have as many. Choose a smaller batch or fewer of each."
             )
         self._units = np.minimum(self._could, self._rows)
         self.table = Table(columns, self._rows, int(self._units.sum()) - columns * self._rows)
@@ -41,7 +41,7 @@ class Impressions:
         way = np.argsort(self._subjects.met(self._ordering.seed, epoch), kind="stable")
         rotation = below(self.table.units, self._ordering.seed, epoch, For.ROTATION)
         laid = _Laid(way, np.cumsum(self._units[way]), rotation)
-        drawn = partial(self._subjects.drawn, seed=self._ordering.seed, epoch=epoch)
+        drawn = partial(self._subjects.drawn, key=(self._ordering.seed, epoch, For.SUBJECT))
         return _Columns(self.table, laid, self.unit, drawn)
 
     def counts(self, epoch: int) -> Counts:  # noqa: ARG002 - the same in all

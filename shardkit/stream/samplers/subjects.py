@@ -3,7 +3,7 @@
 import numpy as np
 
 from shardkit.stream.catalog import Catalog
-from shardkit.stream.permutation import For, Integers, drawn, keyed
+from shardkit.stream.permutation import Integers, Key, drawn, keyed
 from shardkit.stream.samplers.disk import Disk
 
 
@@ -24,14 +24,14 @@ class Subjects:
         """The place of each subject's first sample on an epoch's way through the shards."""
         return Disk.shuffled(self._shards, seed, epoch).places(self._samples[self._starts])
 
-    def drawn(self, subjects: Integers, turns: Integers, seed: int, epoch: int) -> Integers:
+    def drawn(self, subjects: Integers, turns: Integers, key: Key) -> Integers:
         """The samples that subjects show when their turn comes for the so-and-so-many-th time: `perm(n_s, …)[turn]`."""
         asked, which = np.unique(subjects, return_inverse=True)
         sizes = self.sizes[asked]
         starts = np.cumsum(sizes) - sizes
         owner = np.repeat(np.arange(len(asked)), sizes)
         entries = np.arange(len(owner)) - starts[owner]
-        words = drawn(keyed(seed, epoch, For.SUBJECT, self.numbers[asked])[owner], entries)
+        words = drawn(keyed(*key, self.numbers[asked])[owner], entries)
         shuffled = entries[np.lexsort((words, owner))]
         found: Integers = self._samples[self._starts[subjects] + shuffled[starts[which] + turns]]
         return found
