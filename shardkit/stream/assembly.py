@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from shardkit.stream.batch import State
 from shardkit.stream.files import OpenShards
 from shardkit.stream.lookup import Found, Lookup
 from shardkit.stream.minutiae import MinutiaeReader
@@ -16,6 +15,7 @@ from shardkit.stream.quarantine import Quarantine
 from shardkit.stream.ring import Ring, Slots
 from shardkit.stream.serving import Serving
 from shardkit.stream.slots import slot_for
+from shardkit.stream.state import State
 
 OnBad = Literal["raise", "substitute"]
 Numbers = NDArray[np.int64]

@@ -6,11 +6,12 @@ holds any of its tensors.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 import torch
 
-State = dict[str, Any]
+from shardkit.stream.state import State
+
 _Move = Callable[[torch.Tensor], torch.Tensor]
 
 

@@ -18,7 +18,7 @@ from shardkit.errors import UsageError
 from shardkit.image.color import Color
 from shardkit.image.geometry import Fit
 from shardkit.stream.assembly import OnBad
-from shardkit.stream.batch import Batch, State
+from shardkit.stream.batch import Batch
 from shardkit.stream.description import Description, described
 from shardkit.stream.equipment import assembly_for, pace_for
 from shardkit.stream.opened import Opened, Source
@@ -29,7 +29,9 @@ from shardkit.stream.ranks import this_rank
 from shardkit.stream.ring import Ring
 from shardkit.stream.run import run
 from shardkit.stream.saving import reopened, state_at
-from shardkit.stream.settings import Pixels, Speed, columns_of, global_batch_of, refuse_unknown
+from shardkit.stream.settings import Pixels, Speed, global_batch_of, refuse_unknown
+from shardkit.stream.shares import columns_of
+from shardkit.stream.state import State
 from shardkit.stream.transform import SampleTransform
 
 _log = logging.getLogger("shardkit.stream")

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from shardkit.stream.assembly import Assembly, Transform
-from shardkit.stream.batch import State
 from shardkit.stream.files import OpenShards
 from shardkit.stream.memory import available_bytes
 from shardkit.stream.minutiae import MinutiaeReader, Resized
@@ -15,6 +14,7 @@ from shardkit.stream.ring import Ring
 from shardkit.stream.run import Pace
 from shardkit.stream.serving import Serving
 from shardkit.stream.settings import Pixels, Speed
+from shardkit.stream.state import State
 from shardkit.stream.transform import chance
 
 _SHARE = 2

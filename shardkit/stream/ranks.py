@@ -3,20 +3,15 @@
 import math
 import os
 from pathlib import Path
-from typing import NamedTuple
 
 import torch.distributed
 
 from shardkit.errors import UsageError
 from shardkit.storage.host.control_groups import core_quota
+from shardkit.stream.shares import Rank
 
 _MOST_THREADS = 16
 """More than decode for one device: the interpreter's own lock is what more of them would wait for."""
-
-
-class Rank(NamedTuple):
-    rank: int
-    world_size: int
 
 
 def this_rank(rank: int | None, world_size: int | None) -> Rank:

@@ -1,15 +1,17 @@
 """From a place in the order to a state that can be saved, and back again where the order is still the same."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 from shardkit.errors import Mismatch
-from shardkit.stream.batch import State
 from shardkit.stream.opened import Opened
 from shardkit.stream.order import Epoch
+from shardkit.stream.ordering import Ordering
 from shardkit.stream.permutation import ORDER_VERSION
-from shardkit.stream.settings import recorded
 from shardkit.stream.state import (
     VERSION,
+    State,
     checked,
     digest_of,
     refuse_other_options,
@@ -43,6 +45,11 @@ def reopened(state: State, opened: Opened) -> Opened:
     found = _digest_before(then, state["epoch"], state["step"], None)
     refuse_other_rows(state["order_digest"], found, state["epoch"], state["step"])
     return then
+
+
+def recorded(ordering: Ordering, split: str) -> dict[str, Any]:
+    """What decides the order, as a state keeps it."""
+    return {"split": split, **asdict(ordering)}
 
 
 def _digest_before(opened: Opened, number: int, row: int, epoch: Epoch | None) -> str:

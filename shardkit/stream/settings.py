@@ -1,8 +1,7 @@
 """What a user asks of a stream, checked before anything is opened; the order's part is `Ordering`."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
 
 import torch
 
@@ -10,8 +9,7 @@ from shardkit.errors import UsageError
 from shardkit.image.color import Color
 from shardkit.image.geometry import Fit
 from shardkit.stream.assembly import OnBad
-from shardkit.stream.ordering import Ordering
-from shardkit.stream.ranks import Rank
+from shardkit.stream.shares import Rank
 from shardkit.stream.transform import SampleTransform
 
 _CHOICES = {
@@ -73,19 +71,6 @@ def global_batch_of(batch_size: int | None, global_batch: int | None, rank: Rank
     return global_batch if global_batch is not None else (batch_size or 64) * rank.world_size
 
 
-def columns_of(rank: Rank, global_batch: int, unit: int) -> range:
-    """The columns of a rank: each has as many, and no unit is torn."""
-    step = unit * rank.world_size
-    if global_batch % step:
-        of = "" if unit == 1 else f" in units of {unit}"
-        raise UsageError(
-            f"A global batch of {global_batch:,}{of} cannot be shared evenly among {rank.world_size:,} ranks. "
-            f"Choose a multiple of {step:,}, such as {max(1, round(global_batch / step)) * step:,}."
-        )
-    own = global_batch // rank.world_size
-    return range(rank.rank * own, (rank.rank + 1) * own)
-
-
 def refuse_unknown(name: str, value: object) -> None:
     choices = _CHOICES[name]
     if value in choices:
@@ -93,8 +78,3 @@ def refuse_unknown(name: str, value: object) -> None:
     near = get_close_matches(str(value), choices, n=1)
     meant = f" Did you mean {near[0]!r}?" if near else ""
     raise UsageError(f"{name}={value!r} is none of {', '.join(map(repr, choices))}.{meant}")
-
-
-def recorded(ordering: Ordering, split: str) -> dict[str, Any]:
-    """What decides the order, as a state keeps it."""
-    return {"split": split, **asdict(ordering)}

@@ -1,8 +1,9 @@
 import pytest
 
 from shardkit.errors import UsageError
-from shardkit.stream.ranks import Rank, this_rank
-from shardkit.stream.settings import Pixels, Speed, columns_of, global_batch_of
+from shardkit.stream.ranks import this_rank
+from shardkit.stream.settings import Pixels, Speed, global_batch_of
+from shardkit.stream.shares import Rank, columns_of
 
 ALONE = Rank(0, 1)
 
