@@ -15,14 +15,14 @@ import numpy as np
 from shardkit.errors import ShardkitError
 from shardkit.format.tar import BLOCK
 from shardkit.stream.columns import Figure
-from shardkit.stream.files import OpenShards
+from shardkit.stream.files import OpenShard, OpenShards
 from shardkit.stream.lookup import NOBODY, Found
 
 _PROBE = 1 << 20
 _ASKED = 128 << 10
 """The kernel takes no more at once than its own read-ahead, whatever is asked for."""
-_UNDER_WAY = 8 << 20
-"""How much is asked for before we wait for it: more would only queue up before the reads of the next batch."""
+_UNDER_WAY = 32
+"""Megabytes that are asked for before we wait for the first: more would only queue up before the next batch's reads."""
 
 
 class Stretch(NamedTuple):
@@ -37,6 +37,7 @@ class Ahead:
     def __init__(self, shards: OpenShards) -> None:
         self._shards, self._process = shards, os.getpid()
         self._wanted: deque[Stretch] = deque()
+        self._under_way: deque[tuple[OpenShard, int]] = deque()
         self._wake = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="shardkit-ahead", daemon=True)
@@ -68,19 +69,18 @@ class Ahead:
             return None if self._closed else self._wanted.popleft()
 
     def _bring(self, stretch: Stretch) -> None:
-        descriptor = self._shards[stretch.shard].descriptor
-        asked = 0
+        shard = self._shards[stretch.shard]
         for start in range(stretch.start, stretch.stop, _PROBE):
             if self._closed:
                 return
-            if is_cached(descriptor, start):
+            if is_cached(shard.descriptor, start):
                 continue
             for piece in range(start, min(start + _PROBE, stretch.stop), _ASKED):
-                os.posix_fadvise(descriptor, piece, _ASKED, os.POSIX_FADV_WILLNEED)
-            asked += _PROBE
-            if asked >= _UNDER_WAY:
-                os.pread(descriptor, 1, start)
-                asked = 0
+                os.posix_fadvise(shard.descriptor, piece, _ASKED, os.POSIX_FADV_WILLNEED)
+            self._under_way.append((shard, start))
+            if len(self._under_way) > _UNDER_WAY:
+                first, where = self._under_way.popleft()
+                os.pread(first.descriptor, 1, where)
 
 
 def is_cached(descriptor: int, offset: int) -> bool:
