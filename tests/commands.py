@@ -40,10 +40,22 @@ class Ended:
 
 
 def ran(*args: object) -> Ended:
-    with _signals_kept(), redirect_stdout(io.StringIO()) as stdout, redirect_stderr(io.StringIO()) as stderr:
+    with _signals_kept(), redirect_stdout(_Captured()) as stdout, redirect_stderr(_Captured()) as stderr:
         code = run(shardkit, [*map(str, args)])
         _wait_for_threads()
-    return Ended(code, stdout.getvalue(), stderr.getvalue())
+    return Ended(code, stdout.text, stderr.text)
+
+
+class _Captured(io.TextIOWrapper):
+    """What is printed, as text or as bytes."""
+
+    def __init__(self) -> None:
+        self._content = io.BytesIO()
+        super().__init__(self._content, encoding="utf-8", write_through=True)
+
+    @property
+    def text(self) -> str:
+        return self._content.getvalue().decode()
 
 
 def packed(source: Path, folder: Path, *options: object) -> Path:

@@ -28,6 +28,7 @@ _SECTIONS = {
         "info": "Say what a dataset holds.",
         "ls": "List keys.",
         "cat": "Write one image or sidecar to stdout.",
+        "order": "Say which samples are in a row of an epoch.",
         "unpack": "Restore the tree.",
     },
     "Shell": {
