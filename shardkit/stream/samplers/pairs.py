@@ -1,6 +1,6 @@
 """Pairs for verification: two samples of a subject, or of two subjects.
 
-Each sample comes at most once. Each row has its share of mated pairs, and of hard ones, whose subjects are of one group.
+Each sample comes at most once. Each row has its share of mated pairs, and of hard ones, which are of one group.
 """
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -120,3 +122,16 @@ def test_neighbours_on_the_disk_are_read_together() -> None:
 def test_a_split_without_samples_is_refused() -> None:
     with pytest.raises(UsageError, match="the split is empty"):
         ordered([0], Ordering(20, tail="mask"))
+
+
+def test_a_block_of_a_large_split_takes_little_memory() -> None:
+    catalog = Catalog(np.full(2400, 625))
+    tracemalloc.start()
+    try:
+        numbers = order_of(catalog, Ordering(256)).epoch(3).block(63, 5).numbers
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert numbers.shape == (512, 4)
+    assert peak < 1 << 20, "it is a block that is worked out, not an epoch"

@@ -55,7 +55,7 @@ ORDERINGS = st.builds(
 
 
 @given(families=FAMILIES, ordering=ORDERINGS, epoch=st.integers(0, 9))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_each_sample_comes_once_and_each_row_has_its_share(
     families: list[list[int]], ordering: Ordering, epoch: int
 ) -> None:
