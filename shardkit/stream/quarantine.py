@@ -1,7 +1,7 @@
 """Samples that could not be served, and what was served instead: told once each, and kept for whoever asks."""
 
 import logging
-import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _log = logging.getLogger("shardkit.stream")
@@ -21,17 +21,13 @@ class Quarantine:
 
     def __init__(self) -> None:
         self._met: dict[str, Bad] = {}
-        self._lock = threading.Lock()
 
-    def __iter__(self) -> "iter[Bad]":  # type: ignore[valid-type]
+    def __iter__(self) -> Iterator[Bad]:
         return iter(list(self._met.values()))
 
     def __len__(self) -> int:
         return len(self._met)
 
     def add(self, bad: Bad) -> None:
-        with self._lock:
-            known = bad.key in self._met
-            self._met.setdefault(bad.key, bad)
-        if not known:
+        if self._met.setdefault(bad.key, bad) is bad:  # one operation, which no other thread can come between
             _log.warning("%s is bad and %s is served instead. %s", bad.key, bad.instead, bad.why)

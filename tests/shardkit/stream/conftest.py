@@ -4,7 +4,7 @@ import gc
 import multiprocessing
 import threading
 from collections.abc import Iterator
-from multiprocessing import forkserver, resource_tracker
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
@@ -31,14 +31,13 @@ def prints(every_prints: dict[str, Prints]) -> Prints:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _servers_that_stay() -> None:
-    """Python's own helpers are started once and stay: what they hold is no leak of ours."""
+def _trackers_that_stay() -> None:
+    """Python starts it once, and what it holds is no leak of ours."""
     resource_tracker.ensure_running()
-    forkserver.ensure_running()
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left(_servers_that_stay: None) -> Iterator[None]:
+def _nothing_is_left() -> Iterator[None]:
     """FAULTS 23, of every test: no thread, no descriptor and no child is left."""
     before = _threads(), _descriptors()
     yield
