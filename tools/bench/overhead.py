@@ -1,0 +1,35 @@
+"""What a loader costs by itself: 4 KiB are copied a sample, and nothing is decoded.
+
+The same noise is stored by each in its own way, as bytes by the peers, as arrays by us. FFCV is not among them: it
+compiles its loop for what it stores, and is measured where pixels are (readers.py).
+"""
+
+from peers import found
+from places import scratch
+from reading import FILES, LITDATA, MOSAICML, WEBDATASET, packed, pin, readers_of_peers, speeds
+from report import publish_report
+from trees import as_arrays, as_files, noise_arrays
+
+SAMPLES = 20_000
+SHAPE = (1, 64, 64)
+TURNS = 2
+OURS = "shardkit"
+
+
+def main() -> None:
+    peers = found()
+    pin()
+    values = noise_arrays(SAMPLES, SHAPE)
+    with scratch() as room:
+        as_files(room / "tree", values)
+        as_arrays(room / "arrays", values)
+        readers = readers_of_peers((FILES, WEBDATASET, MOSAICML, LITDATA), peers, room / "tree", room, "copy")
+        readers[OURS] = packed(room / "arrays", room / OURS, "--from-arrays", "--codec", "raw")
+        best = speeds(readers, values[0].nbytes, TURNS)
+    figures = {f"{name}, samples a second": speed for name, speed in best.items()}
+    figures |= {f"{OURS} / {name}": best[OURS] / speed for name, speed in best.items() if name != OURS}
+    publish_report("overhead", figures, peers=peers)
+
+
+if __name__ == "__main__":
+    main()
