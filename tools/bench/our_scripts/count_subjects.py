@@ -2,13 +2,15 @@
 
 import sys
 
+import numpy as np
+
 import shardkit
 
 
 def main() -> None:
     folder, batch_size = sys.argv[1:]
     stream = shardkit.StreamingDataset(folder, split="train", batch_size=int(batch_size), shuffle=True, seed=0)
-    counts = [len(batch.labels.unique()) for batch in stream]
+    counts = [len(np.unique(batch.labels.numpy())) for batch in stream]
     print(sum(counts) / len(counts))
 
 
