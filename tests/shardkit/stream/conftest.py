@@ -4,7 +4,7 @@ import gc
 import multiprocessing
 import threading
 from collections.abc import Iterator
-from multiprocessing import resource_tracker
+from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,13 @@ def prints(every_prints: dict[str, Prints]) -> Prints:
 def _trackers_that_stay() -> None:
     """Python starts it once, and what it holds is no leak of ours."""
     resource_tracker.ensure_running()
+
+
+@pytest.fixture(scope="session")
+def server_that_stays() -> None:
+    """It imports torch once, and forks the processes of a test from there: real ones, without two seconds for each."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["shardkit.stream.dataset"])
+    forkserver.ensure_running()
 
 
 @pytest.fixture(autouse=True)

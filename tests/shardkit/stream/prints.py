@@ -1,7 +1,9 @@
 """Little datasets whose every pixel is known, packed once and only read: what a stream gives is held against them."""
 
+import os
+import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -55,6 +57,21 @@ def adopt_prints(root: Path, shards: Sequence[int]) -> Prints:
         foreign_tars.write(root / f"train-{number:06}.tar", content)
     index.main([*map(str, sorted(root.glob("*.tar"))), str(root), "--workers", "1"], standalone_mode=False)
     return look_at(root, {name: pixels(shape=SHAPE, seed=seed) for seed, name in enumerate(names)})
+
+
+def hurt(prints: Prints, root: Path, *numbers: int) -> Prints:
+    """A copy in which a bit of these samples' pixels has turned over."""
+    folder = shutil.copytree(prints.folder, root / "hurt")
+    dataset = open_dataset(folder)
+    places = [(shard.name, sample.image) for shard in dataset["train"].shards for sample in dataset.samples(shard)]
+    for number in numbers:
+        name, image = places[number]
+        with (folder / name).open("r+b") as tar:
+            tar.seek(image.offset + image.size - 1)
+            [byte] = tar.read(1)
+            tar.seek(-1, os.SEEK_CUR)
+            tar.write(bytes([byte ^ 1]))
+    return replace(prints, folder=folder)
 
 
 def look_at(folder: Path, images: dict[str, Array], split: str = "train") -> Prints:

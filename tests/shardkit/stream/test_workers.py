@@ -1,9 +1,7 @@
 """Through the workers of a DataLoader: the batches of a plain loop, in its order, however the workers are started."""
 
-import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import forkserver
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,14 +17,10 @@ if TYPE_CHECKING:
     from shardkit.stream.batch import Batch
 
 METHODS = ("fork", "forkserver", "spawn")
-pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _server_that_stays() -> None:
-    """It imports torch, which workers then need not do each for itself."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload(["shardkit.stream.dataset"])
-    forkserver.ensure_running()
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning"),
+    pytest.mark.usefixtures("server_that_stays"),
+]
 
 
 @contextmanager
