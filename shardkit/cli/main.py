@@ -31,6 +31,9 @@ _SECTIONS = {
         "order": "Say which samples are in a row of an epoch.",
         "unpack": "Restore the tree.",
     },
+    "Stream it": {
+        "bench": "Measure the stream here, and say what bounds it.",
+    },
     "Shell": {
         "completion": "Print the completion script of a shell.",
     },

@@ -10,6 +10,7 @@ FOLDER = click.Path(path_type=Path)
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 _MOST = 2**62
+_MOST_THREADS = 1024
 
 
 def cores() -> int:
@@ -42,3 +43,16 @@ def shape(text: str) -> tuple[int, ...]:
     if not all(part.isdigit() and int(part) > 0 for part in parts):
         raise click.BadParameter(f"{text!r}: write channels, height and width like 3x32x32.", param_hint="--shape")
     return tuple(map(int, parts))
+
+
+def thread_counts(text: str) -> list[int]:
+    """`1,4,16` as numbers."""
+    parts = text.split(",")
+    if not all(part.isdecimal() and 1 <= int(part) <= _MOST_THREADS for part in parts):
+        raise click.BadParameter(f"{text!r}: write numbers of threads like 1,2,4.", param_hint="--threads")
+    return sorted({*map(int, parts)})
+
+
+def doubled_up_to(most: int) -> list[int]:
+    """1, 2, 4 … and `most`."""
+    return sorted({*(2**power for power in range(most.bit_length()) if 2**power <= most), most})

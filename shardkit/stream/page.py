@@ -1,6 +1,6 @@
 """A description as the page that a user reads: one thing a line, with its figures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,11 @@ _MOST_DIGITS = 1000
 def page(said: "Description", width: int = WIDTH) -> Iterator[str]:
     yield f"{said.dataset}, split {said.split}, generation {said.generation}: {said.batches:,} batches an epoch"
     yield ""
-    for label, text in _lines(said):
+    yield from labelled(_lines(said), width)
+
+
+def labelled(lines: Iterable[tuple[str, str]], width: int) -> Iterator[str]:
+    for label, text in lines:
         first, *rest = wrap(text, width - _LABEL, break_long_words=False, break_on_hyphens=False)
         yield f"{label:<{_LABEL}}{first}"
         yield from (_INDENT + line for line in rest)

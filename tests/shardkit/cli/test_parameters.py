@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from shardkit.cli.parameters import size_in_bytes
+from shardkit.cli.parameters import doubled_up_to, size_in_bytes, thread_counts
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,18 @@ def test_what_is_no_size_names_its_option(text: str) -> None:
     with pytest.raises(click.BadParameter, match="is no size") as refused:
         size_in_bytes(text)
     assert refused.value.param_hint == "--shard-size"
+
+
+@pytest.mark.parametrize(("most", "counts"), [(1, [1]), (6, [1, 2, 4, 6]), (8, [1, 2, 4, 8])])
+def test_threads_are_doubled(most: int, counts: list[int]) -> None:
+    assert doubled_up_to(most) == counts
+
+
+def test_numbers_of_threads() -> None:
+    assert thread_counts("4,1,4") == [1, 4]
+
+
+@pytest.mark.parametrize("text", ["", "0", "1,", "-1", "1;2", "1025", "²"])
+def test_what_is_no_number_of_threads(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="like 1,2,4"):
+        thread_counts(text)

@@ -1,0 +1,104 @@
+"""What bounds a stream, and what would make it faster: from the rates of its steps, and from nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shardkit.stream.probe import Rate
+
+_OF_A_COPY = 0.5
+"""From this share of a bare copy's rate on, memory is what a stream waits for."""
+_ENOUGH = 0.95
+_SMALL = 16_384
+_FEW = 0.1
+_FASTER = {"png": "zstd", "npy.zst": "lz4", "npy.lz4": "raw"}
+"""To which codec images could be packed anew, so that they are decoded faster."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """What the measured samples are like."""
+
+    ext: str
+    stored: float
+    """Bytes of a sample in a shard."""
+    converted: bool
+    """Whether pixels are brought to another size or colour after they are decoded."""
+    cores: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    bound: str
+    """storage, decode, digest, memory or samples."""
+    why: str
+    change: str
+    threads: int
+    """As many as are worth having."""
+    microseconds: Mapping[str, float]
+    """Of a sample, at the most threads that were measured."""
+
+
+def judged(rates: "list[Rate]", data: Data) -> Verdict:
+    most = max(rate.threads for rate in rates)
+    at_most = {rate.step.value: rate for rate in rates if rate.threads == most}
+    costs = _costs({step: rate.samples for step, rate in at_most.items()})
+    enough = _enough({rate.threads: rate.samples for rate in rates if rate.step == "decode"})
+    bound = _bound(at_most, costs, data)
+    return Verdict(bound, _why(bound, at_most, data), _change(bound, data, most), enough, costs)
+
+
+def _costs(samples: Mapping[str, float]) -> dict[str, float]:
+    """What each step adds, in microseconds."""
+    whole = {step: 1e6 / rate for step, rate in samples.items()}
+    read, digest = whole["read"], max(whole["read"], whole["digest"])
+    return {"read": read, "digest": digest - read, "decode": max(0.0, whole["decode"] - digest)}
+
+
+def _enough(samples: Mapping[int, float]) -> int:
+    return min(threads for threads, rate in samples.items() if rate >= _ENOUGH * max(samples.values()))
+
+
+def _bound(rates: "Mapping[str, Rate]", costs: Mapping[str, float], data: Data) -> str:
+    most = max(costs, key=lambda step: costs[step])
+    whole = rates["decode"]
+    if most == "read" and (whole.from_disk or 0.0) > _FEW * whole.samples * data.stored:
+        return "storage"
+    if most == "read" and data.stored < _SMALL:
+        return "samples"
+    copied = "copy" in rates and whole.samples >= _OF_A_COPY * rates["copy"].samples
+    return "memory" if most == "read" or copied else most
+
+
+def _why(bound: str, rates: "Mapping[str, Rate]", data: Data) -> str:
+    whole = rates["decode"]
+    share = f"{whole.samples / rates['copy'].samples:.0%} of" if "copy" in rates else "close to"
+    converting = " and bringing pixels to another size or colour" if data.converted else ""
+    return {
+        "storage": f"the disk, which gives {(whole.from_disk or 0) / 1e6:,.0f} MB/s",
+        "samples": f"what each sample costs whatever its size: {data.stored:,.0f} bytes leave little else to do",
+        "memory": f"memory: it comes to {share} what a bare copy of the pixels would give",
+        "digest": "comparing digests, which notices every byte that has changed",
+        "decode": f"decoding .{data.ext}{converting}",
+    }[bound]
+
+
+def _change(bound: str, data: Data, most: int) -> str:
+    if bound in ("digest", "decode") and most < data.cores:
+        return f"more threads: {data.cores} cores may be used"
+    return {
+        "storage": "a faster disk, or one in this machine; more memory, to keep what was read; a codec of fewer bytes",
+        "samples": "nothing: such samples come faster than they can be trained on",
+        "memory": "nothing but fewer bytes a sample: a smaller size, or gray where colour tells nothing",
+        "digest": "more cores. check=False leaves digests out, and damage unnoticed",
+        "decode": _decoded_faster(data),
+    }[bound]
+
+
+def _decoded_faster(data: Data) -> str:
+    if data.converted:
+        return "pack with the --size and --color that is trained on, which leaves nothing to do here; or more cores"
+    if data.ext in _FASTER:
+        return f"pack with --codec {_FASTER[data.ext]}, which is decoded several times faster; or more cores"
+    return "more cores"

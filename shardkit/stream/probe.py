@@ -1,0 +1,154 @@
+"""How fast a stream would be if it did less: the same rows, threads and batches, with its later steps left out.
+
+So the cost of each step is measured within the stream itself, on the user's own data and machine.
+"""
+
+import os
+import time
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from itertools import count, islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shardkit.format.tar import BLOCK
+from shardkit.stream.assembly import Assembly
+from shardkit.stream.batch import Batch
+from shardkit.stream.columns import Figure
+from shardkit.stream.equipment import assembly_for, pace_for, serving_for
+from shardkit.stream.kinds import Kind
+from shardkit.stream.opened import Opened
+from shardkit.stream.partial_fillers import SOURCE_BYTES, Copying, Reading
+from shardkit.stream.parts import Filler
+from shardkit.stream.position import Worker
+from shardkit.stream.quarantine import Quarantine
+from shardkit.stream.ring import Ring
+from shardkit.stream.run import run
+from shardkit.stream.settings import Pixels, Speed
+
+_BEGINNING = 8
+"""Batches that are not counted: threads start, and the first blocks are looked up."""
+_FIELD = "read_bytes:"
+
+
+class Step(StrEnum):
+    """How far the stream goes; each step does what those before it do, but for the first."""
+
+    COPY = "copy"
+    """Slots are filled by a bare copy, and no shard is touched: what memory and the making of batches allow."""
+    READ = "read"
+    DIGEST = "digest"
+    DECODE = "decode"
+    """That is all of it."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    step: Step
+    threads: int
+    samples: float
+    """A second, as all figures."""
+    pixels: float
+    """Bytes in batches."""
+    from_disk: float | None
+    """Bytes that were not in memory; None where the kernel does not tell."""
+
+
+class Typical(NamedTuple):
+    """What most samples are like."""
+
+    kind: Kind
+    stored: float
+    """Bytes in a shard."""
+    converted: bool
+    """Whether pixels are brought to another size or colour after they are decoded."""
+
+
+class Probe:
+    """Each measurement takes up an epoch of its own, so that none only finds what another has read."""
+
+    def __init__(self, opened: Opened, columns: range, pixels: Pixels, *, cold: bool = False) -> None:
+        self._opened, self._columns, self._pixels, self._cold = opened, columns, pixels, cold
+        self._ring = Ring(pinned=Speed().pinned)
+        self._epochs = count()
+
+    def rate(self, step: Step, threads: int, seconds: float) -> Rate:
+        with closing(self._batches(step, threads)) as batches:
+            for _ in islice(batches, 1 if self._cold else _BEGINNING):
+                pass
+            samples = size = 0
+            disk, start = bytes_from_disk(), time.perf_counter()
+            while (elapsed := time.perf_counter() - start) < seconds:
+                batch = next(batches)
+                samples += len(batch)
+                size += _size(batch)
+            now = bytes_from_disk()
+        read = None if now is None or disk is None else (now - disk) / elapsed
+        return Rate(step, threads, samples / elapsed, size / elapsed, read)
+
+    def _batches(self, step: Step, threads: int) -> Generator[Batch, None, None]:
+        """Without an end: one epoch after the other."""
+        opened, columns = self._opened, self._columns
+        pace = pace_for(opened, columns, Speed(threads), Worker())
+        for number in self._epochs:
+            if self._cold:
+                forget(opened)
+            assembly = assembly_for(
+                opened, self._pixels, quarantine=Quarantine(), ring=self._ring, state=lambda _: {}, epoch=number
+            )
+            assembly.filler = self._filler(step, assembly)
+            with closing(
+                run(opened.order.epoch(number), columns, range(opened.order.steps), assembly, pace)
+            ) as batches:
+                yield from batches
+
+    def _filler(self, step: Step, assembly: Assembly) -> Filler:
+        shards, kinds, serving = assembly.shards, assembly.lookup.kinds, assembly.serving
+        if step is Step.COPY:
+            return Copying(shards, kinds, serving, self._source)
+        if step is Step.DECODE:
+            return assembly.filler
+        return Reading(shards, kinds, serving, check=step is Step.DIGEST)
+
+    @cached_property
+    def _source(self) -> NDArray[np.uint8]:
+        return np.ones(SOURCE_BYTES, np.uint8)
+
+
+def typical(opened: Opened, pixels: Pixels) -> Typical:
+    """As the first row tells."""
+    found = opened.lookup.find(opened.order.epoch(0).row(0))
+    numbers, often = np.unique(found.figures[:, Figure.KIND], return_counts=True)
+    kind = opened.lookup.kinds.met[int(numbers[np.argmax(often)])]
+    stored = float(np.mean(found.figures[:, Figure.SIZE])) + BLOCK
+    return Typical(kind, stored, converted=not serving_for(opened, pixels).as_stored(kind))
+
+
+def forget(opened: Opened) -> None:
+    """Ask the kernel to keep nothing of the split's shards in memory."""
+    for shard in opened.lookup.shards:
+        descriptor = os.open(opened.dataset.path(shard), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(descriptor)
+
+
+def bytes_from_disk() -> int | None:
+    """What this process has made the kernel bring from a disk so far."""
+    try:
+        lines = Path("/proc/self/io").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.removeprefix(_FIELD)) for line in lines if line.startswith(_FIELD)), None)
+
+
+def _size(batch: Batch) -> int:
+    images = batch.images if isinstance(batch.images, list) else [batch.images]
+    return sum(each.nbytes for each in images)
