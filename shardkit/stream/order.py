@@ -84,6 +84,7 @@ class Epoch:
 
     def __init__(self, sampler: Sampler, ordering: Ordering, epoch: int) -> None:
         self._sampler, self._epoch = sampler, epoch
+        self._has_tail = has_row(sampler.table, ordering.tail)
         self._key = (ordering.seed, epoch, For.BLOCK)
         self._lanes = Lanes(sampler.table.columns, sampler.table.rows, ordering.block_rows)
         self._columns = [self._lanes.columns_of(lane) for lane in range(len(self._lanes))]
@@ -98,6 +99,7 @@ class Epoch:
 
     @cached_property
     def _tail(self) -> Integers:
+        assert self._has_tail, "the epoch has no such row"
         return self._layout.tail()
 
     @cached_property

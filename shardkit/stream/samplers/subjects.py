@@ -14,7 +14,8 @@ class Subjects:
         assert catalog.subjects is not None, "whoever asks for this sampler reads the subjects"
         self.numbers, self.sizes = np.unique(catalog.subjects, return_counts=True)
         self._shards = catalog.shards
-        self._samples = np.argsort(catalog.subjects, kind="stable")
+        by_subject = np.argsort(catalog.subjects, kind="stable")
+        self._samples = by_subject.astype(np.min_scalar_type(catalog.samples))  # as large as a split: kept narrow
         self._starts = np.cumsum(self.sizes) - self.sizes
 
     def __len__(self) -> int:
@@ -22,7 +23,7 @@ class Subjects:
 
     def met(self, seed: int, epoch: int) -> Integers:
         """The place of each subject's first sample on an epoch's way through the shards."""
-        return Disk.shuffled(self._shards, seed, epoch).places(self._samples[self._starts])
+        return Disk.shuffled(self._shards, seed, epoch).places(self._samples[self._starts].astype(np.int64))
 
     def drawn(self, subjects: Integers, turns: Integers, key: Key) -> Integers:
         """The samples that subjects show when their turn comes for the so-and-so-many-th time: `perm(n_s, …)[turn]`."""
@@ -33,5 +34,5 @@ class Subjects:
         entries = np.arange(len(owner)) - starts[owner]
         words = drawn(keyed(*key, self.numbers[asked])[owner], entries)
         shuffled = entries[np.lexsort((words, owner))]
-        found: Integers = self._samples[self._starts[subjects] + shuffled[starts[which] + turns]]
-        return found
+        found = self._samples[self._starts[subjects] + shuffled[starts[which] + turns]]
+        return found.astype(np.int64)
