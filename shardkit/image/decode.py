@@ -51,11 +51,14 @@ def decode_png(data: memoryview | bytes, info: PngInfo) -> Pixels:
     return pixels[..., 0] if pixels.shape[2] == 1 else pixels
 
 
+def is_plain(info: PngInfo) -> bool:
+    """Whether bytes are stored as they are served, but for their filters."""
+    return info.bit_depth == 8 and info.kind is not Kind.PALETTE and not (info.interlaced or info.transparency)  # noqa: PLR2004 - bits
+
+
 def decode_png_into(target: Pixels, data: memoryview, info: PngInfo) -> None:
-    """The same pixels, in a slot of their shape and type; without a copy where bytes are stored as they are served."""
-    if info.interlaced or info.bit_depth != 8 or info.kind is Kind.PALETTE or info.transparency:  # noqa: PLR2004 - bits
-        target[...] = decode_png(data, info)
-        return
+    """The same pixels, of a plain picture, in a slot of their shape and type."""
+    assert is_plain(info)
     lines = _unpacked(data, info).reshape(info.height, -1)
     unfiltered_into(target.reshape(info.height, -1), lines, SAMPLES[info.kind])
 

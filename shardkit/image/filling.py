@@ -6,21 +6,15 @@ the slot without their header.
 
 from collections.abc import Callable, Sequence
 from threading import local
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shardkit.errors import BadInput
-from shardkit.image.arrays import Values
 from shardkit.image.codec import decode
-from shardkit.image.decode import decode_png_into
-from shardkit.image.exif import UPRIGHT
 from shardkit.image.frames import Room, unpack_lz4, unpack_zstd
 from shardkit.image.npy import LONGEST_HEADER, from_npy
-from shardkit.image.png import PngInfo, inspect
-
-Slot = NDArray[Any]
+from shardkit.image.png_filling import fill_pngs
+from shardkit.image.slots import Slot, put
 
 
 def fill(extension: str, payloads: Sequence[memoryview], slots: Slot) -> dict[int, BadInput]:
@@ -28,6 +22,8 @@ def fill(extension: str, payloads: Sequence[memoryview], slots: Slot) -> dict[in
 
     The slot of such a sample holds anything.
     """
+    if extension == "png":
+        return fill_pngs(payloads, slots)
     refused = {}
     for number, payload in enumerate(payloads):
         try:
@@ -39,43 +35,10 @@ def fill(extension: str, payloads: Sequence[memoryview], slots: Slot) -> dict[in
 
 def _fill(extension: str, payload: memoryview, slot: Slot) -> None:
     unpack = _FRAMES.get(extension)
-    if extension == "png":
-        _fill_png(payload, slot)
-    elif unpack is None:
-        _put(decode(extension, payload), slot)
+    if unpack is None:
+        put(decode(extension, payload), slot)
     else:
-        _put(from_npy(unpack(payload, slot.nbytes + LONGEST_HEADER, _kept.at_least)), slot)
-
-
-def _fill_png(payload: memoryview, slot: Slot) -> None:
-    info = inspect(payload, checksums=False)
-    if info.orientation != UPRIGHT:
-        _put(decode("png", payload), slot)
-        return
-    _check(_shape(info), np.dtype(np.uint16 if info.bit_depth == 16 else np.uint8), slot)  # noqa: PLR2004 - bits
-    decode_png_into(slot, payload, info)
-
-
-def _shape(info: PngInfo) -> tuple[int, ...]:
-    return (info.height, info.width, *([info.channels] if info.channels > 1 else []))
-
-
-def _put(values: Values, slot: Slot) -> None:
-    _check(values.shape, values.dtype, slot)
-    slot[...] = values
-
-
-def _check(shape: tuple[int, ...], kind: np.dtype[Any], slot: Slot) -> None:
-    if shape != slot.shape or kind != slot.dtype:
-        raise BadInput(
-            "another-shape",
-            f"it is {_told(shape, kind)}, where the batch takes {_told(slot.shape, slot.dtype)}. "
-            "Mixed sizes need `size=`, or come as a list.",
-        )
-
-
-def _told(shape: tuple[int, ...], kind: np.dtype[Any]) -> str:
-    return f"{' x '.join(map(str, shape))} of {kind}"
+        put(from_npy(unpack(payload, slot.nbytes + LONGEST_HEADER, _kept.at_least)), slot)
 
 
 class _Kept(local):

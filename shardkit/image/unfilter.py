@@ -17,7 +17,7 @@ import numpy as np
 from shardkit.errors import BadInput
 from shardkit.image.arrays import Bytes
 from shardkit.image.chunks import SIGNATURE
-from shardkit.image.kernels import Unfilter, kernels
+from shardkit.image.kernels import Kernels, room
 from shardkit.image.opencv import cv2
 from shardkit.image.png_writer import chunk
 from shardkit.image.structure import Kind
@@ -37,8 +37,8 @@ _DISGUISES = {
 
 def unfiltered(lines: Bytes, pixel_bytes: int) -> Bytes:
     """The bytes of the pixels, line by line; `lines` has the filter's number before each line's differences."""
-    if kernels.unfilter:
-        return _by_kernel(kernels.unfilter, lines, pixel_bytes)
+    if room.kernels:
+        return _by_kernel(room.kernels, lines, pixel_bytes)
     filters, differences = lines[:, 0], lines[:, 1:]
     if filters.max() > _PAETH:
         raise _unknown(int(np.argmax(filters > _PAETH)))
@@ -55,15 +55,15 @@ def unfiltered(lines: Bytes, pixel_bytes: int) -> Bytes:
 
 def unfiltered_into(target: Bytes, lines: Bytes, pixel_bytes: int) -> None:
     """The same, into a slot of as many bytes."""
-    if kernels.unfilter:
-        _checked(kernels.unfilter(lines.reshape(-1), len(lines), pixel_bytes, target.reshape(-1)))
+    if room.kernels:
+        _checked(room.kernels.unfilter(lines.reshape(-1), len(lines), pixel_bytes, target.reshape(-1)))
     else:
         target[...] = unfiltered(lines, pixel_bytes)
 
 
-def _by_kernel(unfilter: Unfilter, lines: Bytes, pixel_bytes: int) -> Bytes:
+def _by_kernel(kernels: Kernels, lines: Bytes, pixel_bytes: int) -> Bytes:
     target = np.empty((len(lines), lines.shape[1] - 1), np.uint8)
-    _checked(unfilter(lines.reshape(-1), len(lines), pixel_bytes, target.reshape(-1)))
+    _checked(kernels.unfilter(lines.reshape(-1), len(lines), pixel_bytes, target.reshape(-1)))
     return target
 
 

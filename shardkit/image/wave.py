@@ -68,12 +68,21 @@ def _fronts(lines: Bytes, target: Bytes, room: _Room, sizes: _Sizes) -> int:
     for top in range(0, sizes.rows, LINES):
         stored = lines[top * (line_bytes + 1) : (top + LINES) * (line_bytes + 1)]
         kinds = stored[:: line_bytes + 1]
-        if kinds.max() > _LAST_FILTER:
-            return top + int(kinds.argmax())
+        highest = _highest(kinds)
+        if kinds[highest] > _LAST_FILTER:
+            return top + highest
         _lay(stored, kinds, room, sizes)
-        _step(room, sizes, kinds.max() <= _SIMPLE_FILTERS)
+        _step(room, sizes, kinds[highest] <= _SIMPLE_FILTERS)
         _take(room, target[top * line_bytes : (top + kinds.size) * line_bytes], sizes)
     return -1
+
+
+def _line_of_highest(kinds: Bytes) -> int:
+    highest = 0
+    for line in range(kinds.size):
+        if kinds[line] > kinds[highest]:
+            highest = line
+    return highest
 
 
 def _lay_lines(stored: Bytes, kinds: Bytes, room: _Room, sizes: _Sizes) -> None:
@@ -111,7 +120,7 @@ def _take_lines(room: _Room, target: Bytes, sizes: _Sizes) -> None:
         copy(room.aslant, _U(start), room.above, _U(sizes.zeros), _U(line_bytes))
 
 
-_lay, _step, _take = part(_lay_lines), part(_all_steps), part(_take_lines)
+_highest, _lay, _step, _take = part(_line_of_highest), part(_lay_lines), part(_all_steps), part(_take_lines)
 _unfilter = compiled(
     _fronts,
     types.int64(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shardkit.image.kernels import kernels, prepare
+from shardkit.image.kernels import prepare, room
 
 
 @pytest.fixture(scope="session")
@@ -13,6 +13,6 @@ def _prepared() -> bool:
 @pytest.fixture(params=["kernels", "no kernels"])
 def with_and_without_kernels(request: pytest.FixtureRequest, _prepared: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
     if request.param == "no kernels":
-        monkeypatch.setattr(kernels, "unfilter", None)
+        monkeypatch.setattr(room, "kernels", None)
     elif not _prepared:
         pytest.skip("there are no kernels here")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shardkit.image import kernels as module
-from shardkit.image.kernels import kernels, prepare
+from shardkit.image.kernels import prepare, room
 
 FRESH = """
 import sys
@@ -61,8 +61,8 @@ def test_a_compiler_that_fails_is_no_failure(monkeypatch: pytest.MonkeyPatch) ->
     def fail(_: str) -> Any:  # noqa: ANN401 - a module
         raise RuntimeError("LLVM knows no such processor")
 
-    monkeypatch.setattr(kernels, "asked", False)
-    monkeypatch.setattr(kernels, "unfilter", None)
+    monkeypatch.setattr(room, "asked", False)
+    monkeypatch.setattr(room, "kernels", None)
     monkeypatch.setattr(module, "import_module", fail)
 
     assert not prepare()
@@ -80,6 +80,6 @@ def test_what_cannot_be_kept_is_compiled_all_the_same(monkeypatch: pytest.Monkey
             raise RuntimeError("cannot cache function: no locator available")
         return njit(signatures, nogil=nogil)
 
-    monkeypatch.setattr(compiling, "njit", unkept)
+    monkeypatch.setattr(compiling, "_njit", unkept)
 
     assert compiling.compiled(lambda number: number + 1, types.int64(types.int64))(1) == 2

@@ -1,0 +1,128 @@
+"""Huffman codes of deflate as tables: what the next bits of a stream mean, and how many of them mean that.
+
+An entry is one number: its lowest six bits say how many bits to take, 128 that what they mean is bytes, two bits from
+256 how many (one, or two at once where both codes fit), and from 65536 on come the bytes, or the symbol. 0 stands where
+a code is longer than the table is wide: those are found by comparing, which noise needs once in some hundred bytes.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shardkit.image.arrays import Bytes
+from shardkit.image.compiling import Word, part
+from shardkit.image.wave_code import copy
+
+LONGEST = 15
+SYMBOLS = 288
+NONE = 999
+BYTES, ONE, TWO = 128, 256, 512
+
+_U, _E = Word, np.uint32
+_LENGTH, _FLAGS, _VALUE = 15, 255, 16
+
+
+class Codes(NamedTuple):
+    """Of each length: the first code that is longer (fifteen bits wide), and from code to place in `symbols`."""
+
+    table: NDArray[np.uint32]
+    limits: NDArray[np.uint64]
+    offsets: NDArray[np.uint64]
+    symbols: NDArray[np.uint16]
+    counts: NDArray[np.uint64]
+
+
+def codes(bits: int) -> Codes:
+    limits, offsets, counts = (np.zeros(LONGEST + 1, np.uint64) for _ in range(3))
+    return Codes(np.zeros(1 << bits, np.uint32), limits, offsets, np.zeros(SYMBOLS, np.uint16), counts)
+
+
+def _reverse_bits(code: Word) -> Word:
+    """Fifteen bits, which a stream holds in the other order."""
+    code = ((code & _U(0x5555)) << _U(1)) | ((code >> _U(1)) & _U(0x5555))
+    code = ((code & _U(0x3333)) << _U(2)) | ((code >> _U(2)) & _U(0x3333))
+    code = ((code & _U(0x0F0F)) << _U(4)) | ((code >> _U(4)) & _U(0x0F0F))
+    return (((code & _U(0xFF)) << _U(8)) | ((code >> _U(8)) & _U(0xFF))) >> _U(1)
+
+
+_reversed = part(_reverse_bits)
+
+
+def _make_codes(lengths: Bytes, bits: int, made: Codes) -> bool:
+    """From the length of each symbol's code; False where there are no such codes, or some would be missing."""
+    _, limits, offsets, _, counts = made
+    counts[:] = _U(0)
+    for symbol in range(lengths.size):
+        counts[lengths[symbol]] += _U(1)
+    code, place = _U(0), _U(0)
+    for length in range(1, LONGEST + 1):
+        offsets[length] = place - code
+        code += counts[length]
+        place += counts[length]
+        if code > _U(1) << _U(length):  # more codes than there can be
+            return False
+        limits[length] = code << _U(LONGEST - length)
+        code <<= _U(1)
+    if limits[LONGEST] != _U(1 << LONGEST):
+        if place > _U(1):
+            return False
+        made.table[: 1 << bits] = _E(0)  # one code alone may leave the other half of all bits without a meaning
+    _sort(lengths, made)
+    _fill(bits, made)
+    return True
+
+
+def _sort_symbols(lengths: Bytes, made: Codes) -> None:
+    """By their codes, which are by length and then by symbol."""
+    place = _U(0)
+    for length in range(1, LONGEST + 1):
+        made.counts[length], place = place, place + made.counts[length]
+    for symbol in range(lengths.size):
+        length = lengths[symbol]
+        if length:
+            made.symbols[made.counts[length]] = symbol
+            made.counts[length] += _U(1)
+
+
+def _fill_table(bits: int, made: Codes) -> None:
+    """Length by length, and doubled in between: so it repeats what shorter codes mean, whatever follows them."""
+    table, _, offsets, symbols, ends = made
+    place, size = _U(0), _U(1)
+    for length in range(1, LONGEST + 1):
+        if length <= bits:
+            copy(table, _U(0), table, size, size * _U(table.itemsize))
+            size *= _U(2)
+        while place < ends[length]:
+            symbol = _U(symbols[place])
+            start = _reversed((place - offsets[length]) << _U(LONGEST - length))
+            entry = symbol << _U(_VALUE) | _U(length)
+            if symbol < _U(256):  # symbols from there on are no bytes
+                entry |= _U(BYTES | ONE)
+            table[start & (size - _U(1))] = _E(entry) if length <= bits else _E(0)
+            place += _U(1)
+
+
+def _pair_bytes(table: NDArray[np.uint32]) -> None:
+    """Two bytes in one entry where the table is wide enough. Downwards: the second entry lies below, not yet paired."""
+    width = _E(np.log2(table.size))
+    for bits in range(table.size - 1, -1, -1):
+        first = table[bits]
+        second = table[_U(bits) >> _U(first & _E(_LENGTH))]
+        length = (first & _E(_LENGTH)) + (second & _E(_LENGTH))
+        both = (first & second & _E(BYTES)) != _E(0) and length <= width
+        paired = (first & _E(_FLAGS << _VALUE)) | (second & _E(_FLAGS << _VALUE)) << _E(8) | _E(BYTES | TWO) | length
+        table[bits] = paired if both else first
+
+
+def _find_long(bits: Word, made: Codes) -> tuple[Word, Word]:
+    """The symbol of a code that the table is too narrow for, and its length."""
+    code = _reversed(bits & _U((1 << LONGEST) - 1))
+    for length in range(1, LONGEST + 1):
+        if code < made.limits[length]:
+            return _U(made.symbols[(code >> _U(LONGEST - length)) + made.offsets[length]]), _U(length)
+    return _U(NONE), _U(0)
+
+
+_sort, _fill = part(_sort_symbols), part(_fill_table)
+make, pair, find_long = part(_make_codes), part(_pair_bytes), part(_find_long)

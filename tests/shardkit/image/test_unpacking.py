@@ -1,0 +1,152 @@
+"""Deflate unpacked by the kernel, against zlib: what it gives is right, and whatever it gets, it keeps to its room."""
+
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from shardkit.image.kernels import prepare
+
+if not prepare():
+    pytest.skip("there are no kernels here", allow_module_level=True)
+
+from shardkit.image.inflate import inflate_two
+from shardkit.image.inflate_lane import AT, BAD, DONE, END, LINES_SLACK, LOOK_AHEAD, PACKED_SLACK, SIZE, STATUS, lane
+from shardkit.image.unpacking import unpack_two
+
+STRATEGIES = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED)
+GUARD = 0xA5
+
+
+def noise(spread: float, size: int = 70_000, seed: int = 0) -> bytes:
+    """What the differences of a print look like: bytes around 0, some rare enough for the longest codes."""
+    return np.random.default_rng(seed).normal(0, spread, size).astype(np.int64).astype(np.uint8).tobytes()
+
+
+CONTENTS = {
+    "nothing": b"",
+    "one byte": b"\7",
+    "one value": bytes(50_000),
+    "narrow noise": noise(3),
+    "noise": noise(20),
+    "any bytes": np.random.default_rng(1).bytes(70_000),
+    "runs": b"".join(bytes([value]) * (value * 7 % 300) for value in range(256)),
+    "near matches": b"ab" * 300 + b"abc" * 300 + noise(20, 5_000) * 3,
+    "far matches": noise(20, 32_768) * 2,
+    "rare bytes": b"".join(bytes([value]) * (1 << max(0, 16 - value)) for value in range(40)) + bytes(range(256)),
+}
+
+
+def packed(content: bytes, level: int = 6, strategy: int = zlib.Z_DEFAULT_STRATEGY, window: int = 15) -> bytes:
+    work = zlib.compressobj(level, zlib.DEFLATED, window, 8, strategy)
+    return work.compress(content) + work.flush()
+
+
+def unpacked(*streams: bytes, sizes: list[int]) -> list[bytes | None]:
+    return [None if each is None else each.tobytes() for each in unpack_two([views(each) for each in streams], sizes)]
+
+
+def views(stream: bytes, length: int = 8_192) -> list[memoryview]:
+    return [memoryview(stream)[at : at + length] for at in range(0, len(stream), length)]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("level", range(10))
+@pytest.mark.parametrize("name", CONTENTS)
+def test_unpacks_what_zlib_packed(name: str, level: int, strategy: int) -> None:
+    content, other = CONTENTS[name], CONTENTS["noise"]
+    stream = packed(content, level, strategy)
+
+    assert unpacked(stream, sizes=[len(content)]) == [content]
+    assert unpacked(packed(other), stream, sizes=[len(other), len(content)]) == [other, content]
+
+
+@pytest.mark.parametrize("window", range(9, 16))
+def test_windows_of_every_size(window: int) -> None:
+    content = CONTENTS["far matches"]
+    assert unpacked(packed(content, window=window), sizes=[len(content)]) == [content]
+
+
+def test_blocks_of_all_kinds_in_one_stream() -> None:
+    content = CONTENTS["near matches"]
+    work = zlib.compressobj()
+    parts = [work.compress(content[:3_000]), work.flush(zlib.Z_SYNC_FLUSH), work.flush(zlib.Z_FULL_FLUSH)]
+    parts += [work.compress(content[3_000:]), work.flush(zlib.Z_PARTIAL_FLUSH), work.flush()]
+
+    assert unpacked(b"".join(parts), sizes=[len(content)]) == [content]
+
+
+@given(content=st.binary(max_size=2_000), level=st.integers(0, 9), strategy=st.sampled_from(STRATEGIES))
+def test_unpacks_anything(content: bytes, level: int, strategy: int) -> None:
+    assert unpacked(packed(content, level, strategy), sizes=[len(content)]) == [content]
+
+
+@pytest.mark.parametrize("name", ["noise", "near matches", "one value"])
+def test_what_is_not_whole_is_not_given(name: str) -> None:
+    content = CONTENTS[name]
+    stream = packed(content)
+    size = len(content)
+    for broken in (stream[:-1], stream[:-5], stream[: len(stream) // 2], stream + b"\0", b"", stream[:6], stream[2:]):
+        assert unpacked(broken, sizes=[size]) == [None]
+    assert unpacked(stream, stream, sizes=[size - 1, size + 1]) == [None, None]
+    assert unpacked(stream, stream[:-1], sizes=[size, size]) == [content, None]
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+@given(at=st.integers(0, 100_000), value=st.integers(0, 255))
+@example(at=0, value=0x77)
+@example(at=1, value=0xBC)
+def test_damage_is_found(name: str, at: int, value: int) -> None:
+    content = CONTENTS[name][:4_000]
+    stream = bytearray(packed(content))
+    stream[at % len(stream)] = value
+
+    (found,) = unpacked(bytes(stream), sizes=[len(content)])
+
+    assert found is None or found == zlib.decompress(bytes(stream)) == content
+
+
+def guarded(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Room of the same size, and what lies around it."""
+    whole = np.full(array.size + 2_000, GUARD, np.uint8)
+    whole[1_000 : 1_000 + array.size] = 0
+    return whole[1_000 : 1_000 + array.size], whole
+
+
+def check_that_it_keeps_to_its_room(stream: bytes, size: int) -> None:
+    made = lane(len(stream), size)
+    packed_room, around_packed = guarded(made.packed)
+    lines, around_lines = guarded(made.lines)
+    one = made._replace(packed=packed_room, lines=lines)
+    one.packed[: len(stream)] = np.frombuffer(stream, np.uint8)
+    one.state[[AT, END, SIZE]] = 0, len(stream) + LOOK_AHEAD, size
+    other = lane(0, 0)
+    other.state[STATUS] = DONE
+
+    inflate_two(other, one)
+
+    assert one.state[STATUS] in (DONE, BAD)
+    for around, room, slack in ((around_packed, one.packed, PACKED_SLACK), (around_lines, one.lines, LINES_SLACK)):
+        assert room.size >= slack
+        assert (around[:1_000] == GUARD).all()
+        assert (around[1_000 + room.size :] == GUARD).all()
+
+
+@given(content=st.binary(min_size=1, max_size=300), size=st.integers(0, 300), kind=st.integers(0, 3))
+@example(content=b"\x4b\x04" + b"\0" * 200, size=300, kind=1)
+def test_whatever_the_stream_is_it_keeps_to_its_room(content: bytes, size: int, kind: int) -> None:
+    """The first bits say a block that is stored, of fixed codes, of codes of its own, or of none."""
+    check_that_it_keeps_to_its_room(bytes([content[0] & 0xF9 | kind << 1, *content[1:]]), size)
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_a_stream_that_is_flipped_anywhere_keeps_to_its_room(name: str) -> None:
+    content = CONTENTS[name][:500]
+    for stream in {packed(content, level, strategy)[2:-4] for level in (0, 6) for strategy in STRATEGIES}:
+        for at in range(0, len(stream), 3):
+            broken = bytearray(stream)
+            broken[at] ^= 1 << at % 8
+            check_that_it_keeps_to_its_room(bytes(broken), (0, len(content))[at % 2])
