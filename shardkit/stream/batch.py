@@ -68,6 +68,17 @@ class Batch:
             self._state = self._state()
         return self._state
 
+    @property
+    def nbytes(self) -> int:
+        """Of its images."""
+        return sum(each.nbytes for each in (self.images if isinstance(self.images, list) else [self.images]))
+
+    def at(self, state: "State | Callable[[], State]") -> "Batch":
+        """The same samples at another place of the stream."""
+        same = self._moved(lambda tensor: tensor)
+        same._state = state  # noqa: SLF001 - of its own kind
+        return same
+
     def pin_memory(self) -> "Batch":
         return self._moved(lambda tensor: tensor.pin_memory())
 

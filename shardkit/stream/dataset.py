@@ -20,14 +20,15 @@ from shardkit.image.geometry import Fit
 from shardkit.stream.assembly import OnBad
 from shardkit.stream.batch import Batch
 from shardkit.stream.description import Description, described
-from shardkit.stream.equipment import assembly_for, pace_for
+from shardkit.stream.equipment import pace_for
+from shardkit.stream.kept import Kept, refuse_to_keep
 from shardkit.stream.opened import Opened, Source
 from shardkit.stream.ordering import Ordering
+from shardkit.stream.passing import Means, Memory, Pass
 from shardkit.stream.position import Position, Worker, this_worker
 from shardkit.stream.quarantine import Quarantine
 from shardkit.stream.ranks import this_rank
 from shardkit.stream.ring import Ring
-from shardkit.stream.run import run
 from shardkit.stream.saving import reopened, state_at
 from shardkit.stream.settings import Pixels, Speed, global_batch_of, refuse_unknown
 from shardkit.stream.shares import columns_of
@@ -43,8 +44,7 @@ class _Own:
 
     process: int
     opened: Opened
-    ring: Ring
-    """Kept from epoch to epoch: memory that was used before costs no page faults."""
+    memory: Memory
     behind: tuple[int, int] | None = None
     """Epoch and row behind the batch that was given last."""
     start: tuple[int, int] | None = None
@@ -81,6 +81,7 @@ class StreamingDataset(IterableDataset[Batch]):
         minutiae: bool = False,
         transform: SampleTransform | None = None,
         batch_transform: Callable[[Batch], Any] | None = None,
+        cache: bool = False,
         on_bad: OnBad = "raise",
         check: bool = True,
         threads: int | None = None,
@@ -105,16 +106,18 @@ class StreamingDataset(IterableDataset[Batch]):
             hard=hard,
             subset=subset,
         )
-        self._pixels = Pixels(color, size, fit, as_list, minutiae, transform, on_bad, check)
+        pixels = Pixels(color, size, fit, as_list, minutiae, transform, on_bad, check, cache)
+        if cache:
+            refuse_to_keep(ordering, pixels)
         self._batch_transform = batch_transform
-        self._speed = Speed(threads, ahead, pin_memory)
         self._source = Source(Path(folder), split, ordering, minutiae)
         opened = Opened(self._source, generation)
         self._digests = {each.number: each.digest for each in opened.dataset.manifest.generations}
-        self._columns = columns_of(place, ordering.global_batch, opened.order.unit)
-        self._position = Position(opened.dataset.generation.number)
-        self._own: _Own | None = _Own(os.getpid(), opened, self._ring())
         self.quarantine = Quarantine()
+        columns = columns_of(place, ordering.global_batch, opened.order.unit)
+        self._means = Means(columns, pixels, Speed(threads, ahead, pin_memory), self.quarantine)
+        self._position = Position(opened.dataset.generation.number)
+        self._own: _Own | None = _Own(os.getpid(), opened, self._memory())
 
     def __len__(self) -> int:
         """Batches of a whole epoch, the same on every rank."""
@@ -124,7 +127,7 @@ class StreamingDataset(IterableDataset[Batch]):
         worker, own = this_worker(), self._mine()
         epoch, row = own.start or self._position.start(worker)
         own.start = own.behind = None
-        return self._pass(own, worker, epoch, row)
+        return self._passed(own, worker, epoch, row)
 
     def set_epoch(self, epoch: int) -> None:
         """Go to the start of an epoch; the one that the stream stands in already goes on where it stands."""
@@ -148,36 +151,24 @@ class StreamingDataset(IterableDataset[Batch]):
         """Go on where a state was saved, on any number of ranks and workers; what would change the order is refused."""
         opened, start = reopened(state, self._mine().opened), (state["epoch"], state["step"])
         if this_worker().apart:
-            self._own = _Own(os.getpid(), opened, self._ring(), start=start)
+            self._own = _Own(os.getpid(), opened, self._memory(), start=start)
         else:
-            self._own = _Own(os.getpid(), opened, self._ring())
+            self._own = _Own(os.getpid(), opened, self._memory())
             self._position.go_to(*start, state["generation"])
 
     def describe(self) -> Description:
         """What an epoch will be, before anybody waits for one: batches, what is left out, memory, bytes."""
         opened = self._mine().opened
-        pace = pace_for(opened, self._columns, self._speed, Worker())
-        return described(opened, self._columns, pace, self._pixels)
+        pace = pace_for(opened, self._means.columns, self._means.speed, Worker())
+        return described(opened, self._means.columns, pace, self._means.pixels)
 
-    def _pass(self, own: _Own, worker: Worker, number: int, start: int) -> Iterator[Batch]:
+    def _passed(self, own: _Own, worker: Worker, number: int, start: int) -> Iterator[Batch]:
         """The rest of an epoch, as far as it falls to this worker."""
-        order = own.opened.order
-        epoch, wanted = order.epoch(number), range(start + worker.number, order.steps, worker.workers)
-        _log.info("epoch %d from row %d of %d: %s", number, start, order.steps, order.counts)
-
-        def state(row: int) -> State:
-            return state_at(own.opened, *_after(row), epoch)
-
-        def _after(row: int) -> tuple[int, int]:
-            return (number, row + 1) if row + 1 < order.steps else (number + 1, 0)
-
-        assembly = assembly_for(
-            own.opened, self._pixels, quarantine=self.quarantine, ring=own.ring, state=state, epoch=number
-        )
-        pace = pace_for(own.opened, self._columns, self._speed, worker)
-        with closing(run(epoch, self._columns, wanted, assembly, pace)) as batches:
-            for row, batch in zip(wanted, batches, strict=True):
-                own.behind = (number, row - worker.number + worker.workers) if worker.apart else _after(row)
+        whole = Pass(own.opened, self._means, own.memory, worker, number, start)
+        _log.info("epoch %d from row %d of %d: %s", number, start, len(self), own.opened.order.counts)
+        with closing(whole.batches()) as batches:
+            for row, batch in zip(whole.rows, batches, strict=True):
+                own.behind = (number, row - worker.number + worker.workers) if worker.apart else whole.behind(row)
                 yield batch if self._batch_transform is None else self._batch_transform(batch)
         self._position.ended(worker, number)
         if not worker.apart:
@@ -188,11 +179,11 @@ class StreamingDataset(IterableDataset[Batch]):
         own, generation = self._own, self._position.generation
         if own is None or own.process != os.getpid() or own.opened.dataset.generation.number != generation:
             opened = Opened(self._source, generation, self._digests[generation])
-            self._own = own = _Own(os.getpid(), opened, self._ring())
+            self._own = own = _Own(os.getpid(), opened, self._memory())
         return own
 
-    def _ring(self) -> Ring:
-        return Ring(pinned=self._speed.pinned and not this_worker().apart)
+    def _memory(self) -> Memory:
+        return Memory(Ring(pinned=self._means.speed.pinned and not this_worker().apart), Kept())
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_own": None}

@@ -34,6 +34,7 @@ class Pixels:
     transform: SampleTransform | None = None
     on_bad: OnBad = "raise"
     check: bool = True
+    cache: bool = False
 
     def __post_init__(self) -> None:
         for name in ("color", "fit", "on_bad"):

@@ -1,0 +1,57 @@
+"""Decoded batches that stay in memory: for validation, which goes through the same rows again and again.
+
+Rows that are shuffled are others in each epoch, and images that are worked on by chance are too: neither is kept. If
+there is no room for all rows, none is kept, and the stream reads as ever.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from shardkit.errors import UsageError
+from shardkit.stream.batch import Batch
+from shardkit.stream.memory import available_bytes
+from shardkit.stream.ordering import Ordering
+from shardkit.stream.settings import Pixels
+from shardkit.stream.state import State
+
+_SHARE = 2
+"""Of the memory that is free, batches may take one part in so many."""
+_log = logging.getLogger("shardkit.stream")
+
+
+class Kept:
+    """The batches of one process, by row."""
+
+    def __init__(self) -> None:
+        self._batches: dict[int, Batch] = {}
+
+    def holds(self, rows: Sequence[int]) -> bool:
+        return bool(self._batches) and all(row in self._batches for row in rows)
+
+    def keep(self, row: int, batch: Batch) -> None:
+        self._batches[row] = batch
+
+    def batches(self, rows: Sequence[int], state: Callable[[int], State]) -> Iterator[Batch]:
+        """Those of these rows, each with its state in the present epoch."""
+        for row in rows:
+            yield self._batches[row].at(partial(state, row))
+
+
+def has_room(size: int) -> bool:
+    """Whether so many bytes of batches may be kept; told if not."""
+    free = available_bytes()
+    fits = size <= free // _SHARE
+    if not fits:
+        _log.warning("cache=True keeps nothing: %s bytes are too many for %s that are free.", f"{size:,}", f"{free:,}")
+    return fits
+
+
+def refuse_to_keep(ordering: Ordering, pixels: Pixels) -> None:
+    if ordering.shuffle:
+        raise UsageError(
+            "cache=True keeps decoded rows, and shuffled rows are others in each epoch. Say shuffle=False with it, as "
+            "validation does."
+        )
+    if pixels.transform is not None:
+        raise UsageError("cache=True would keep what transform= drew once, and serve it for ever. Give one of both.")

@@ -1,0 +1,80 @@
+"""Validation from memory: the same batches, from the second time on without a shard."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from shardkit.errors import UsageError
+from shardkit.stream import kept
+from shardkit.stream.batch import Batch
+from shardkit.stream.dataset import StreamingDataset
+from tests.packed import packed
+from tests.pictures import png
+from tests.trees import planted
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    planted(tmp_path / "source", {f"{n:02}/a.png": png(seed=n, shape=(6, 6)) for n in range(11)})
+    return packed(tmp_path)
+
+
+def stream(folder: Path, **options: object) -> StreamingDataset:
+    return StreamingDataset(folder, **{"batch_size": 4, "shuffle": False, "tail": "mask", "cache": True, **options})  # type: ignore[arg-type]
+
+
+def images(batch: Batch) -> torch.Tensor:
+    assert isinstance(batch.images, torch.Tensor)
+    return batch.images.clone()
+
+
+def test_a_second_pass_needs_no_shard(folder: Path) -> None:
+    validation = stream(folder)
+    first = [(batch.keys, images(batch), batch.state) for batch in validation]
+    for tar in folder.glob("*.tar"):
+        tar.unlink()
+
+    second = [(batch.keys, images(batch), batch.state) for batch in validation]
+
+    assert [keys for keys, _, _ in second] == [keys for keys, _, _ in first]
+    assert all(torch.equal(mine, other) for (_, mine, _), (_, other, _) in zip(second, first, strict=True))
+    assert [state["epoch"] for _, _, state in second] == [1, 1, 2]
+    assert [state["step"] for _, _, state in second] == [state["step"] for _, _, state in first]
+
+
+def test_a_pass_that_was_broken_off_is_read_again(folder: Path) -> None:
+    validation = stream(folder)
+    next(iter(validation))
+
+    assert [len(batch) for batch in validation] == [4, 4, 4]
+
+
+def test_without_room_nothing_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "available_bytes", lambda: 2 * 3 * 4 * 36 - 1)
+    validation = stream(folder)
+    list(validation)
+    shutil.rmtree(folder / "index")  # which is in memory
+    for tar in folder.glob("*.tar"):
+        tar.unlink()
+
+    with pytest.raises(Exception, match="missing"):
+        list(validation)
+
+
+def test_with_just_enough_room_all_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "available_bytes", lambda: 2 * 3 * 4 * 36)
+    validation = stream(folder)
+    list(validation)
+    for tar in folder.glob("*.tar"):
+        tar.unlink()
+
+    assert len(list(validation)) == 3
+
+
+def test_what_differs_from_epoch_to_epoch_is_never_kept(folder: Path) -> None:
+    with pytest.raises(UsageError, match="Say shuffle=False with it"):
+        stream(folder, shuffle=True)
+    with pytest.raises(UsageError, match="cache=True would keep what transform= drew once"):
+        stream(folder, transform=lambda image, _: image)
