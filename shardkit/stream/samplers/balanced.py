@@ -35,26 +35,18 @@ class Balanced:
 
     def counts(self, epoch: int) -> Counts:
         turns = _Turns(self._subjects, self._samples, self._ordering.seed, epoch)
-        rotation = self._stretches(turns, epoch).rotation
         more = has_row(self.table, self._ordering.tail)
-        kept = self._samples if more else self.table.rows * self.table.columns
-        all_come = self._distinct(turns, np.arange(self._samples))
-        come = self._distinct(turns, (np.arange(kept) + rotation) % self._samples) if kept < self._samples else all_come
-        filled = (self.table.rows + more) * self.table.columns
-        served = kept if self._ordering.tail == "mask" else filled
-        left_out = {_NOT_IN_TURN: self._samples - all_come, _LEFT_OVER: all_come - come}
+        slots = (self.table.rows + more) * self.table.columns
+        whole = self._samples if more else slots
+        left = (np.arange(whole, self._samples) + self._stretches(turns, epoch).rotation) % self._samples
+        lost = turns.lost_without(left)
+        left_out = {_NOT_IN_TURN: self._samples - turns.distinct, _LEFT_OVER: lost}
         left_out = {reason: count for reason, count in left_out.items() if count}
-        return Counts(self._samples, served, left_out, served - come, filled - served)
+        served = whole if self._ordering.tail == "mask" else slots
+        return Counts(self._samples, served, left_out, served - turns.distinct + lost, slots - served)
 
     def _stretches(self, turns: "_Turns", epoch: int) -> Stretches:
         return Stretches.rotated(self.table, turns.samples, (self._ordering.seed, epoch), self._ordering.tail)
-
-    def _distinct(self, turns: "_Turns", slots: Integers) -> int:
-        """How many samples these slots show."""
-        subjects, entries = turns.of(slots)
-        seen = np.zeros(self._samples, np.bool_)
-        seen[(np.cumsum(self._subjects.sizes) - self._subjects.sizes)[subjects] + entries] = True
-        return int(seen.sum())
 
 
 class _Turns:
@@ -73,6 +65,20 @@ class _Turns:
         turn = self._part_of(slots)
         subjects = self._way[turn]
         return subjects, (slots - self._starts[turn]) % self._subjects.sizes[subjects]
+
+    @property
+    def distinct(self) -> int:
+        """Samples that all slots together show."""
+        return int(np.minimum(self._subjects.sizes[self._way], np.diff(self._starts)).sum())
+
+    def lost_without(self, left: Integers) -> int:
+        """Samples that only these slots show."""
+        turn = np.unique(self._part_of(left))
+        theirs = np.concatenate([np.arange(*self._starts[[each, each + 1]]) for each in turn] or [left])
+        return self._shown(theirs) - self._shown(np.setdiff1d(theirs, left))
+
+    def _shown(self, slots: Integers) -> int:
+        return int(np.unique(np.stack(self.of(slots)), axis=1).shape[1])
 
     def samples(self, slots: Integers) -> Integers:
         return self._drawn(*self.of(slots))

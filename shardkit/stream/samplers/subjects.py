@@ -34,5 +34,5 @@ class Subjects:
         entries = np.arange(len(owner)) - starts[owner]
         words = drawn(keyed(*key, self.numbers[asked])[owner], entries)
         shuffled = entries[np.lexsort((words, owner))]
-        found = self._samples[self._starts[subjects] + shuffled[starts[which] + turns]]
-        return found.astype(np.int64)
+        found: Integers = self._samples[self._starts[subjects] + shuffled[starts[which] + turns]].astype(np.int64)
+        return found
