@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.shardkit.stream.left import descriptors
 from tests.shardkit.stream.prints import Prints, adopt_prints, pack_prints
 
 
@@ -46,27 +47,15 @@ def server_that_stays() -> None:
 @pytest.fixture(autouse=True)
 def _nothing_is_left() -> Iterator[None]:
     """FAULTS 23, of every test: no thread, no descriptor and no child is left."""
-    before = _threads(), _descriptors()
+    before = _threads(), descriptors()
     yield
     gc.collect()
     children = multiprocessing.active_children()
     for child in children:
         child.join(10)
     assert not [child for child in children if child.is_alive()]
-    assert (_threads() - before[0], _descriptors() - before[1]) == (set(), set())
+    assert (_threads() - before[0], descriptors() - before[1]) == (set(), set())
 
 
 def _threads() -> set[threading.Thread]:
     return set(threading.enumerate())
-
-
-def _descriptors() -> set[tuple[str, str]]:
-    return {each for link in Path("/proc/self/fd").iterdir() if (each := (link.name, _target(link)))[1]}
-
-
-def _target(link: Path) -> str:
-    """Empty of the descriptor that the listing itself took."""
-    try:
-        return str(link.readlink())
-    except FileNotFoundError:
-        return ""
