@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 NAMES = ("one shard", "alike", "uneven", "a crowd of one")
-UNITS = {"uniform": 1, "balanced": 1, "pk": 2}
+UNITS = {"uniform": 1, "balanced": 1, "pk": 2, "pairs": 2}
 
 
 @dataclass(frozen=True)
