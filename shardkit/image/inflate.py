@@ -12,6 +12,7 @@ from typing import Any
 
 from numba import typeof, types
 
+from shardkit.image.arrays import Bytes
 from shardkit.image.compiling import Word, compiled, part
 from shardkit.image.inflate_block import open_block
 from shardkit.image.inflate_code import put_two
@@ -33,15 +34,15 @@ from shardkit.image.inflate_lane import (
 )
 from shardkit.image.inflate_symbol import decode_symbol
 
-_LOOKS = 4  # with one refill
+_LOOKS = 5  # with one refill
 _U = Word
 _MASK = _U((1 << WIDE) - 1)
 
 
 def _inflate_two(one: Lane, other: Lane) -> None:
     while True:
-        open_block(one)
-        open_block(other)
+        for each in (one, other):
+            open_block(each)
         if one.state[STATUS] == WITHIN:
             if other.state[STATUS] == WITHIN:
                 _together(one, other)
@@ -51,6 +52,12 @@ def _inflate_two(one: Lane, other: Lane) -> None:
             _alone(other)
         else:
             return
+
+
+def _take_bytes(lines: Bytes, entry: Word, bits: Word, count: Word, out: Word) -> tuple[Word, Word, Word]:
+    """One byte or two. What a count has beyond its lowest six bits, the next refill drops."""
+    put_two(lines, out, entry >> _U(16))
+    return bits >> (entry & _U(63)), count - entry, out + (entry >> _U(8) & _U(3))
 
 
 def _decode_together(one: Lane, other: Lane) -> None:
@@ -66,14 +73,19 @@ def _decode_together(one: Lane, other: Lane) -> None:
         for _ in range(_LOOKS):
             entry1, entry2 = _U(table1[bits1 & _MASK]), _U(table2[bits2 & _MASK])
             if not entry1 & entry2 & _U(BYTES):
-                at1, bits1, count1, out1, now1 = decode_symbol(one, at1, bits1, count1, out1)
-                at2, bits2, count2, out2, now2 = decode_symbol(other, at2, bits2, count2, out2)
                 break
-            put_two(lines1, out1, entry1 >> _U(16))
-            put_two(lines2, out2, entry2 >> _U(16))
-            out1, out2 = out1 + (entry1 >> _U(8) & _U(3)), out2 + (entry2 >> _U(8) & _U(3))
-            bits1, bits2 = bits1 >> (entry1 & _U(63)), bits2 >> (entry2 & _U(63))
-            count1, count2 = count1 - entry1, count2 - entry2
+            bits1, count1, out1 = _taken(lines1, entry1, bits1, count1, out1)
+            bits2, count2, out2 = _taken(lines2, entry2, bits2, count2, out2)
+        else:
+            continue
+        if entry1 & _U(BYTES):
+            bits1, count1, out1 = _taken(lines1, entry1, bits1, count1, out1)
+        else:
+            at1, bits1, count1, out1, now1 = decode_symbol(one, at1, bits1, count1, out1)
+        if entry2 & _U(BYTES):
+            bits2, count2, out2 = _taken(lines2, entry2, bits2, count2, out2)
+        else:
+            at2, bits2, count2, out2, now2 = decode_symbol(other, at2, bits2, count2, out2)
     one.state[STATUS], other.state[STATUS] = now1, now2
     store(one, at1, bits1, count1, out1)
     store(other, at2, bits2, count2, out2)
@@ -90,14 +102,11 @@ def _decode_alone(one: Lane) -> None:
             if not entry & _U(BYTES):
                 at, bits, count, out, now = decode_symbol(one, at, bits, count, out)
                 break
-            put_two(lines, out, entry >> _U(16))
-            out += entry >> _U(8) & _U(3)
-            bits >>= entry & _U(63)
-            count -= entry
+            bits, count, out = _taken(lines, entry, bits, count, out)
     one.state[STATUS] = now
     store(one, at, bits, count, out)
 
 
-_together, _alone = part(_decode_together), part(_decode_alone)
+_taken, _together, _alone = part(_take_bytes), part(_decode_together), part(_decode_alone)
 _LANE: Any = typeof(lane(0, 0))
 inflate_two = compiled(_inflate_two, types.void(_LANE, _LANE))

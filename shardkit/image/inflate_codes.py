@@ -115,10 +115,10 @@ def _pair_bytes(table: NDArray[np.uint32]) -> None:
         table[bits] = paired if both else first
 
 
-def _find_long(bits: Word, made: Codes) -> tuple[Word, Word]:
+def _find_long(bits: Word, width: int, made: Codes) -> tuple[Word, Word]:
     """The symbol of a code that the table is too narrow for, and its length."""
     code = _reversed(bits & _U((1 << LONGEST) - 1))
-    for length in range(1, LONGEST + 1):
+    for length in range(width + 1, LONGEST + 1):
         if code < made.limits[length]:
             return _U(made.symbols[(code >> _U(LONGEST - length)) + made.offsets[length]]), _U(length)
     return _U(NONE), _U(0)

@@ -15,7 +15,7 @@ PACKED_SLACK, LINES_SLACK = 64, 300
 LOOK_AHEAD = 8  # bytes that a sound stream may have been read beyond its end
 
 # Bits for a literal or a length, for a distance, and for a length of a code.
-WIDE, NARROW, NARROWEST = 12, 8, 7
+WIDE, NARROW, NARROWEST = 11, 8, 7
 
 BETWEEN, WITHIN, DONE, BAD = range(4)
 """Blocks: so a stream is between two, within one, or at its end."""

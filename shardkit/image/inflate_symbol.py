@@ -26,7 +26,7 @@ def _decode_symbol(lane: Lane, at: Word, bits: Word, count: Word, out: Word) -> 
     if entry & _U(BYTES):
         put_two(lane.lines, out, entry >> _U(16))
         return at, bits >> (entry & _U(15)), count - (entry & _U(15)), out + (entry >> _U(8) & _U(3)), WITHIN
-    symbol, length = _symbol(entry, bits, lane.bytes)
+    symbol, length = _symbol(entry, bits, WIDE, lane.bytes)
     bits, count = bits >> length, count - length
     if symbol > _END_OF_BLOCK:
         return _match(lane, symbol - _U(_END_OF_BLOCK + 1), (at, bits, count, out))
@@ -41,7 +41,7 @@ def _repeat_match(lane: Lane, number: Word, state: tuple[Word, Word, Word, Word]
     if number >= _U(_LENGTHS.size):
         return at, bits, count, out, BAD
     bits, count, times = _with_extra(bits, count, _U(_LENGTHS[number]), _U(_LENGTH_BITS[number]))
-    number, length = _symbol(_U(lane.distances.table[bits & _U((1 << NARROW) - 1)]), bits, lane.distances)
+    number, length = _symbol(_U(lane.distances.table[bits & _U((1 << NARROW) - 1)]), bits, NARROW, lane.distances)
     if number >= _U(_DISTANCES.size):
         return at, bits, count, out, BAD
     bits, count, back = _with_extra(bits >> length, count - length, _U(_DISTANCES[number]), _U(_DISTANCE_BITS[number]))
@@ -52,10 +52,10 @@ def _repeat_match(lane: Lane, number: Word, state: tuple[Word, Word, Word, Word]
     return at, bits, count, out + times, WITHIN
 
 
-def _find_symbol(entry: Word, bits: Word, codes: Codes) -> tuple[Word, Word]:
+def _find_symbol(entry: Word, bits: Word, width: int, codes: Codes) -> tuple[Word, Word]:
     if entry:
         return entry >> _U(16), entry & _U(15)
-    return find_long(bits, codes)
+    return find_long(bits, width, codes)
 
 
 def _add_extra(bits: Word, count: Word, base: Word, extra: Word) -> tuple[Word, Word, Word]:
