@@ -16,7 +16,7 @@ from shardkit.image.arrays import Bytes
 from shardkit.image.compiling import Word, compiled, part
 from shardkit.image.inflate_block import open_block
 from shardkit.image.inflate_code import put_two
-from shardkit.image.inflate_codes import BYTES
+from shardkit.image.inflate_codes import BYTES, found
 from shardkit.image.inflate_lane import (
     AT,
     BITS,
@@ -78,14 +78,17 @@ def _decode_together(one: Lane, other: Lane) -> None:
             bits2, count2, out2 = _taken(lines2, entry2, bits2, count2, out2)
         else:
             continue
+        at1, bits1, count1 = refilled(one.packed, at1, bits1, count1)
+        at2, bits2, count2 = refilled(other.packed, at2, bits2, count2)
+        entry1, entry2 = found(entry1, bits1, WIDE, one.bytes), found(entry2, bits2, WIDE, other.bytes)
         if entry1 & _U(BYTES):
             bits1, count1, out1 = _taken(lines1, entry1, bits1, count1, out1)
         else:
-            at1, bits1, count1, out1, now1 = decode_symbol(one, at1, bits1, count1, out1)
+            at1, bits1, count1, out1, now1 = decode_symbol(one, entry1, (at1, bits1, count1, out1))
         if entry2 & _U(BYTES):
             bits2, count2, out2 = _taken(lines2, entry2, bits2, count2, out2)
         else:
-            at2, bits2, count2, out2, now2 = decode_symbol(other, at2, bits2, count2, out2)
+            at2, bits2, count2, out2, now2 = decode_symbol(other, entry2, (at2, bits2, count2, out2))
     one.state[STATUS], other.state[STATUS] = now1, now2
     store(one, at1, bits1, count1, out1)
     store(other, at2, bits2, count2, out2)
@@ -100,9 +103,16 @@ def _decode_alone(one: Lane) -> None:
         for _ in range(_LOOKS):
             entry = _U(table[bits & _MASK])
             if not entry & _U(BYTES):
-                at, bits, count, out, now = decode_symbol(one, at, bits, count, out)
                 break
             bits, count, out = _taken(lines, entry, bits, count, out)
+        else:
+            continue
+        at, bits, count = refilled(one.packed, at, bits, count)
+        entry = found(entry, bits, WIDE, one.bytes)
+        if entry & _U(BYTES):
+            bits, count, out = _taken(lines, entry, bits, count, out)
+        else:
+            at, bits, count, out, now = decode_symbol(one, entry, (at, bits, count, out))
     one.state[STATUS] = now
     store(one, at, bits, count, out)
 

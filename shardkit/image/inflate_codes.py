@@ -16,7 +16,6 @@ from shardkit.image.wave_code import copy
 
 LONGEST = 15
 SYMBOLS = 288
-NONE = 999
 BYTES, ONE, TWO = 128, 256, 512
 
 _U, _E = Word, np.uint32
@@ -94,11 +93,8 @@ def _fill_table(bits: int, made: Codes) -> None:
             copy(table, _U(0), table, size, size * _U(table.itemsize))
             size *= _U(2)
         while place < ends[length]:
-            symbol = _U(symbols[place])
             start = _reversed((place - offsets[length]) << _U(LONGEST - length))
-            entry = symbol << _U(_VALUE) | _U(length)
-            if symbol < _U(256):  # symbols from there on are no bytes
-                entry |= _U(BYTES | ONE)
+            entry = _entry(_U(symbols[place]), _U(length))
             table[start & (size - _U(1))] = _E(entry) if length <= bits else _E(0)
             place += _U(1)
 
@@ -115,14 +111,23 @@ def _pair_bytes(table: NDArray[np.uint32]) -> None:
         table[bits] = paired if both else first
 
 
-def _find_long(bits: Word, width: int, made: Codes) -> tuple[Word, Word]:
-    """The symbol of a code that the table is too narrow for, and its length."""
+def _entry_of(symbol: Word, length: Word) -> Word:
+    is_byte = _U(BYTES | ONE) if symbol < _U(256) else _U(0)  # symbols from there on are no bytes
+    return symbol << _U(_VALUE) | is_byte | length
+
+
+def _find_entry(entry: Word, bits: Word, width: int, made: Codes) -> Word:
+    """What the table says; where it was too narrow for the code, what it would say; 0 if there is no such code."""
+    if entry:
+        return entry
     code = _reversed(bits & _U((1 << LONGEST) - 1))
     for length in range(width + 1, LONGEST + 1):
         if code < made.limits[length]:
-            return _U(made.symbols[(code >> _U(LONGEST - length)) + made.offsets[length]]), _U(length)
-    return _U(NONE), _U(0)
+            symbol = made.symbols[(code >> _U(LONGEST - length)) + made.offsets[length]]
+            return _entry(_U(symbol), _U(length))
+    return _U(0)
 
 
 _sort, _fill = part(_sort_symbols), part(_fill_table)
-make, pair, find_long = part(_make_codes), part(_pair_bytes), part(_find_long)
+_entry = part(_entry_of)
+make, pair, found = part(_make_codes), part(_pair_bytes), part(_find_entry)

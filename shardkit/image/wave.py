@@ -114,10 +114,11 @@ def _take_lines(room: _Room, target: Bytes, sizes: _Sizes) -> None:
     for at in range(0, sizes.steps, LINES):
         start, to = sizes.first + LINES * at, sizes.zeros + at
         turn(room.done, _U(start), _U(LINES), room.aslant, _U(to), _U(sizes.stride - sizes.lag))
-    for line in range(target.size // line_bytes):
+    count = target.size // line_bytes
+    for line in range(count):
         start = line * sizes.stride + sizes.zeros
         copy(room.aslant, _U(start), target, _U(line * line_bytes), _U(line_bytes))
-        copy(room.aslant, _U(start), room.above, _U(sizes.zeros), _U(line_bytes))
+    copy(target, _U((count - 1) * line_bytes), room.above, _U(sizes.zeros), _U(line_bytes))
 
 
 _highest, _lay, _step, _take = part(_line_of_highest), part(_lay_lines), part(_all_steps), part(_take_lines)
