@@ -7,6 +7,7 @@ that is opened, and no picture that is decoded, makes code appear. What is compi
 what Numba keeps lies where Python keeps its own: beside the source, or in the user's cache.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from threading import Lock
@@ -24,15 +25,15 @@ class _Room:
     def __init__(self) -> None:
         self.kernels: Kernels | None = None
         self.asked = False
+        self.lock = Lock()
 
 
 room = _Room()
-_lock = Lock()
 
 
 def prepare() -> bool:
     """Whether they are there from now on; False where Numba is missing, or does not know this Python or NumPy."""
-    with _lock:
+    with room.lock:
         if not room.asked:
             room.kernels = _loaded()
             room.asked = True
@@ -45,3 +46,12 @@ def _loaded() -> Kernels | None:
     except Exception:  # noqa: BLE001 - of a compiler, on whatever processor: nothing is lost but speed
         return None
     return Kernels(wave.unfilter, unpacking.unpack_two)
+
+
+def _after_fork() -> None:
+    """A child has not got the thread that was compiling, nor what it held: it does without, and does not wait."""
+    if room.lock.locked():
+        room.lock, room.asked = Lock(), True
+
+
+os.register_at_fork(after_in_child=_after_fork)

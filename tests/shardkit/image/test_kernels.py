@@ -57,6 +57,30 @@ def test_without_numba_the_same_is_decoded() -> None:
     assert told("sys.modules['numba'] = None") == "True False True"
 
 
+FORKED = """
+import os, threading
+from shardkit.image import kernels
+from shardkit.image.kernels import prepare
+
+compiling, stop = threading.Event(), threading.Event()
+kernels._loaded = lambda: (compiling.set(), stop.wait())[0]
+thread = threading.Thread(target=prepare)
+thread.start()
+compiling.wait()
+child = os.fork()
+if not child:
+    os._exit(prepare())
+stop.set()
+thread.join()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_child_forked_while_another_thread_compiles_does_without() -> None:
+    ended = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout == "0\n"
+
+
 def test_a_compiler_that_fails_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: str) -> Any:  # noqa: ANN401 - a module
         raise RuntimeError("LLVM knows no such processor")
