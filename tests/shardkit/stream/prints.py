@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -46,17 +46,18 @@ def pack_prints(root: Path, sizes: Sequence[int], **options: object) -> Prints:
 
 def adopt_prints(root: Path, shards: Sequence[int]) -> Prints:
     """Tars of another tool with exactly so many samples each, two a subject."""
-    root.mkdir(parents=True, exist_ok=True)
     bounds = np.cumsum([0, *shards]).tolist()
     names = _names([2] * ((bounds[-1] + 1) // 2))[: bounds[-1]]
-    for number, (start, stop) in enumerate(pairwise(bounds)):
-        content = {}
-        for seed in range(start, stop):
-            content[f"{names[seed]}.cls"] = b"%d" % (seed // 2)
-            content[f"{names[seed]}.png"] = png(shape=SHAPE, seed=seed)
-        foreign_tars.write(root / f"train-{number:06}.tar", content)
-    index.main([*map(str, sorted(root.glob("*.tar"))), str(root), "--workers", "1"], standalone_mode=False)
-    return look_at(root, {name: pixels(shape=SHAPE, seed=seed) for seed, name in enumerate(names)})
+    folder = adopted(root, *(dict(_members(names, range(*part))) for part in pairwise(bounds)))
+    return look_at(folder, {name: pixels(shape=SHAPE, seed=seed) for seed, name in enumerate(names)})
+
+
+def adopted(root: Path, *tars: dict[str, bytes]) -> Path:
+    """Tars with these members, as another tool writes them, indexed where they lie."""
+    root.mkdir(parents=True, exist_ok=True)
+    paths = [foreign_tars.write(root / f"train-{number:06}.tar", tar) for number, tar in enumerate(tars)]
+    index.main([*map(str, paths), str(root), "--workers", "1"], standalone_mode=False)
+    return root
 
 
 def hurt(prints: Prints, root: Path, *numbers: int) -> Prints:
@@ -85,6 +86,12 @@ def look_at(folder: Path, images: dict[str, Array], split: str = "train") -> Pri
         np.stack([images[sample.key] for sample in samples]).astype(np.uint8),
         tuple(shard.samples for shard in dataset[split].shards),
     )
+
+
+def _members(names: Sequence[str], seeds: range) -> Iterator[tuple[str, bytes]]:
+    for seed in seeds:
+        yield f"{names[seed]}.cls", b"%d" % (seed // 2)
+        yield f"{names[seed]}.png", png(shape=SHAPE, seed=seed)
 
 
 def _names(sizes: Sequence[int]) -> list[str]:
