@@ -1,6 +1,6 @@
 """What the project can show today, each step a command that is printed before it runs: `make demo`.
 
-The stream and the trainer join as they are built.
+The trainer joins as it is built.
 """
 
 import subprocess
@@ -17,13 +17,17 @@ TOOLS = Path(__file__).resolve().parent
 SHARDKIT = str(Path(sys.executable).with_name("shardkit"))
 
 FOUND_DAMAGE = 4
+ROW = ("--batch", 4, "--epoch", 7, "--step", 2, "--world-size", 2)
 
 
 @click.command()
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--subjects", type=click.IntRange(4), default=40, show_default=True, help="Fingers to make.")
 def demo(*, out: Path, subjects: int) -> None:
-    """Make fingerprints below OUT, judge them, pack them, damage a shard and mend it. A second run finds them there."""
+    """Make fingerprints below OUT, judge, pack and stream them, damage a shard and mend it.
+
+    A second run finds them there.
+    """
     fingers, packed, sheet = out / "fingers", out / "packed", out / "contact-sheet.png"
     options = ["--subjects", str(subjects), "--impressions", "6", "--size", "400x320", "--contact-sheet", str(sheet)]
     _tool(f"1. {subjects} fingers, six impressions each, with their minutiae", "make_fingerprints", fingers, *options)
@@ -33,10 +37,12 @@ def demo(*, out: Path, subjects: int) -> None:
     _shardkit("4. Packed, the fingers of one hand in one split", "pack", fingers, packed, *splitting)
     say(_cost(packed))
     _shardkit("5. Every byte is what it was", "verify", packed)
-    say(f"\n6. A bit falls over, at {_flip_a_bit(packed / 'train-000000.tar')}")
-    _shardkit("7. Verify finds it", "verify", packed, expected=FOUND_DAMAGE)
-    _shardkit("8. Repair makes the shard again from the tree", "repair", packed, "--source", fingers)
-    _shardkit("9. And the dataset is whole", "verify", packed)
+    _tool("6. Streamed, beside a DataLoader over the files", "compare_loaders", fingers, packed)
+    _shardkit("7. Which samples any row of any epoch holds, for ever", "order", packed, *ROW)
+    say(f"\n8. A bit falls over, at {_flip_a_bit(packed / 'train-000000.tar')}")
+    _shardkit("9. Verify finds it", "verify", packed, expected=FOUND_DAMAGE)
+    _shardkit("10. Repair makes the shard again from the tree", "repair", packed, "--source", fingers)
+    _shardkit("11. And the dataset is whole", "verify", packed)
     say(f"\nLook at {sheet}. Your own: .venv/bin/shardkit pack YOUR_TREE packed")
 
 

@@ -12,11 +12,14 @@ def test_the_demo_shows_each_step_and_its_command(tmp_path: Path) -> None:
         "judge_fingerprints",
         "pack",
         "verify",
+        "compare_loaders",
+        "order",
         "verify",
         "repair",
         "verify",
     ]
     assert "minutiae are confirmed" in shown.stdout
+    assert "The stream is " in shown.stderr
     assert "fingers: 50 files and inodes" in shown.stderr
     assert (tmp_path / "contact-sheet.png").exists()
 
