@@ -11,7 +11,8 @@ from shardkit.format.tar import BLOCK
 from shardkit.stream.files import OpenShards
 from shardkit.stream.kinds import Kinds
 from shardkit.stream.lookup import Found
-from shardkit.stream.parts import Failed, Filler, Run, Slots, handfuls, runs
+from shardkit.stream.part_runs import Run, handfuls, runs
+from shardkit.stream.parts import Failed, Filler, Slots
 from shardkit.stream.reading import read_member
 from shardkit.stream.serving import Serving
 

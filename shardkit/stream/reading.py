@@ -15,7 +15,8 @@ from shardkit.format.refusal import explained
 from shardkit.format.tar import BLOCK, header
 from shardkit.stream.files import OpenShard
 
-_NAME = 100
+NAME = 100
+"""Bytes of a header that hold a name, or its end."""
 
 
 class Member(NamedTuple):
@@ -31,7 +32,7 @@ def read_member(shard: OpenShard, member: Member, into: memoryview, *, check: bo
     """Read header and payload into room for both, and give the payload back."""
     _read(shard, into, member.offset - BLOCK)
     payload = into[BLOCK:]
-    if (check and xxh3_128_digest(payload) != member.digest) or not has_name(shard, member, into):
+    if (check and xxh3_128_digest(payload) != member.digest) or not has_name(shard, member.name, member.size, into):
         raise _damaged(shard, member, xxh3_128_digest(payload), bytes(into[:BLOCK]))
     return payload
 
@@ -47,20 +48,20 @@ def _read(shard: OpenShard, room: memoryview, start: int) -> None:
             filled += count
 
 
-def has_name(shard: OpenShard, member: Member, head: memoryview) -> bool:
+def has_name(shard: OpenShard, name: bytes, size: int, head: memoryview) -> bool:
     """Whether the header is that of the member: so a shard in the place of another is noticed at once."""
     if shard.shard.adopted:  # whose headers are those of another tool, and covered by `verify` alone
         return True
-    length = len(member.name)
-    if length < _NAME:
-        return head[:length] == member.name and head[length] == 0
-    return head[:BLOCK] == header(member.name.decode(), member.size)
+    length = len(name)
+    if length < NAME:
+        return head[:length] == name and head[length] == 0
+    return head[:BLOCK] == header(name.decode(), size)
 
 
 def _damaged(shard: OpenShard, member: Member, found: bytes, head: bytes) -> Damaged:
     name = member.name.decode(errors="replace")
     if found == member.digest:
-        there = head[:_NAME].rstrip(b"\x00")
+        there = head[:NAME].rstrip(b"\x00")
         where = f"at byte {member.offset - BLOCK:,}"
         return damaged_shard(shard.path, f"the header of {name!r} must stand {where}, and {there!r} stands there")
     return damaged_shard(
