@@ -43,13 +43,10 @@ def _inflate_two(one: Lane, other: Lane) -> None:
     while True:
         for each in (one, other):
             open_block(each)
-        if one.state[STATUS] == WITHIN:
-            if other.state[STATUS] == WITHIN:
-                _together(one, other)
-            else:
-                _alone(one)
-        elif other.state[STATUS] == WITHIN:
-            _alone(other)
+        if one.state[STATUS] == WITHIN and other.state[STATUS] == WITHIN:
+            _together(one, other)
+        elif one.state[STATUS] == WITHIN or other.state[STATUS] == WITHIN:
+            _alone(one if one.state[STATUS] == WITHIN else other)
         else:
             return
 

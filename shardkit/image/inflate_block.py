@@ -34,6 +34,7 @@ _EXTRA = np.array([0] * 16 + [2, 3, 7], np.uint8)
 _ORDER = np.array([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15], np.uint8)
 _LITERALS, _DISTANCES, _KINDS = 288, 32, 19
 _U = Word
+_NO_CODES = _U(0), _U(0)
 
 
 def _open_block(lane: Lane) -> None:
@@ -49,16 +50,11 @@ def _open_block(lane: Lane) -> None:
         if state[STATUS] == BAD:
             return
         if kind == _STORED:
-            sound = _stored(lane)
-        elif kind == _FIXED:
-            sound = _fixed(lane)
+            if not _stored(lane):
+                state[STATUS] = _U(BAD)
         else:
-            sound = kind == _OWN and _own(lane)
-        if not sound:
-            state[STATUS] = _U(BAD)
-        elif kind != _STORED:
-            pair(lane.bytes.table)
-            state[STATUS] = _U(WITHIN)
+            literals, distances = _fixed(lane) if kind == _FIXED else _own(lane) if kind == _OWN else _NO_CODES
+            state[STATUS] = _U(WITHIN if literals and _made(lane, literals, distances) else BAD)
 
 
 def _copy_stored(lane: Lane) -> bool:
@@ -75,14 +71,15 @@ def _copy_stored(lane: Lane) -> bool:
     return True
 
 
-def _fixed_codes(lane: Lane) -> bool:
+def _fixed_codes(lane: Lane) -> tuple[Word, Word]:
+    """Of how many bytes (and lengths), and of how many distances, the lengths of the codes are now known."""
     lengths = lane.lengths
     lengths[:144], lengths[144:256], lengths[256:280], lengths[280:_LITERALS] = 8, 9, 7, 8
     lengths[_LITERALS : _LITERALS + _DISTANCES] = 5
-    return _both(lane, _U(_LITERALS), _U(_DISTANCES))
+    return _U(_LITERALS), _U(_DISTANCES)
 
 
-def _own_codes(lane: Lane) -> bool:
+def _own_codes(lane: Lane) -> tuple[Word, Word]:
     """The lengths of the codes are packed by a code of their own, whose lengths come first."""
     state, lengths = lane.state, lane.lengths
     at, bits, count = refilled(lane.packed, state[AT], state[BITS], state[COUNT])
@@ -94,9 +91,9 @@ def _own_codes(lane: Lane) -> bool:
         lengths[_ORDER[number]] = bits & _U(7)
         bits, count = bits >> _U(3), count - _U(3)
     if not make(lengths[:_KINDS], NARROWEST, lane.distances):
-        return False
+        return _NO_CODES
     store(lane, at, bits, count, state[OUT])
-    return _lengths(lane, literals + distances) and _both(lane, literals, distances)
+    return (literals, distances) if _lengths(lane, literals + distances) else _NO_CODES
 
 
 def _unpack_lengths(lane: Lane, total: Word) -> bool:
@@ -124,12 +121,15 @@ def _unpack_lengths(lane: Lane, total: Word) -> bool:
 
 
 def _make_both(lane: Lane, literals: Word, distances: Word) -> bool:
-    return make(lane.lengths[literals : literals + distances], NARROW, lane.distances) and make(
-        lane.lengths[:literals], WIDE, lane.bytes
-    )
+    if not make(lane.lengths[literals : literals + distances], NARROW, lane.distances):
+        return False
+    if not make(lane.lengths[:literals], WIDE, lane.bytes):
+        return False
+    pair(lane.bytes.table)
+    return True
 
 
-_both = part(_make_both)
+_made = part(_make_both)
 _lengths = part(_unpack_lengths)
 _stored, _fixed, _own = part(_copy_stored), part(_fixed_codes), part(_own_codes)
 open_block = part(_open_block)
