@@ -5,6 +5,8 @@ NumPy's own reader evaluates the header as Python and follows pickled objects; h
 
 import re
 import struct
+from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -47,7 +49,7 @@ def from_npy(data: bytes | memoryview) -> Values:
     """The values, as a read-only view into `data`."""
     view = memoryview(data)
     start, kind, shape = _head(view)
-    count = int(np.prod(shape))
+    count = prod(shape)
     if len(view) - start != count * kind.itemsize:
         raise _refused(
             f"it holds {len(view) - start:,} bytes of values, but {count * kind.itemsize:,} belong to {shape}"
@@ -60,18 +62,30 @@ def _head(view: memoryview) -> tuple[int, np.dtype[Any], tuple[int, ...]]:
         raise _refused("it does not start as an .npy file of version 1.0")
     _, length = _START.unpack_from(view)
     start = _START.size + length
-    found = _HEADER.fullmatch(bytes(view[_START.size : start])) if length <= LONGEST_HEADER else None
+    if length > LONGEST_HEADER:
+        raise _unknown()
+    return start, *_parsed(bytes(view[_START.size : start]))
+
+
+@lru_cache(maxsize=256)
+def _parsed(line: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """The samples of a dataset have few headers, often one."""
+    found = _HEADER.fullmatch(line)
     kind = TYPES.get(found[1].decode()) if found else None
     if found is None or kind is None:
-        raise _refused("its header is not of two or three sides in C order, of 8 or 16 bits or float32")
+        raise _unknown()
     shape = tuple(int(side) for side in found.groups()[1:] if side is not None)
     check_shape(shape, kind)
-    return start, kind, shape
+    return kind, shape
 
 
 def check_shape(shape: tuple[int, ...], kind: np.dtype[Any]) -> None:
     """Refuse what no reader would take."""
     check_size(shape[1], shape[0], kind.itemsize * 8 * (shape[2] if len(shape) > 2 else 1))  # noqa: PLR2004 - channels
+
+
+def _unknown() -> BadInput:
+    return _refused("its header is not of two or three sides in C order, of 8 or 16 bits or float32")
 
 
 def _refused(what: str) -> BadInput:
