@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from shardkit.stream.files import OpenShards
 from shardkit.stream.lookup import Found, Lookup
+from shardkit.stream.maps import Maps
 from shardkit.stream.minutiae import MinutiaeReader
 from shardkit.stream.parts import Filler
 from shardkit.stream.quarantine import Quarantine
@@ -29,6 +30,7 @@ class Assembly:
     shards: OpenShards
     serving: Serving
     ring: Ring
+    maps: Maps
     quarantine: Quarantine
     state: Callable[[int], State]
     """The state behind a row."""
@@ -41,7 +43,7 @@ class Assembly:
     filler: Filler = field(init=False)
 
     def __post_init__(self) -> None:
-        self.filler = Filler(self.shards, self.lookup.kinds, self.serving, check=self.check)
+        self.filler = Filler(self.shards, self.lookup.kinds, self.serving, self.maps, check=self.check)
 
     def slots(self, found: Found) -> Slots | None:
         """Room for the images of a row; None if each is to have its own."""

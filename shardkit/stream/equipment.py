@@ -43,6 +43,7 @@ def assembly_for(
         shards=shards,
         serving=serving_for(opened, pixels),
         ring=ring,
+        maps=opened.maps,
         quarantine=quarantine,
         state=state,
         on_bad=pixels.on_bad,

@@ -55,9 +55,12 @@ class Lookup:
         figures = np.zeros((len(flat), FIGURES), np.int64)
         minutiae = np.zeros((len(flat), MAPPED), np.int64) if self._minutiae else None
         keys = {}
-        for shard in np.unique(shards[flat != NOBODY]).tolist():
+        by_shard = np.argsort(shards, kind="stable")
+        there, starts = np.unique(shards[by_shard], return_index=True)
+        for shard, here in zip(there.tolist(), np.split(by_shard, starts[1:]), strict=True):
+            if shard < 0:  # where nobody is
+                continue
             columns = self._columns(shard)
-            here = np.flatnonzero(shards == shard)
             rows = flat[here] - self._starts[shard]
             figures[here] = columns.figures[rows]
             if minutiae is not None and columns.minutiae is not None:

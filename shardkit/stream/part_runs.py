@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shardkit.stream.columns import DIGEST_BYTES, Figure
+from shardkit.stream.columns import DIGEST_BYTES, Figure, Integers
 from shardkit.stream.kinds import Kind, Kinds
 from shardkit.stream.lookup import NOBODY, Found
 from shardkit.stream.reading import Member
@@ -31,6 +31,7 @@ class Run:
 
     kind: Kind
     lines: range
+    numbers: Integers
     shards: list[int]
     offsets: list[int]
     sizes: list[int]
@@ -74,4 +75,4 @@ def _run(found: Found, lines: range, kind: Kind) -> Run:
     names = [key[start:end] + ending for key, start, end in zip(keys, starts, ends, strict=True)]
     digests = figures[:, Figure.DIGEST :].tobytes()
     each = [digests[at : at + DIGEST_BYTES] for at in range(0, len(digests), DIGEST_BYTES)]
-    return Run(kind, lines, shards, offsets, sizes, names, each)
+    return Run(kind, lines, found.numbers[part], shards, offsets, sizes, names, each)

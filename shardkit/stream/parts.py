@@ -4,7 +4,6 @@ Nearly every sample is whole, so the loops over samples only find out whether th
 once more by itself, with care, and either served or told with its place.
 """
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +15,11 @@ from shardkit.errors import BadInput, ShardkitError
 from shardkit.format.tar import BLOCK
 from shardkit.image.arrays import Values
 from shardkit.image.filling import fill
-from shardkit.stream.copying import copied
+from shardkit.stream.copying import copied, read_at
 from shardkit.stream.files import OpenShard, OpenShards
 from shardkit.stream.kinds import Kind, Kinds
 from shardkit.stream.lookup import NOBODY, Found
+from shardkit.stream.maps import Bytes, Maps
 from shardkit.stream.part_runs import Place, Run, handfuls, runs
 from shardkit.stream.reading import Member, has_name, read_member
 from shardkit.stream.room import Room
@@ -37,8 +37,11 @@ class Failed:
 
 
 class Filler:
-    def __init__(self, shards: OpenShards, kinds: Kinds, serving: Serving, *, check: bool = True) -> None:
+    def __init__(
+        self, shards: OpenShards, kinds: Kinds, serving: Serving, maps: Maps | None = None, *, check: bool = True
+    ) -> None:
         self._shards, self._kinds, self._serving, self._check = shards, kinds, serving, check
+        self._maps = maps or Maps(0, fit=False)
         self._room = Room()
 
     def fill(self, found: Found, lines: range, slots: Slots) -> list[Failed]:
@@ -59,37 +62,45 @@ class Filler:
             opened = [self._shards[shard] for shard in run.shards]
         except ShardkitError:
             return run.places
-        if run.kind.ext == "npy":
-            return [run.place(index) for index in copied(run, opened, slots, self._room, check=self._check)]
-        doubts = []
-        for part in handfuls(run.places):
-            doubts += self._decoded(run.kind.ext, run.places[part], opened[part], slots)
+        mapped = self._maps.hold(run.numbers)
+        maps = [self._maps(number, shard) for number, shard in zip(run.shards, opened, strict=True)] if mapped else None
+        doubts = self._filled(run, opened, maps, slots)
+        if not (mapped or doubts):
+            self._maps.found_whole(run.numbers)
         return doubts
 
-    def _decoded(
-        self, extension: str, places: list[Place], opened: list[OpenShard], slots: NDArray[Any]
-    ) -> list[Place]:
-        """Straight into their slots, many at once; if one is in doubt, all are."""
-        room = self._room.at_least(sum(place.member.size + BLOCK for place in places))
-        payloads, start = [], 0
-        for (_, _, member), shard in zip(places, opened, strict=True):
-            stop = start + BLOCK + member.size
-            into = room[start:stop]
-            if not self._is_read(shard, member, into):
-                return places
-            payloads.append(into[BLOCK:])
-            start = stop
-        first = places[0].line
-        refused = fill(extension, payloads, slots[first : first + len(places)])
-        return [places[number] for number in refused]
+    def _filled(self, run: Run, opened: list[OpenShard], maps: list[Bytes] | None, slots: NDArray[Any]) -> list[Place]:
+        if run.kind.ext == "npy":
+            return [run.place(index) for index in copied(run, opened, maps, slots, self._room, check=self._check)]
+        doubts = []
+        for part in handfuls(run.places):
+            payloads = self._payloads(run.places[part], opened[part], maps and maps[part])
+            doubts += run.places[part] if payloads is None else _decoded(run, part, payloads, slots)
+        return doubts
 
-    def _is_read(self, shard: OpenShard, member: Member, into: memoryview) -> bool:
-        try:
-            count = os.preadv(shard.descriptor, (into,), member.offset - BLOCK)
-        except OSError:
-            return False
-        whole = count == len(into) and not (self._check and xxh3_128_digest(into[BLOCK:]) != member.digest)
-        return whole and has_name(shard, member.name, member.size, into)
+    def _payloads(
+        self, places: list[Place], opened: list[OpenShard], maps: list[Bytes] | None
+    ) -> list[memoryview] | None:
+        """What is to be decoded; None if one of them is in doubt."""
+        whole = _mapped(places, maps) if maps else self._brought(places, opened)
+        for (_, _, member), shard, each in zip(places, opened, whole, strict=False):  # what did not come is told below
+            if self._check and xxh3_128_digest(each[BLOCK:]) != member.digest:
+                return None
+            if not has_name(shard, member.name, member.size, each):
+                return None
+        return [each[BLOCK:] for each in whole] if len(whole) == len(places) else None
+
+    def _brought(self, places: list[Place], opened: list[OpenShard]) -> list[memoryview]:
+        """Headers and payloads, as far as they come whole."""
+        room = self._room.at_least(sum(place.member.size + BLOCK for place in places))
+        whole, start = [], 0
+        for (_, _, member), shard in zip(places, opened, strict=True):
+            into = room[start : start + BLOCK + member.size]
+            if read_at(shard, (into,), member.offset - BLOCK) != len(into):
+                break
+            whole.append(into)
+            start += len(into)
+        return whole
 
     def _with_care(self, kind: Kind, place: Place, slots: Slots) -> ShardkitError | None:
         """One image, with whatever has to be done to it; and why not, if not."""
@@ -107,6 +118,21 @@ class Filler:
         except ShardkitError as why:
             return why
         return None
+
+
+def _mapped(places: list[Place], maps: list[Bytes]) -> list[memoryview]:
+    members = [place.member for place in places]
+    return [
+        content[each.offset - BLOCK : each.offset + each.size].data for content, each in zip(maps, members, strict=True)
+    ]
+
+
+def _decoded(run: Run, part: slice, payloads: list[memoryview], slots: NDArray[Any]) -> list[Place]:
+    """Straight into their slots, many at once; those that could not be decoded."""
+    places = run.places[part]
+    first = places[0].line
+    refused = fill(run.kind.ext, payloads, slots[first : first + len(places)])
+    return [places[number] for number in refused]
 
 
 def _put(values: Values, slot: NDArray[Any]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shardkit.stream.batch import Batch
 from shardkit.stream.equipment import assembly_for, pace_for
 from shardkit.stream.kept import Kept, has_room
+from shardkit.stream.kernels import kernels_for
 from shardkit.stream.opened import Opened
 from shardkit.stream.position import Worker
 from shardkit.stream.quarantine import Quarantine
@@ -51,7 +52,7 @@ class Pass:
             yield from self._memory.kept.batches(self.rows, self._state)
             return
         keeps: bool | None = None if self._means.pixels.cache else False
-        with closing(self._read()) as batches:
+        with kernels_for(self._opened), closing(self._read()) as batches:
             for row, batch in zip(self.rows, batches, strict=True):
                 keeps = has_room(batch.nbytes * len(self.rows)) if keeps is None else keeps
                 if keeps:

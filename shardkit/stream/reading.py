@@ -1,7 +1,7 @@
-"""The bytes of a sample out of its shard: one positional read, checked before anybody sees them.
+"""The bytes of a sample out of its shard, with care: what is not as it should be is told with its place.
 
-Positional reads were measured to be no slower than memory maps: 0.9 of a bare copy, digest included. And a shard that
-is cut off while it is read, or a disk that fails, ends in an error with its place instead of a killed process.
+A positional read of a shard that was cut off, or of a disk that fails, ends in an error, where a memory map would end
+the process (docs/adr/0006).
 """
 
 import os

@@ -64,28 +64,32 @@ class RowReader:
             wanted = wanted[count:]
 
     def _enter_blocks(self, row: int) -> None:
-        for lane in self._parts:
-            now = self._now.get(lane)
-            if now is None or row > now.last:
-                following = self._next.pop(lane, None)
-                if following is None or row > following.last:  # a stride can be longer than a block
-                    following = self._loaded(lane, row)
-                self._now[lane] = following
-                self._due[(row + following.last + 1) // 2].append(lane)
+        ended = [lane for lane in self._parts if lane not in self._now or row > self._now[lane].last]
+        entered = {lane: self._next.pop(lane) for lane in ended if lane in self._next}
+        # A stride can be longer than a block.
+        missing = [lane for lane in ended if lane not in entered or row > entered[lane].last]
+        self._now |= entered | self._loaded(dict.fromkeys(missing, row))
+        for lane in ended:
+            self._due[(row + self._now[lane].last + 1) // 2].append(lane)
 
     def _look_ahead(self, row: int, last: int) -> None:
-        for due in sorted(each for each in self._due if each <= row):
-            for lane in self._due.pop(due):
-                following = self._now[lane].last + 1
-                if following <= last:
-                    self._next[lane] = self._loaded(lane, following)
+        due = [lane for each in sorted(self._due) if each <= row for lane in self._due.pop(each)]
+        following = {lane: self._now[lane].last + 1 for lane in due if self._now[lane].last < last}
+        self._next |= self._loaded(following)
 
-    def _loaded(self, lane: int, row: int) -> _Block:
-        block = self._epoch.block(lane, self._epoch.block_of(lane, row))
-        numbers = block.numbers[:, self._parts[lane]]
-        found = self._lookup.find(numbers)
+    def _loaded(self, rows: dict[int, int]) -> dict[int, _Block]:
+        """The blocks of lanes that hold these rows, looked up all at once: an epoch begins with one of each lane."""
+        if not rows:
+            return {}
+        blocks = {lane: self._epoch.block(lane, self._epoch.block_of(lane, row)) for lane, row in rows.items()}
+        numbers = {lane: block.numbers[:, self._parts[lane]] for lane, block in blocks.items()}
+        found = self._lookup.find(np.concatenate([each.reshape(-1) for each in numbers.values()]))
         self._coming(found)
-        return _Block(block.first, block.first + len(numbers) - 1, numbers.shape[1], found)
+        ends = np.cumsum([each.size for each in numbers.values()]).tolist()
+        return {
+            lane: _Block(block.first, block.first + len(own) - 1, own.shape[1], _cut(found, end - own.size, end))
+            for (lane, block), own, end in zip(blocks.items(), numbers.values(), ends, strict=True)
+        }
 
     def _joined(self, rows: range) -> Iterator[Row]:
         """Rows that need no other blocks than those at hand."""
@@ -103,6 +107,12 @@ class RowReader:
         for place, row in enumerate(rows):
             own = None if mapped is None else mapped[place]
             yield Row(row, Found(numbers[place], shards[place], figures[place], own, keys))
+
+
+def _cut(found: Found, start: int, stop: int) -> Found:
+    lines = slice(start, stop)
+    minutiae = None if found.minutiae is None else found.minutiae[lines]
+    return Found(found.numbers[lines], found.shards[lines], found.figures[lines], minutiae, found.keys)
 
 
 class _Piece:
