@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from shardkit.errors import BadInput
 from shardkit.format.tar import BLOCK
 from shardkit.image.geometry import Fit, Geometry
 from shardkit.image.mnt import NONE, from_mnt, moved
@@ -14,7 +15,7 @@ from shardkit.stream.columns import MINUTIAE, Figure, Mapped
 from shardkit.stream.files import OpenShards
 from shardkit.stream.kinds import Kinds
 from shardkit.stream.lookup import Found
-from shardkit.stream.reading import Member, read_member
+from shardkit.stream.reading import Member, read_member, refused
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,15 @@ class MinutiaeReader:
         name = found.keys[shard][figure[Figure.KEY] : figure[Figure.KEY_END]] + f".{MINUTIAE}".encode()
         digest = found.minutiae[line, Mapped.DIGEST :].tobytes()
         member = Member(name, mapped[Mapped.OFFSET], mapped[Mapped.SIZE], digest)
-        content = read_member(self.shards[shard], member, memoryview(bytearray(BLOCK + member.size)))
+        opened = self.shards[shard]
+        content = read_member(opened, member, memoryview(bytearray(BLOCK + member.size)))
+        try:
+            points = from_mnt(content)
+        except BadInput as bad:
+            raise refused(opened, member, bad) from None
         kind = self.kinds.met[figure[Figure.KIND]]
         return moved(
-            from_mnt(content),
+            points,
             (
                 _geometry(mapped[Mapped.ORIGINAL_WIDTH], mapped[Mapped.ORIGINAL_HEIGHT], self.packed),
                 _geometry(kind.width, kind.height, self.served),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from xxhash import xxh3_128_digest
 
-from shardkit.errors import Damaged
+from shardkit.errors import BadInput, Damaged
 from shardkit.format.record import damaged_shard
 from shardkit.format.refusal import explained
 from shardkit.format.tar import BLOCK, header
@@ -56,6 +56,12 @@ def has_name(shard: OpenShard, name: bytes, size: int, head: memoryview) -> bool
     if length < NAME:
         return head[:length] == name and head[length] == 0
     return head[:BLOCK] == header(name.decode(), size)
+
+
+def refused(shard: OpenShard, member: Member, bad: BadInput) -> BadInput:
+    """What is wrong with a payload whose bytes are those that were packed, with its place."""
+    where = f"{shard.path}: {member.name.decode(errors='replace')!r} at byte {member.offset:,}"
+    return BadInput(bad.reason, f"{where} cannot be served: {bad}")
 
 
 def _damaged(shard: OpenShard, member: Member, found: bytes, head: bytes) -> Damaged:

@@ -44,6 +44,10 @@ class Serving:
     sides: tuple[int, ...] | None = None
     """Of a dataset of arrays: their shape, in which channels come first."""
 
+    def __post_init__(self) -> None:
+        if self.sides is not None and (self.size, self.color) != (None, "keep"):
+            raise UsageError("This dataset holds arrays, which come as they went in: size= and color= are of pictures.")
+
     def as_stored(self, kind: Kind) -> bool:
         """Whether nothing is to be done."""
         stored = kind.height and kind.width and self.size in (None, *({kind.height} & {kind.width}))
