@@ -1,0 +1,125 @@
+"""From a map or by a read, the same pixels come, and the same damage is told."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from shardkit.format.opened import open_dataset
+from shardkit.stream import opened as opened_module
+from shardkit.stream.dataset import StreamingDataset
+from shardkit.stream.files import OpenShards
+from shardkit.stream.lookup import Lookup
+from shardkit.stream.maps import Maps
+from shardkit.stream.parts import Failed, Filler
+from shardkit.stream.serving import Serving
+from tests.packed import packed
+from tests.pictures import png
+from tests.trees import planted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COUNT = 9
+SMALL, LARGE = (13, 11), (200, 190)
+
+
+@pytest.fixture(params=[(codec, shape) for codec in ("png", "zstd", "lz4", "raw") for shape in (SMALL, LARGE)])
+def filling(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Filling"]:
+    codec, shape = request.param
+    planted(tmp_path / "source", {f"{n:02}/a.png": png(shape=shape, seed=n) for n in range(COUNT)})
+    filling = Filling(packed(tmp_path, codec=codec), shape)
+    yield filling
+    filling.__dict__.clear()  # all that it opened
+
+
+class Filling:
+    def __init__(self, folder: Path, shape: tuple[int, int], *, fit: bool = True) -> None:
+        self.lookup = Lookup(open_dataset(folder), "train", minutiae=False)
+        self.samples = [each for row in self.lookup.shards for each in open_dataset(folder).samples(row)]
+        self.tar = folder / self.lookup.shards[0].name
+        self.shards = OpenShards(folder, self.lookup.shards)
+        self.filler = Filler(self.shards, self.lookup.kinds, Serving(), Maps(COUNT, fit=fit))
+        self.slots = np.zeros((COUNT, *shape), np.uint8)
+
+    def fill(self) -> list[Failed]:
+        self.slots[...] = 77
+        return self.filler.fill(self.lookup.find(np.arange(COUNT)), range(COUNT), self.slots)
+
+
+def test_what_was_read_once_is_not_read_again(filling: Filling) -> None:
+    assert filling.fill() == []
+    first = filling.slots.copy()
+
+    with mock.patch.object(os, "preadv", side_effect=AssertionError("it is read again")):
+        assert filling.fill() == []
+
+    assert (filling.slots == first).all()
+
+
+def test_damage_that_comes_later_is_told(filling: Filling) -> None:
+    assert filling.fill() == []
+    image = filling.samples[0].image
+    with filling.tar.open("r+b") as tar:
+        tar.seek(image.offset + image.size - 1)
+        [byte] = tar.read(1)
+        tar.seek(-1, os.SEEK_CUR)
+        tar.write(bytes([byte ^ 1]))
+
+    [failed] = filling.fill()
+
+    assert failed.line == 0
+    assert f"at byte {image.offset:,} must have the digest" in str(failed.why)
+
+
+def test_another_header_that_comes_later_is_told(filling: Filling) -> None:
+    assert filling.fill() == []
+    with filling.tar.open("r+b") as tar:
+        tar.write(b"x")
+
+    [failed] = filling.fill()
+
+    assert "must stand at byte 0" in str(failed.why)
+
+
+def test_what_was_not_found_whole_is_read_again(filling: Filling) -> None:
+    image = filling.samples[0].image
+    whole = filling.tar.read_bytes()
+    filling.tar.write_bytes(whole[: image.offset] + bytes([whole[image.offset] ^ 1]) + whole[image.offset + 1 :])
+    assert [each.line for each in filling.fill()] == [0]
+    filling.tar.write_bytes(whole)
+
+    with mock.patch.object(os, "preadv", side_effect=os.preadv) as read:
+        assert filling.fill() == []
+
+    assert read.called
+
+
+def test_a_map_holds_no_descriptor(filling: Filling) -> None:
+    filling.fill()
+    filling.fill()
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - a count is all
+    filling.shards.close()
+
+    assert len(os.listdir("/proc/self/fd")) == before - len(filling.lookup.shards)  # noqa: PTH208
+    assert filling.slots.any()
+
+
+@pytest.mark.parametrize(("free", "reads"), [(10**12, False), (1000, True)])
+def test_a_split_that_memory_cannot_hold_is_read_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, *, reads: bool
+) -> None:
+    monkeypatch.setattr(opened_module, "available_bytes", lambda: free)
+    planted(tmp_path / "source", {f"{n:02}/a.png": png(shape=SMALL, seed=n) for n in range(COUNT)})
+    stream = StreamingDataset(packed(tmp_path), batch_size=COUNT, threads=1)
+    first = sorted(key for batch in stream for key in batch.keys)
+
+    with mock.patch("shardkit.stream.copying.os.preadv", side_effect=os.preadv) as read:
+        second = sorted(key for batch in stream for key in batch.keys)
+
+    assert first == second
+    # The kernel is asked ahead for a byte now and then; samples are read with their headers.
+    assert any(call.args[1] and len(call.args[1][0]) > 1 for call in read.call_args_list) is reads
