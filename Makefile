@@ -43,6 +43,7 @@ clean:
 	rm -rf $(VENV) demo dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Written last, so an interrupted set-up starts again; one that stopped before pip was there, from an empty folder.
+# The kernels that decode PNGs are compiled now, in ten seconds, and not in somebody's first epoch.
 # Newer versions of pip take the build backend's constraints from PIP_BUILD_CONSTRAINT alone, older ones do not know it.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("shardkit needs Python 3.11 or newer; this is " \
@@ -50,4 +51,5 @@ $(READY): requirements.lock pyproject.toml
 	$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	PIP_CONSTRAINT=requirements.lock PIP_BUILD_CONSTRAINT=requirements.lock PIP_DISABLE_PIP_VERSION_CHECK=1 \
 	  $(VENV)/bin/python -m pip install --quiet --editable '.[dev,train]'
+	$(VENV)/bin/python -c 'from shardkit.image.kernels import prepare; prepare()'
 	@touch $@

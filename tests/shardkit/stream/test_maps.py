@@ -1,8 +1,8 @@
 """From a map or by a read, the same pixels come, and the same damage is told."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 from unittest import mock
 
 import numpy as np
@@ -19,9 +19,6 @@ from shardkit.stream.serving import Serving
 from tests.packed import packed
 from tests.pictures import png
 from tests.trees import planted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 COUNT = 9
 SMALL, LARGE = (13, 11), (200, 190)
