@@ -1,6 +1,7 @@
 """From a map or by a read, the same pixels come, and the same damage is told."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
@@ -24,11 +25,19 @@ COUNT = 9
 SMALL, LARGE = (13, 11), (200, 190)
 
 
-@pytest.fixture(params=[(codec, shape) for codec in ("png", "zstd", "lz4", "raw") for shape in (SMALL, LARGE)])
-def filling(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Filling"]:
-    codec, shape = request.param
-    planted(tmp_path / "source", {f"{n:02}/a.png": png(shape=shape, seed=n) for n in range(COUNT)})
-    filling = Filling(packed(tmp_path, codec=codec), shape)
+@pytest.fixture(scope="module", params=[SMALL, LARGE], ids=["small", "large"])
+def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[int, int]]:
+    root = tmp_path_factory.mktemp("maps")
+    return planted(root, {f"{n:02}/a.png": png(shape=request.param, seed=n) for n in range(COUNT)}), request.param
+
+
+@pytest.fixture(params=["png", "zstd", "lz4", "raw"])
+def filling(
+    request: pytest.FixtureRequest, source: tuple[Path, tuple[int, int]], tmp_path: Path
+) -> Iterator["Filling"]:
+    images, shape = source
+    shutil.copytree(images, tmp_path / "source")
+    filling = Filling(packed(tmp_path, codec=request.param), shape)
     yield filling
     filling.__dict__.clear()  # all that it opened
 
