@@ -35,6 +35,9 @@ class Failed:
     line: int
     why: ShardkitError
 
+    def __post_init__(self) -> None:
+        self.why.with_traceback(None)  # whose frames would hold shards open, in a circle, until it is swept up
+
 
 class Filler:
     def __init__(

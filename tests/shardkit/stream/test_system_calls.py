@@ -68,7 +68,7 @@ def _few_files(folder: Path) -> tuple[int, int]:
     """How many samples come, and how many files are open at most."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (FEW_FILES, hard))
-    stream, most, samples = StreamingDataset(folder, batch_size=10, threads=4), 0, 0
+    stream, most, samples = StreamingDataset(folder, batch_size=8, threads=4), 0, 0
     for _ in range(2):
         for batch in stream:
             most = max(most, len(os.listdir("/proc/self/fd")))  # noqa: PTH208 - a count is all
