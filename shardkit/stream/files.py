@@ -44,10 +44,11 @@ class OpenShards:
         self._open.clear()  # without the lock, which a child may have inherited from a thread that held it
 
     def _opened(self, number: int) -> OpenShard:
-        shard = self._shards[number]
-        opened = OpenShard(self._folder / shard.name, shard)
-        with self._lock:
-            self._open.setdefault(number, opened)
+        with self._lock:  # or every thread would open what all of them come to at once
+            if number not in self._open:
+                shard = self._shards[number]
+                self._open[number] = OpenShard(self._folder / shard.name, shard)
+            opened = self._open[number]
             while len(self._open) > self._most:
                 self._open.popitem(last=False)
         return opened

@@ -58,10 +58,11 @@ def runs(found: Found, lines: range, kinds: Kinds) -> Iterator[Run]:
 
 
 def handfuls(places: list[Place]) -> Iterator[slice]:
+    """Even numbers of places, where there is a choice: PNGs are unpacked two at a time."""
     start = size = 0
     for stop, place in enumerate(places, 1):
         size += place.member.size
-        if size >= _HANDFUL or stop == len(places):
+        if (size >= _HANDFUL and (stop - start) % 2 == 0) or stop == len(places):
             yield slice(start, stop)
             start, size = stop, 0
 

@@ -21,7 +21,7 @@ from shardkit.stream.kinds import Kind, Kinds
 from shardkit.stream.lookup import NOBODY, Found
 from shardkit.stream.maps import Bytes, Maps
 from shardkit.stream.part_runs import Place, Run, handfuls, runs
-from shardkit.stream.reading import Member, has_name, read_member
+from shardkit.stream.reading import has_name, read_member, refused
 from shardkit.stream.room import Room
 from shardkit.stream.serving import Serving
 
@@ -117,7 +117,7 @@ class Filler:
             else:
                 _put(values, slots[place.line])
         except BadInput as bad:
-            return _refused(self._shards[place.shard], place.member, bad)
+            return refused(self._shards[place.shard], place.member, bad)
         except ShardkitError as why:
             return why
         return None
@@ -134,16 +134,11 @@ def _decoded(run: Run, part: slice, payloads: list[memoryview], slots: NDArray[A
     """Straight into their slots, many at once; those that could not be decoded."""
     places = run.places[part]
     first = places[0].line
-    refused = fill(run.kind.ext, payloads, slots[first : first + len(places)])
-    return [places[number] for number in refused]
+    bad = fill(run.kind.ext, payloads, slots[first : first + len(places)])
+    return [places[number] for number in bad]
 
 
 def _put(values: Values, slot: NDArray[Any]) -> None:
     if values.shape != slot.shape or values.dtype != slot.dtype:
         raise BadInput("another-shape", f"it is {values.shape} of {values.dtype}, which the index does not say.")
     slot[...] = values
-
-
-def _refused(shard: OpenShard, member: Member, bad: BadInput) -> BadInput:
-    where = f"{shard.path}: {member.name.decode(errors='replace')!r} at byte {member.offset:,}"
-    return BadInput(bad.reason, f"{where} cannot be served: {bad}")
