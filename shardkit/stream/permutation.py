@@ -41,8 +41,9 @@ def mixed(words: Words) -> Words:
 
 def keyed(*key: int | Integers) -> Words:
     """One word of all parts of a key; where parts are arrays, a word for each of their elements."""
-    word: Words = np.zeros(1, np.uint64)
-    for part in key:
+    first = next((place for place, part in enumerate(key) if not isinstance(part, int)), len(key))
+    word: Words = np.array([_keyed_alone(key[:first])], np.uint64)
+    for part in key[first:]:
         word = mixed(word + _STEP + _as_word(part))
     return word
 
@@ -60,6 +61,17 @@ def perm(count: int, *key: int) -> Integers:
 def below(count: int, *key: int) -> int:
     """A number below `count`."""
     return int(keyed(*key)[0]) * count >> 64
+
+
+def _keyed_alone(key: tuple[int | Integers, ...]) -> int:
+    """The same of numbers alone, by Python: lanes ask for each block, and arrays of one element take far longer."""
+    word = 0
+    for part in key:
+        word = (word + int(_STEP) + int(part)) & _WORD
+        word = (word ^ (word >> 30)) * int(_FIRST) & _WORD
+        word = (word ^ (word >> 27)) * int(_SECOND) & _WORD
+        word ^= word >> 31
+    return word
 
 
 def _as_word(part: int | Integers) -> Words | np.uint64:
