@@ -1,7 +1,8 @@
 """Asking the kernel for what will be read before long, in the order in which it lies on the disk.
 
 Blocks are stretches of shards, so a disk reads them from one end to the other while batches take samples out of them in
-another order. What is in the page cache already is left alone: a probe that must not wait tells, once a megabyte.
+another order. They are read by descriptors of their own, which the kernel sees go forwards, so that it reads far ahead
+in large pieces. What is in the page cache already is left alone: a probe that must not wait tells, once a megabyte.
 """
 
 import os
@@ -15,14 +16,10 @@ import numpy as np
 from shardkit.errors import ShardkitError
 from shardkit.format.tar import BLOCK
 from shardkit.stream.columns import Figure
-from shardkit.stream.files import OpenShard, OpenShards
+from shardkit.stream.files import OpenShards
 from shardkit.stream.lookup import NOBODY, Found
 
-_PROBE = 1 << 20
-_ASKED = 128 << 10
-"""The kernel takes no more at once than its own read-ahead, whatever is asked for."""
-_UNDER_WAY = 32
-"""Megabytes that are asked for before we wait for the first: more would only queue up before the next batch's reads."""
+_PIECE = 1 << 20
 
 
 class Stretch(NamedTuple):
@@ -35,9 +32,9 @@ class Ahead:
     """One thread that asks; `close` ends it."""
 
     def __init__(self, shards: OpenShards) -> None:
-        self._shards, self._process = shards, os.getpid()
+        self._shards, self._process = shards.apart(), os.getpid()
         self._wanted: deque[Stretch] = deque()
-        self._under_way: deque[tuple[OpenShard, int]] = deque()
+        self._piece = memoryview(bytearray(_PIECE))
         self._wake = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="shardkit-ahead", daemon=True)
@@ -55,6 +52,7 @@ class Ahead:
             self._closed = True
             self._wake.notify()
         self._thread.join()
+        self._shards.close()
 
     def _run(self) -> None:
         while (stretch := self._next()) is not None:
@@ -69,18 +67,13 @@ class Ahead:
             return None if self._closed else self._wanted.popleft()
 
     def _bring(self, stretch: Stretch) -> None:
-        shard = self._shards[stretch.shard]
-        for start in range(stretch.start, stretch.stop, _PROBE):
+        descriptor = self._shards[stretch.shard].descriptor
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+        for start in range(stretch.start, stretch.stop, _PIECE):
             if self._closed:
                 return
-            if is_cached(shard.descriptor, start):
-                continue
-            for piece in range(start, min(start + _PROBE, stretch.stop), _ASKED):
-                os.posix_fadvise(shard.descriptor, piece, _ASKED, os.POSIX_FADV_WILLNEED)
-            self._under_way.append((shard, start))
-            if len(self._under_way) > _UNDER_WAY:
-                first, where = self._under_way.popleft()
-                os.pread(first.descriptor, 1, where)
+            if not is_cached(descriptor, start):
+                os.preadv(descriptor, [self._piece[: stretch.stop - start]], start)
 
 
 def is_cached(descriptor: int, offset: int) -> bool:

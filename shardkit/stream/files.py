@@ -40,6 +40,10 @@ class OpenShards:
         found = self._open.get(number)
         return found or self._opened(number)
 
+    def apart(self) -> "OpenShards":
+        """The same shards by descriptors of their own."""
+        return OpenShards(self._folder, self._shards)
+
     def close(self) -> None:
         self._open.clear()  # without the lock, which a child may have inherited from a thread that held it
 
