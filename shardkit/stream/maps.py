@@ -7,7 +7,6 @@ compared each time all the same. A map outlives the pass that made it, and holds
 """
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from shardkit.stream.columns import Integers
@@ -41,6 +40,8 @@ class Maps:
 
 
 def _mapped(shard: OpenShard) -> Bytes:
+    import torch  # noqa: PLC0415 - who asks for an order alone can do without it
+
     path = f"/dev/fd/{shard.descriptor}"  # the file that was looked at, whatever its name stands for by now
     storage = torch.UntypedStorage.from_file(path, shared=False, nbytes=shard.shard.size)
     content: Bytes = torch.empty(0, dtype=torch.uint8).set_(storage).numpy()  # type: ignore[arg-type]  # torch says less
