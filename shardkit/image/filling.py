@@ -5,15 +5,13 @@ the slot without their header.
 """
 
 from collections.abc import Callable, Sequence
-from threading import local
-
-import numpy as np
 
 from shardkit.errors import BadInput
 from shardkit.image.codec import decode
 from shardkit.image.frames import Room, unpack_lz4, unpack_zstd
 from shardkit.image.npy import LONGEST_HEADER, from_npy
 from shardkit.image.png_filling import fill_pngs
+from shardkit.image.room import ThreadRoom
 from shardkit.image.slots import Slot, put
 
 
@@ -38,20 +36,8 @@ def _fill(extension: str, payload: memoryview, slot: Slot) -> None:
     if unpack is None:
         put(decode(extension, payload), slot)
     else:
-        put(from_npy(unpack(payload, slot.nbytes + LONGEST_HEADER, _kept.at_least)), slot)
+        put(from_npy(unpack(payload, slot.nbytes + LONGEST_HEADER, _room.at_least)), slot)
 
 
-class _Kept(local):
-    """Room of one thread, kept from sample to sample."""
-
-    def __init__(self) -> None:
-        self._room = memoryview(b"")
-
-    def at_least(self, size: int) -> memoryview:
-        if len(self._room) < size:
-            self._room = np.empty(size, np.uint8).data
-        return self._room[:size]
-
-
-_kept = _Kept()
+_room = ThreadRoom()
 _FRAMES: dict[str, Callable[[memoryview, int, Room], memoryview]] = {"npy.zst": unpack_zstd, "npy.lz4": unpack_lz4}

@@ -15,11 +15,11 @@ from xxhash import xxh3_128, xxh3_128_digest
 
 from shardkit.format.tar import BLOCK
 from shardkit.image.npy import header
+from shardkit.image.room import ThreadRoom
 from shardkit.stream.files import OpenShard
 from shardkit.stream.maps import Bytes
 from shardkit.stream.part_runs import Run
 from shardkit.stream.reading import NAME, has_name
-from shardkit.stream.room import Room
 
 _SMALL = 32 << 10
 
@@ -42,7 +42,7 @@ class Task(NamedTuple):
 
 
 def copied(
-    run: Run, opened: list[OpenShard], maps: list[Bytes] | None, slots: NDArray[Any], room: Room, *, check: bool
+    run: Run, opened: list[OpenShard], maps: list[Bytes] | None, slots: NDArray[Any], room: ThreadRoom, *, check: bool
 ) -> list[int]:
     """Fill the slots of a run; those that may hold anything else than the packed pixels, by their place in the run."""
     task = Task(run, opened, maps, slots, header(slots.dtype.str, slots.shape[1:]), check)
@@ -53,10 +53,10 @@ def copied(
     return _read_into_slots(task, room) if maps is None else _copied_from_maps(task, maps)
 
 
-def _read_into_slots(task: Task, room: Room) -> list[int]:
+def _read_into_slots(task: Task, room: ThreadRoom) -> list[int]:
     run, npy, check = task.run, task.npy, task.check
     size, whole = task.slots[0].nbytes, task.whole
-    beside = room.at_least(whole - size)[: whole - size]
+    beside = room.at_least(whole - size)
     head, into = beside[BLOCK:], task.slots.reshape(-1).view(np.uint8).data
     doubts = []
     for index, (line, shard, offset) in enumerate(zip(run.lines, task.opened, run.offsets, strict=True)):
@@ -88,10 +88,10 @@ def _copied_from_maps(task: Task, maps: list[Bytes]) -> list[int]:
     return doubts
 
 
-def _by_the_batch(task: Task, room: Room) -> list[int]:
+def _by_the_batch(task: Task, room: ThreadRoom) -> list[int]:
     run, npy, whole = task.run, task.npy, task.whole
     count, behind = len(run.lines), BLOCK + len(npy)
-    flat = room.at_least(count * whole)[: count * whole]
+    flat = room.at_least(count * whole)
     lines = np.frombuffer(flat, np.uint8).reshape(count, whole)
     doubts = set(_not_brought(task, flat))
     doubts.update(np.flatnonzero((lines[:, BLOCK:behind] != np.frombuffer(npy, np.uint8)).any(axis=1)).tolist())

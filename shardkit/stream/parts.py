@@ -15,6 +15,7 @@ from shardkit.errors import BadInput, ShardkitError
 from shardkit.format.tar import BLOCK
 from shardkit.image.arrays import Values
 from shardkit.image.filling import fill
+from shardkit.image.room import ThreadRoom
 from shardkit.stream.copying import copied, read_at
 from shardkit.stream.files import OpenShard, OpenShards
 from shardkit.stream.kinds import Kind, Kinds
@@ -22,7 +23,6 @@ from shardkit.stream.lookup import NOBODY, Found
 from shardkit.stream.maps import Bytes, Maps
 from shardkit.stream.part_runs import Place, Run, handfuls, runs
 from shardkit.stream.reading import has_name, read_member, refused
-from shardkit.stream.room import Room
 from shardkit.stream.serving import Serving
 
 Slots = NDArray[Any] | list[Any]
@@ -45,7 +45,7 @@ class Filler:
     ) -> None:
         self._shards, self._kinds, self._serving, self._check = shards, kinds, serving, check
         self._maps = maps or Maps(0, fit=False)
-        self._room = Room()
+        self._room = ThreadRoom()
 
     def fill(self, found: Found, lines: range, slots: Slots) -> list[Failed]:
         """Fill the slots of these lines; those that could not be filled hold anything."""
@@ -110,7 +110,7 @@ class Filler:
         size = BLOCK + place.member.size
         try:
             shard = self._shards[place.shard]
-            payload = read_member(shard, place.member, self._room.at_least(size)[:size], check=self._check)
+            payload = read_member(shard, place.member, self._room.at_least(size), check=self._check)
             values = self._serving.served(kind.ext, payload)
             if isinstance(slots, list):
                 slots[place.line] = values.copy()

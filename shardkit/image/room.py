@@ -1,11 +1,11 @@
-"""What a thread reads into before it decodes: kept from sample to sample, since new memory costs page faults."""
+"""What a thread reads or unpacks into: kept from sample to sample, since new memory costs page faults."""
 
 from threading import local
 
 import numpy as np
 
 
-class Room(local):
+class ThreadRoom(local):
     """Each thread's own."""
 
     def __init__(self) -> None:
@@ -14,4 +14,4 @@ class Room(local):
     def at_least(self, size: int) -> memoryview:
         if len(self._room) < size:
             self._room = np.empty(size, np.uint8).data
-        return self._room
+        return self._room[:size]
