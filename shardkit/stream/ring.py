@@ -7,6 +7,7 @@ holds it tells, whatever the user did with a batch.
 """
 
 import sys
+import threading
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,11 +33,13 @@ class Ring:
     def __init__(self, *, pinned: bool) -> None:
         self._pinned = pinned
         self._rooms: list[NDArray[np.uint8]] = []
+        self._lock = threading.Lock()  # two loops over one stream must not be lent the same memory
 
     def slots(self, shape: tuple[int, ...], kind: np.dtype[Any]) -> Slots:
         size = int(np.prod(shape)) * kind.itemsize
         if not self._pinned:
-            array: NDArray[Any] = self._free(size).view(kind).reshape(shape)
+            with self._lock:
+                array: NDArray[Any] = self._free(size).view(kind).reshape(shape)
             return Slots(array, torch.from_numpy(array))
         room = torch.empty(size, dtype=torch.uint8, pin_memory=True)
         as_tensor = torch.from_numpy(np.empty(0, kind)).dtype
@@ -54,7 +57,7 @@ class Ring:
         # A room of another size is not waited for: batches of one size are what comes.
         new = np.empty(size + _LINE, np.uint8)
         self._rooms = [*(room for room in self._rooms if room.nbytes == size + _LINE), new]
-        return _aligned(new)  # and not the last of the list: another loop over the stream may have added one too
+        return _aligned(new)
 
 
 def _aligned(room: NDArray[np.uint8]) -> NDArray[np.uint8]:

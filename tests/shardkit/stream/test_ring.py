@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -79,3 +81,24 @@ def test_pinned_memory_is_torchs_own() -> None:
 
     assert tensor.is_pinned()
     assert tensor[1, 2] == 77
+
+
+def test_threads_are_never_lent_the_same_memory() -> None:
+    ring, lent = Ring(pinned=False), []
+
+    def take() -> None:
+        for _ in range(200):
+            slots = ring.slots(SHAPE, KIND)
+            slots.array[...] = 0
+            mine = threading.get_ident() % 251 + 1
+            slots.array[...] = mine
+            lent.append(bool((slots.array == mine).all()))
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert all(lent)
+    assert ring.nbytes <= 5 * (24 + 64)
