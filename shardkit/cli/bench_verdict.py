@@ -100,5 +100,5 @@ def _decoded_faster(data: Data) -> str:
     if data.converted:
         return "pack with the --size and --color that is trained on, which leaves nothing to do here; or more cores"
     if data.ext in _FASTER:
-        return f"pack with --codec {_FASTER[data.ext]}, which is decoded several times faster; or more cores"
+        return f"pack with --codec {_FASTER[data.ext]}, which is decoded twice as fast; or more cores"
     return "more cores"

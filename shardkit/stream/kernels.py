@@ -14,10 +14,14 @@ from shardkit.stream.opened import Opened
 _WITHOUT_PNGS = {"zstd", "lz4", "raw"}
 
 
+def may_hold_pngs(opened: Opened) -> bool:
+    return opened.dataset.manifest.codec not in _WITHOUT_PNGS
+
+
 @contextmanager
 def kernels_for(opened: Opened) -> Iterator[None]:
     """Make them ready while this block runs, if the dataset may hold PNGs."""
-    if opened.dataset.manifest.codec in _WITHOUT_PNGS:
+    if not may_hold_pngs(opened):
         yield
         return
     thread = threading.Thread(target=prepare, name="shardkit-kernels", daemon=True)

@@ -18,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shardkit.format.tar import BLOCK
+from shardkit.image.kernels import prepare
 from shardkit.stream.assembly import Assembly
 from shardkit.stream.batch import Batch
 from shardkit.stream.columns import Figure
 from shardkit.stream.equipment import assembly_for, pace_for, serving_for
+from shardkit.stream.kernels import may_hold_pngs
 from shardkit.stream.kinds import Kind
 from shardkit.stream.opened import Opened
 from shardkit.stream.partial_fillers import SOURCE_BYTES, Copying, Reading
@@ -95,6 +97,8 @@ class Probe:
     def _batches(self, step: Step, threads: int) -> Generator[Batch, None, None]:
         """Without an end: one epoch after the other."""
         opened, columns = self._opened, self._columns
+        if may_hold_pngs(opened):
+            prepare()  # at once: what a stream does until then is not what is asked here
         pace = pace_for(opened, columns, Speed(threads), Worker())
         for number in self._epochs:
             if self._cold:
@@ -112,8 +116,8 @@ class Probe:
         shards, kinds, serving = assembly.shards, assembly.lookup.kinds, assembly.serving
         if step is Step.COPY:
             return Copying(shards, kinds, serving, self._source)
-        if step is Step.DECODE:
-            return assembly.filler
+        if step is Step.DECODE:  # without maps, which the steps before would have to have as well
+            return Filler(shards, kinds, serving)
         return Reading(shards, kinds, serving, check=step is Step.DIGEST)
 
     @cached_property
