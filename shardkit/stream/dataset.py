@@ -150,8 +150,11 @@ class StreamingDataset(IterableDataset[Batch]):
     def load_state_dict(self, state: State) -> None:
         """Go on where a state was saved, on any number of ranks and workers; what would change the order is refused."""
         opened, start = reopened(state, self._mine().opened), (state["epoch"], state["step"])
-        if this_worker().apart:
+        worker = this_worker()
+        if worker.apart:
             self._own = _Own(os.getpid(), opened, self._memory(), start=start)
+            if state["step"] + worker.number >= opened.order.steps:
+                self._position.ended(worker, state["epoch"])  # said now: a loader may drop a worker that has no row left
         else:
             self._own = _Own(os.getpid(), opened, self._memory())
             self._position.go_to(*start, state["generation"])

@@ -101,4 +101,4 @@ def test_threads_are_never_lent_the_same_memory() -> None:
         thread.join()
 
     assert all(lent)
-    assert ring.nbytes <= 5 * (24 + 64)
+    assert ring.nbytes <= 8 * (24 + 64)  # each thread takes its next slots before it lets go of the last
