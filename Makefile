@@ -21,7 +21,7 @@ demo: $(READY)
 	python tools/demo.py demo
 
 test: check
-	python -m pytest
+	python -m pytest --numprocesses 2 --dist worksteal
 
 check: $(READY)
 	tools/check

@@ -154,7 +154,8 @@ class StreamingDataset(IterableDataset[Batch]):
         if worker.apart:
             self._own = _Own(os.getpid(), opened, self._memory(), start=start)
             if state["step"] + worker.number >= opened.order.steps:
-                self._position.ended(worker, state["epoch"])  # said now: a loader may drop a worker that has no row left
+                # Said now: a loader may drop a worker that has no row left before it is asked for one.
+                self._position.ended(worker, state["epoch"])
         else:
             self._own = _Own(os.getpid(), opened, self._memory())
             self._position.go_to(*start, state["generation"])

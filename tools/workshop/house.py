@@ -12,11 +12,16 @@ ARROWS = {
         "verify → pack",  # repair makes a shard anew with the function that made it first
     ),
     "trainer": (
-        "__init__ | __main__ → commands → loop → state | batches | schedule | world | watch",
-        "commands → checkpoint | verification → config",  # checkpoint knows no model, verification is pure
-        "commands | loop → config | augment | geometry | models | heads | losses | optim",
-        "state | batches | schedule | world | watch → config | augment | geometry | models | heads | losses | optim",
-        "augment → geometry → config → recipes",
+        "__init__ | __main__ → commands → run → loop → step → state | batches | schedule | watch → world",
+        "step → reduce → world",
+        # The loop is handed what is due.
+        "commands | run → judging → verification | batches | augment | models | world",
+        # These know no model, and the last two are pure.
+        "commands | run → checkpoint | verification | planning → config | errors",
+        "commands | run | loop | step → config | augment | geometry | models | heads | losses | optim",
+        "state | batches | schedule | watch | judging | reduce → config | augment | models | heads | losses | optim",
+        "augment → geometry",
+        "augment | loop | step | world → config | errors | recipes",
     ),
 }
 
@@ -46,6 +51,7 @@ PURE = (
     "shardkit.stream.ordering",
     "shardkit.stream.permutation",
     "shardkit.stream.samplers",
+    "trainer.planning",
     "trainer.schedule",
     "trainer.verification",
 )
