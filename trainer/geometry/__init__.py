@@ -1,0 +1,1 @@
+"""One map for a picture and its minutiae."""
