@@ -1,0 +1,105 @@
+from dataclasses import replace
+from typing import Literal
+
+import pytest
+import torch
+
+from trainer.augment.augment import Augment
+from trainer.config import sections
+from trainer.errors import UsageError
+
+SECTION = sections.Augment(shrink=2, crop=(24, 20))
+NUMBERS = torch.tensor([4, 90, -1, 17, 3, 3, 1_000_000, 8])
+
+
+def pictures(channels: int = 1, dtype: torch.dtype = torch.uint8) -> torch.Tensor:
+    white = 255 if dtype == torch.uint8 else 65535
+    seeded = torch.Generator().manual_seed(0)
+    return torch.randint(0, white + 1, (8, channels, 61, 50), generator=seeded).to(dtype)
+
+
+@pytest.mark.parametrize("enhance", ["none", "gabor"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [1, 3, 4])
+def test_a_batch_may_be_cut_anywhere(enhance: Literal["none", "gabor"], channels: int, size: int) -> None:
+    augment, images = Augment(replace(SECTION, enhance=enhance), 7), pictures(channels)
+    whole = augment(images, NUMBERS, 2, learning=True)
+    parts = zip(torch.split(images, size), torch.split(NUMBERS, size), strict=True)
+    assert torch.equal(torch.cat([augment(*part, 2, learning=True) for part in parts]), whole)
+
+
+def test_draws_depend_on_seed_epoch_and_number_alone() -> None:
+    images = pictures()[:1].expand(8, -1, -1, -1)
+    first = Augment(SECTION, 7)(images, NUMBERS, 2, learning=True)
+    torch.manual_seed(1)
+    augment = Augment(SECTION, 7)
+    augment(images, NUMBERS, 0, learning=True)
+    assert torch.equal(augment(images, NUMBERS, 2, learning=True), first)
+    assert torch.equal(first[4], first[5])
+    others = (augment(images, NUMBERS, 3, learning=True), Augment(SECTION, 8)(images, NUMBERS, 2, learning=True))
+    for other in (*others, first.roll(1, 0).index_copy(0, torch.tensor([5]), first[:1])):
+        assert not any(torch.equal(one, another) for one, another in zip(first, other, strict=True))
+
+
+@pytest.mark.parametrize(("learning", "enabled"), [(False, True), (False, False), (True, False)])
+def test_without_chance_the_middle_is_shown_exactly(*, learning: bool, enabled: bool) -> None:
+    images = pictures()
+    shown = Augment(replace(SECTION, enabled=enabled), 7)(images, NUMBERS, 2, learning=learning)
+    means = images[:, :, :60].unfold(2, 2, 2).unfold(3, 2, 2).double().mean((4, 5))[:, :, 3:27, 2:22]
+    torch.testing.assert_close(shown.double(), (means / 255 - 0.5) / 0.25, rtol=0, atol=1e-6)
+
+
+def test_sixteen_bits_are_as_light_as_eight() -> None:
+    augment, images = Augment(SECTION, 7), pictures()
+    deep = (images.int() * 257).to(torch.uint16)
+    for learning in (False, True):
+        shown = augment(deep, NUMBERS, 1, learning=learning)
+        torch.testing.assert_close(shown, augment(images, NUMBERS, 1, learning=learning), rtol=0, atol=2e-4)
+
+
+def test_shift_is_in_stored_pixels_and_rotation_in_degrees() -> None:
+    point = torch.zeros((4000, 1, 3)) + torch.tensor([24.5, 30.5, 1.0])
+    moved = Augment(replace(SECTION, crop=(0, 0)), 0).points(point, torch.arange(4000), 0, (62, 50), learning=True)
+    shift = moved[:, 0, :2] - torch.tensor([12.0, 15.0])
+    turn = torch.rad2deg(moved[:, 0, 2] - 1)
+    for drawn, most in ((shift, 12.5), (turn, 15.0)):
+        assert 0.99 * most < drawn.max() <= most + 1e-3
+        assert -0.99 * most > drawn.min() >= -most - 1e-3
+        assert drawn.mean(0).abs().max() < 0.1 * most
+
+
+def test_contrast_and_gain_stay_in_their_ranges() -> None:
+    """Half a picture a little darker, half a little lighter: no clamping, and both factors can be told."""
+    images = torch.full((3000, 1, 8, 8), 100, dtype=torch.uint8)
+    images[..., 4:] = 140
+    section = sections.Augment(rotation=0, shift=0, mean=0, std=1)
+    shown = Augment(section, 0)(images, torch.arange(3000), 0, learning=True) * 255
+    dark, light = shown[:, 0, 0, 0], shown[:, 0, 0, -1]
+    gain = (dark + light) / 240
+    contrast = (light - dark) / 40 / gain
+    for factors, (least, most) in ((gain, section.gain), (contrast, section.contrast)):
+        spread = most - least
+        assert factors.min() == pytest.approx(least, abs=0.01 * spread)
+        assert factors.max() == pytest.approx(most, abs=0.01 * spread)
+
+
+def test_white_stays_white_around_a_moved_print() -> None:
+    images = torch.full((8, 1, 60, 60), 255, dtype=torch.uint8)
+    section = sections.Augment(shift=60, gain=(1, 1), mean=0, std=1)
+    shown = Augment(section, 0)(images, NUMBERS, 0, learning=True)
+    torch.testing.assert_close(shown, torch.ones_like(shown))
+
+
+def test_a_crop_larger_than_the_images_is_told() -> None:
+    augment = Augment(replace(SECTION, crop=(31, 20)), 0)
+    with pytest.raises(UsageError, match="stored 61 x 50"):
+        augment(pictures(), NUMBERS, 0, learning=False)
+
+
+def test_settings_that_cannot_be_meant_are_told_before_the_first_image() -> None:
+    with pytest.raises(UsageError, match="set it above 0"):
+        Augment(replace(SECTION, std=0.0), 0)
+
+
+def test_nothing_waits_for_a_gradient() -> None:
+    assert not Augment(SECTION, 0)(pictures(), NUMBERS, 0, learning=True).requires_grad

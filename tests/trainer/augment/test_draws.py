@@ -1,0 +1,66 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer.augment.draws import Draw, uniform
+
+words = st.integers(-(2**63), 2**63 - 1)
+
+
+def one(seed: int, epoch: int, number: int) -> list[float]:
+    drawn: list[float] = uniform(seed, epoch, np.array([number]))[:, 0].tolist()
+    return drawn
+
+
+def by_hand(*parts: int) -> float:
+    """The same in Python's integers."""
+    most, key = (1 << 64) - 1, 0
+    for part in parts:
+        key = (key + part + 0x9E3779B97F4A7C15) & most
+        key = ((key ^ (key >> 30)) * 0xBF58476D1CE4E5B9) & most
+        key = ((key ^ (key >> 27)) * 0x94D049BB133111EB) & most
+        key ^= key >> 31
+    return (key >> 11) / 2**53
+
+
+def test_these_values_stay() -> None:
+    """A run that is resumed under a newer version draws what it would have drawn."""
+    assert one(0, 0, 0) == [
+        0.1296456182997474,
+        0.41232273959211374,
+        0.31059630345365596,
+        0.9281083633343205,
+        0.22787309052828464,
+    ]
+    assert one(7, 3, 123_456) == [
+        0.9359817527710729,
+        0.7513574917669823,
+        0.1638781550753513,
+        0.8831361995181228,
+        0.9422943552046488,
+    ]
+
+
+@given(words, st.integers(0, 2**31), words)
+def test_a_draw_is_a_function_of_its_four_numbers(seed: int, epoch: int, number: int) -> None:
+    drawn = one(seed, epoch, number)
+    assert drawn == [by_hand(seed, epoch, number, draw) for draw in Draw]
+    assert all(0 <= each < 1 for each in drawn)
+
+
+@given(st.lists(st.integers(-1, 10**9), min_size=1, max_size=20), st.integers(0, 20))
+def test_a_batch_may_be_cut_anywhere(numbers: list[int], cut: int) -> None:
+    whole = uniform(1, 2, np.array(numbers, np.int64))
+    parts = [uniform(1, 2, np.array(part, np.int64)) for part in (numbers[:cut], numbers[cut:])]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
+
+
+def test_draws_fill_their_range_evenly_and_do_not_follow_each_other() -> None:
+    drawn = np.concatenate([uniform(5, epoch, np.arange(20_000)) for epoch in (0, 1)])
+    for line in drawn:
+        counts, _ = np.histogram(line, 20, (0, 1))
+        assert np.abs(counts - 1000).max() < 150
+    beside = np.corrcoef(drawn)
+    assert np.abs(beside - np.eye(len(drawn))).max() < 0.03
+    after = np.corrcoef(drawn[0, 1:], drawn[0, :-1])[0, 1]
+    assert abs(after) < 0.03

@@ -1,0 +1,31 @@
+import torch
+
+from trainer.augment.light import lit
+
+
+def grays(*values: float) -> torch.Tensor:
+    return torch.tensor(values).reshape(1, 1, 1, -1)
+
+
+def test_contrast_stretches_around_the_mean() -> None:
+    shown = lit(grays(0.3, 0.5, 0.7), torch.tensor([2.0]), torch.tensor([1.0]))
+    torch.testing.assert_close(shown, grays(0.1, 0.5, 0.9), rtol=0, atol=2e-5)
+
+
+def test_gain_makes_all_of_it_lighter() -> None:
+    shown = lit(grays(0.2, 0.4), torch.tensor([1.0]), torch.tensor([1.5]))
+    torch.testing.assert_close(shown, grays(0.3, 0.6), rtol=0, atol=2e-5)
+
+
+def test_black_and_white_are_the_end() -> None:
+    shown = lit(grays(0.0, 0.2, 0.8, 1.0), torch.tensor([3.0]), torch.tensor([1.0]))
+    assert torch.equal(shown, grays(0, 0, 1, 1))
+
+
+def test_each_picture_has_its_own_mean_and_factors() -> None:
+    images = torch.rand((5, 2, 9, 8), generator=torch.Generator().manual_seed(0))
+    contrast, gain = torch.linspace(1, 2, 5), torch.linspace(0.9, 1.1, 5)
+    whole = lit(images, contrast, gain)
+    for at in range(5):
+        own = slice(at, at + 1)
+        assert torch.equal(lit(images[own], contrast[own], gain[own]), whole[own])

@@ -1,0 +1,75 @@
+"""Stored pixels become the network's input: shrunk, enhanced, moved, lit, normalised, a batch at a time on its device.
+
+Whatever is drawn depends on the seed, the epoch and the sample's number alone, and every sample is computed by itself,
+so a batch can be cut in any way. Judging draws nothing: it sees the middle of each picture, where it was stored.
+"""
+
+import torch
+from torch.nn import functional
+
+from trainer.augment import sizes
+from trainer.augment.drawing import Motion, drawn
+from trainer.augment.light import lit
+from trainer.augment.ridges import Ridges
+from trainer.config import sections
+from trainer.geometry.maps import Size, maps_of, middle
+from trainer.geometry.moving import moved, moved_points
+
+_WHITE = {torch.uint8: 255, torch.uint16: 65535}
+
+
+class Augment:
+    """For learning, if it is enabled; for judging, the same way without chance."""
+
+    def __init__(self, section: sections.Augment, seed: int) -> None:
+        sizes.check(section)
+        self._section, self._seed = section, seed
+        self._ridges = Ridges(sizes.ridge_period_at_input(section)) if section.enhance == "gabor" else None
+
+    @torch.no_grad()
+    def __call__(self, images: torch.Tensor, numbers: torch.Tensor, epoch: int, *, learning: bool) -> torch.Tensor:
+        """Of B x C x H x W whole numbers B x C x h x w floats; keep `numbers` on the CPU, or a GPU is waited for."""
+        stored = (images.shape[-2], images.shape[-1])
+        target = sizes.input_size(self._section, stored)
+        shrunk = self._shrunk(images)
+        clear = self._ridges(shrunk) if self._ridges else shrunk
+        if not (learning and self._section.enabled):
+            return self._normalised(middle(clear, target))
+        motion, light = drawn(self._section, self._seed, epoch, numbers)
+        shown = moved(clear, _on(images.device, self._maps(motion, stored)), target)
+        return self._normalised(lit(shown, *(_on(images.device, each) for each in light)))
+
+    @torch.no_grad()
+    def points(
+        self, minutiae: torch.Tensor, numbers: torch.Tensor, epoch: int, stored: Size, *, learning: bool
+    ) -> torch.Tensor:
+        """Where the minutiae (B x M x 3: x, y, theta) of images of this stored size are in the network's input.
+
+        Some come to lie outside. The rows behind a sample's own are moved too, and mean as little as before.
+        """
+        if learning and self._section.enabled:
+            motion, _ = drawn(self._section, self._seed, epoch, numbers)
+        else:
+            motion = Motion(torch.zeros(len(numbers)), torch.zeros(len(numbers), 2))
+        places = (minutiae[..., :2] + 0.5) / self._section.shrink - 0.5
+        shrunk = torch.cat([places, minutiae[..., 2:]], dim=2)
+        return moved_points(shrunk, _on(minutiae.device, self._maps(motion, stored)))
+
+    def _maps(self, motion: Motion, stored: Size) -> torch.Tensor:
+        source, target = sizes.shrunk_size(self._section, stored), sizes.input_size(self._section, stored)
+        return maps_of(*motion, source, target)
+
+    def _shrunk(self, images: torch.Tensor) -> torch.Tensor:
+        """In 0…1. Whole numbers are averaged before they are divided: their sums are exact."""
+        white, shrink = _WHITE[images.dtype], self._section.shrink
+        whole = images.float()
+        return (functional.avg_pool2d(whole, shrink) if shrink > 1 else whole).div_(white)
+
+    def _normalised(self, images: torch.Tensor) -> torch.Tensor:
+        return (images - self._section.mean) / self._section.std
+
+
+def _on(device: torch.device, figures: torch.Tensor) -> torch.Tensor:
+    """Without waiting for what the device is still at."""
+    pinned = figures.pin_memory() if device.type == "cuda" else figures
+    return pinned.to(device, non_blocking=True)
