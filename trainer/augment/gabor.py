@@ -1,7 +1,7 @@
 """A bank of Gabor filters in whole numbers, for a batch: the same bank that `shardkit pack --enhance gabor` has.
 
 A Gabor filter with a round envelope is a difference of two separable ones, cos · cos - sin · sin, and the filter of the
-mirrored orientation is their sum: 16 orientations take 18 passes along lines and 18 down columns. No sum reaches 2^24,
+mirrored orientation is their sum: 16 orientations take 16 passes along lines and 16 down columns. No sum reaches 2^24,
 and up to there float32 adds whole numbers exactly, in whatever order a device adds. From
 wavelengths of 3 pixels on each number that is multiplied has 11 bits at most, so TF32 is exact too.
 """
@@ -27,7 +27,7 @@ _KERNEL_SUM = 1 << 13
 
 
 class Bank(NamedTuple):
-    """Cosines and then sines, each for the nine orientations of a quarter turn."""
+    """Cosines for the nine orientations of a quarter turn, then sines for those between: at its ends sines are zero."""
 
     along: torch.Tensor
     down: torch.Tensor
@@ -38,8 +38,9 @@ def responses(field: torch.Tensor, wavelength: float) -> torch.Tensor:
     bank = bank_of(wavelength, field.device)
     wide = mirrored(field, bank.along.shape[-1] // 2)
     lines = _scaled(functional.conv2d(wide, bank.along))
-    even, odd = _scaled(functional.conv2d(lines, bank.down, groups=len(bank.down))).chunk(2, dim=1)
-    return torch.cat([even - odd, (even + odd)[:, 1:_QUARTER].flip(1)], dim=1)
+    parts = _scaled(functional.conv2d(lines, bank.down, groups=len(bank.down)))
+    level, slanted, upright, odd = parts.tensor_split((1, _QUARTER, _QUARTER + 1), dim=1)
+    return torch.cat([level, slanted - odd, upright, (slanted + odd).flip(1)], dim=1)
 
 
 def mirrored(field: torch.Tensor, reach: int) -> torch.Tensor:
@@ -58,8 +59,8 @@ def mirrored(field: torch.Tensor, reach: int) -> torch.Tensor:
 def bank_of(wavelength: float, device: torch.device) -> Bank:
     steps = range(_QUARTER + 1)
     waves = [_wave(wavelength, math.cos(math.pi * step / ORIENTATIONS)) for step in steps]
-    along = [wave[part] for part in (0, 1) for wave in waves]
-    down = [wave[part] for part in (0, 1) for wave in reversed(waves)]
+    along = [cosine for cosine, _ in waves] + [sine for _, sine in waves[1:-1]]
+    down = [cosine for cosine, _ in reversed(waves)] + [sine for _, sine in reversed(waves[1:-1])]
     kernels = (torch.tensor(each, dtype=torch.float32, device=device) for each in (along, down))
     lines, columns = kernels
     return Bank(lines[:, None, None, :], columns[:, None, :, None])
