@@ -5,17 +5,15 @@ so a batch can be cut in any way. Judging draws nothing: it sees the middle of e
 """
 
 import torch
-from torch.nn import functional
 
 from trainer.augment import sizes
 from trainer.augment.drawing import Motion, drawn
 from trainer.augment.light import lit
 from trainer.augment.ridges import Ridges
+from trainer.augment.shrinking import shrunk
 from trainer.config import sections
 from trainer.geometry.maps import Size, maps_of, middle
 from trainer.geometry.moving import moved, moved_points
-
-_WHITE = {torch.uint8: 255, torch.uint16: 65535}
 
 
 class Augment:
@@ -31,8 +29,8 @@ class Augment:
         """Of B x C x H x W whole numbers B x C x h x w floats; keep `numbers` on the CPU, or a GPU is waited for."""
         stored = (images.shape[-2], images.shape[-1])
         target = sizes.input_size(self._section, stored)
-        shrunk = self._shrunk(images)
-        clear = self._ridges(shrunk) if self._ridges else shrunk
+        small = shrunk(images, self._section.shrink)
+        clear = self._ridges(small) if self._ridges else small
         if not (learning and self._section.enabled):
             return self._normalised(middle(clear, target))
         motion, light = drawn(self._section, self._seed, epoch, numbers)
@@ -52,18 +50,12 @@ class Augment:
         else:
             motion = Motion(torch.zeros(len(numbers)), torch.zeros(len(numbers), 2))
         places = (minutiae[..., :2] + 0.5) / self._section.shrink - 0.5
-        shrunk = torch.cat([places, minutiae[..., 2:]], dim=2)
-        return moved_points(shrunk, _on(minutiae.device, self._maps(motion, stored)))
+        small = torch.cat([places, minutiae[..., 2:]], dim=2)
+        return moved_points(small, _on(minutiae.device, self._maps(motion, stored)))
 
     def _maps(self, motion: Motion, stored: Size) -> torch.Tensor:
         source, target = sizes.shrunk_size(self._section, stored), sizes.input_size(self._section, stored)
         return maps_of(*motion, source, target)
-
-    def _shrunk(self, images: torch.Tensor) -> torch.Tensor:
-        """In 0…1. Whole numbers are averaged before they are divided: their sums are exact."""
-        white, shrink = _WHITE[images.dtype], self._section.shrink
-        whole = images.float()
-        return (functional.avg_pool2d(whole, shrink) if shrink > 1 else whole).div_(white)
 
     def _normalised(self, images: torch.Tensor) -> torch.Tensor:
         return (images - self._section.mean) / self._section.std
