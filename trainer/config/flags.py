@@ -1,0 +1,144 @@
+"""Flags for every setting, `--section.key value`, over what is there already. tyro reads them and writes their help.
+
+What tyro says of a mistake is a box; so when it refuses, each flag is tried by itself, and the one at fault is told in
+a sentence like those about files.
+"""
+
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from dataclasses import dataclass
+from io import StringIO
+
+import tyro
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+
+from trainer.config.kinds import allowed
+from trainer.config.meant import setting_meant
+from trainer.config.sections import Config
+from trainer.config.settings import settings
+from trainer.errors import UsageError
+
+PROGRAM = "python -m trainer"
+_HEAD = """\
+Train:     python -m trainer --config run.toml [--section.key value …]
+Ranks:     torchrun --standalone --nproc_per_node=N -m trainer --config run.toml
+Resume:    the same command again
+Commands:  python -m trainer COMMAND --help
+           evaluate, embed, overfit, plan, doctor, replay, prove
+
+--config   a TOML file with the sections below, or a recipe by its name: {recipes}
+--profile  traces 20 steps, or as many as it is given: short for --log.profile
+A flag is stronger than the file. Several values follow one flag:
+           --augment.crop 160 128
+
+Exit codes
+    0  done                       5  the run folder belongs to another job,
+    1  diverged, a rank lost,        dataset or config
+       or an error of ours        6  no space for a checkpoint
+    2  the command or config      7  the storage is failing
+       cannot be meant so       130  stopped by Ctrl-C, everything saved
+    4  bytes are damaged        143  stopped by SIGTERM, everything saved
+
+"""
+_REGISTRY = ConstructorRegistry()
+_SPOKEN = {"true": True, "false": False}
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag as it was typed, with the words that follow it."""
+
+    name: str
+    words: tuple[str, ...]
+    """Itself, and what came behind it."""
+
+
+def flagged(config: Config, words: Sequence[str]) -> Config:
+    """The config with what the flags say."""
+    flags = flags_of(words)
+    for flag in flags:
+        _refuse_unknown(flag)
+    try:
+        return _parsed(config, [word for flag in flags for word in flag.words])
+    except SystemExit:
+        raise _refusal(config, flags) from None
+
+
+def help_text(recipes: Sequence[str]) -> str:
+    with redirect_stdout(StringIO()) as said, suppress(SystemExit):
+        _cli(Config(), ["--help"])
+    _, _, options = said.getvalue().partition("\n\n")  # behind tyro's own line about usage
+    lines = [line.rstrip() for line in options.splitlines()]
+    return _HEAD.format(recipes=", ".join(recipes)) + "\n".join(lines) + "\n"
+
+
+def flags_of(words: Sequence[str]) -> list[Flag]:
+    flags: list[Flag] = []
+    for word in words:
+        if word.startswith("--"):
+            name, equals, value = word.partition("=")
+            name = name.replace("-", "_").replace("__", "--", 1)
+            flags.append(Flag(name, (name + equals + value,)))
+        elif flags:
+            flags[-1] = Flag(flags[-1].name, (*flags[-1].words, word))
+        else:
+            raise UsageError(
+                f"{word!r} follows no flag. Write --section.key {word}; `{PROGRAM} --help` lists all flags."
+            )
+    return flags
+
+
+def _refuse_unknown(flag: Flag) -> None:
+    name = flag.name.removeprefix("--")
+    if name not in settings():
+        raise UsageError(
+            f"There is no flag {flag.name}.{setting_meant(name, before='--')} `{PROGRAM} --help` lists all of them."
+        )
+
+
+def _refusal(config: Config, flags: Sequence[Flag]) -> UsageError:
+    flag = next((each for each in flags if not _readable(config, each)), flags[-1])
+    kind = settings()[flag.name.removeprefix("--")].kind
+    must_be = allowed(kind).removesuffix(" in quotes").replace("a list of", "some")
+    given = " ".join(flag.words).removeprefix(flag.name)[1:]
+    return UsageError(f"{flag.name} must be {must_be}, and it is {given!r}.")
+
+
+def _readable(config: Config, flag: Flag) -> bool:
+    try:
+        _parsed(config, flag.words)
+    except SystemExit:
+        return False
+    return True
+
+
+def _parsed(config: Config, words: Sequence[str]) -> Config:
+    with redirect_stderr(StringIO()):
+        return _cli(config, words)
+
+
+def _cli(config: Config, words: Sequence[str]) -> Config:
+    options = (tyro.conf.FlagConversionOff,)
+    return tyro.cli(
+        Config, prog=PROGRAM, args=words, default=config, use_underscores=True, config=options, registry=_REGISTRY
+    )
+
+
+@_REGISTRY.primitive_rule
+def _truth(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[bool] | None:
+    """Truth is spelt as in TOML."""
+    if info.type is not bool:
+        return None
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="{true,false}",
+        instance_from_str=_spoken,
+        is_instance=lambda each: isinstance(each, bool),
+        str_from_instance=lambda each: [str(each).lower()],
+    )
+
+
+def _spoken(words: list[str]) -> bool:
+    if words[0].lower() not in _SPOKEN:
+        raise ValueError
+    return _SPOKEN[words[0].lower()]
