@@ -19,7 +19,7 @@ def allowed(kind: Kind) -> str:
     """What a setting of this kind can be, to stand behind "is" or "must be"."""
     if choices := choices_of(kind):
         return "one of " + ", ".join(repr(each) for each in choices)
-    if get_origin(kind) is not tuple:
+    if not _is_tuple(kind):
         return _ONE[kind]
     inner = get_args(kind)
     if inner[-1] is Ellipsis:
@@ -28,18 +28,24 @@ def allowed(kind: Kind) -> str:
 
 
 def choices_of(kind: Kind) -> tuple[str, ...]:
-    return get_args(kind) if get_origin(kind) is Literal else ()
+    origin: Any = get_origin(kind)
+    return get_args(kind) if origin is Literal else ()
 
 
 def value_of(raw: object, kind: Kind) -> Any:  # noqa: ANN401 - of whatever kind
     """What TOML's value means for a setting of this kind. A whole number is a number, too; a text is never one."""
     if choices := choices_of(kind):
         return _only(raw, lambda each: isinstance(each, str) and each in choices)
-    if get_origin(kind) is tuple:
+    if _is_tuple(kind):
         return _several(raw, get_args(kind))
     if kind is float:
         return float(_only(raw, lambda each: isinstance(each, int | float) and not isinstance(each, bool)))
     return _only(raw, lambda each: type(each) is kind)
+
+
+def _is_tuple(kind: Kind) -> bool:
+    origin: Any = get_origin(kind)
+    return origin is tuple
 
 
 def _several(raw: object, inner: tuple[Kind, ...]) -> tuple[Any, ...]:

@@ -1,0 +1,151 @@
+"""`python -m trainer plan --config …`: what a run on this dataset and these cards will take, before it is started."""
+
+import json
+import sys
+from argparse import ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from math import inf
+from typing import Any
+
+import shardkit
+from trainer.commands.plan_screen import screen
+from trainer.commands.run_folder import Parser
+from trainer.config.checks import check
+from trainer.config.load import loaded
+from trainer.config.sections import Config
+from trainer.config.settings import with_values
+from trainer.config.toml import as_toml
+from trainer.errors import UsageError
+from trainer.models.chosen import parameters
+from trainer.planning.cards import batch_on_card, batch_on_cpu
+from trainer.planning.plan import Amount, Habits, Plan, planned
+from trainer.planning.rates import Rate, rate_on_cards, rate_on_cpu
+from trainer.planning.weights import Weights, copies_of
+from trainer.schedule import peak_of
+
+_DESCRIPTION = """Say what a run will take: batch, learning rate, epochs, memory, disk and time.
+
+    python -m trainer plan --config run.toml --cards 4 --memory 40
+    python -m trainer plan --config demo --data.path packed --cpus 2 --toml"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    words, rest = _parser().parse_known_args(list(arguments))
+    config = loaded(rest)
+    amount = amount_of(config)
+    plan = plan_of(config, amount, words)
+    chosen = chosen_by(plan, config)
+    facts = facts_of(plan, amount, chosen, "cpu" if words.cpus else "cuda")
+    if words.toml:
+        sys.stderr.writelines(f"{each}\n" for each in facts["objections"])
+        sys.stdout.write(as_toml(chosen))
+    else:
+        sys.stdout.write(json.dumps(facts) + "\n" if words.json else screen(facts))
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "python -m trainer plan",
+        description=_DESCRIPTION,
+        epilog="Any --section.field VALUE of the config can follow.",
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    devices = parser.add_mutually_exclusive_group()
+    devices.add_argument("--cards", type=_whole, default=1, metavar="N", help="how many GPUs (default: 1)")
+    devices.add_argument("--cpus", type=_whole, default=0, metavar="N", help="no GPU, but so many ranks on CPUs")
+    parser.add_argument("--memory", type=_positive, default=24.0, metavar="GB", help="of a card (default: 24)")
+    parser.add_argument("--rate", type=_positive, metavar="R", help="samples/s that you measured, over all cards")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    output.add_argument("--toml", action="store_true", help="the config with what was planned, to be trained with")
+    return parser
+
+
+def amount_of(config: Config) -> Amount:
+    if not config.data.path:
+        raise UsageError("No dataset is named. Give the folder that `shardkit pack` wrote: --data.path FOLDER.")
+    dataset = shardkit.open(config.data.path)
+    dataset[config.data.train]  # it says which splits there are
+    whole, train = dataset.splits.values(), dataset.splits[config.data.train]
+    size = sum(each.bytes for each in whole) + sum(each.size for each in dataset.manifest.files.values())
+    return Amount(train.samples, train.subjects, train.classes, sum(each.samples for each in whole), size)
+
+
+def plan_of(config: Config, amount: Amount, words: Namespace) -> Plan:
+    data, ranks = config.data, words.cpus or words.cards
+    batch = batch_on_cpu(data.global_batch, data.micro_batch, ranks) if words.cpus else batch_on_card(words.memory)
+    rate = rate_on_cpu() if words.cpus else rate_on_cards(ranks)
+    own = Rate(words.rate, "as given by --rate") if words.rate else rate
+    habits = Habits(config.checkpoint.keep, config.log.every, config.optim.sharded)
+    return planned(amount, _weights(config, amount.classes), habits, ranks=ranks, batch=batch, rate=own)
+
+
+def chosen_by(plan: Plan, config: Config) -> Config:
+    """The config with what the plan decides."""
+    return with_values(
+        config,
+        {
+            "run.epochs": plan.epochs,
+            "data.global_batch": plan.global_batch,
+            "data.micro_batch": plan.batch.micro,
+        },
+    )
+
+
+def facts_of(plan: Plan, amount: Amount, chosen: Config, device: str) -> dict[str, Any]:
+    """What `--json` prints; sizes in bytes, times in seconds."""
+    return {
+        "data": asdict(amount),
+        "ranks": plan.ranks,
+        "micro_batch": plan.batch.micro,
+        "accumulation": plan.batch.accumulation,
+        "global_batch": plan.global_batch,
+        "lr": peak_of(chosen.optim, plan.global_batch),
+        "epochs": plan.epochs,
+        "epoch_steps": plan.epoch_steps,
+        "steps": plan.steps,
+        "head_bytes": plan.head_bytes,
+        "rank_bytes": plan.rank_bytes,
+        "disk": {**asdict(plan.disk), "with_margin": plan.disk.with_margin},
+        "rate": plan.rate.samples,
+        "rate_source": plan.rate.source,
+        "epoch_seconds": plan.epoch_seconds,
+        "seconds": plan.epoch_seconds * plan.epochs,
+        "objections": _objections(chosen, plan.ranks, device),
+    }
+
+
+def _weights(config: Config, classes: int) -> Weights:
+    model, channels = config.model, 3 if config.data.color == "rgb" else 1
+    try:
+        backbone = parameters(model.name, model.width, model.embedding, channels)
+    except LookupError as error:
+        raise UsageError(str(error.args[0])) from error
+    copies = copies_of(config.optim.name, config.optim.momentum)
+    return Weights(backbone, classes, model.embedding, copies, averaged=config.ema.decay > 0)
+
+
+def _objections(config: Config, ranks: int, device: str) -> list[str]:
+    """What keeps this config from being started so."""
+    try:
+        check(config, ranks, device)
+    except UsageError as error:
+        return str(error).splitlines()
+    return []
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < float(text) < inf:
+            return float(text)
+    raise ArgumentTypeError(f"{text!r} is no number above 0")
