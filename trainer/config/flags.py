@@ -58,6 +58,8 @@ def flagged(config: Config, words: Sequence[str]) -> Config:
     flags = flags_of(words)
     for flag in flags:
         _refuse_unknown(flag)
+    if not flags:
+        return config
     try:
         return _parsed(config, [word for flag in flags for word in flag.words])
     except SystemExit:

@@ -68,7 +68,7 @@ def _found(name: str) -> Path:
 def _long(words: Sequence[str]) -> list[str]:
     """`--profile`, with a number or without, is short for `--log.profile`."""
     long: list[str] = []
-    for word, after in zip(words, [*words[1:], "--"], strict=True):
+    for word, after in zip(words, [*words[1:], "--"], strict=False):
         name, equals, value = word.partition("=")
         if name != "--profile":
             long.append(word)
