@@ -17,7 +17,7 @@ def _words(name: str, value: object) -> list[str]:
     return [f"--{name}={str(value).lower() if isinstance(value, bool) else value}"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(configs())
 def test_any_config_can_be_said_in_flags(config: Config) -> None:
     words = [word for name, value in values_of(config).items() for word in _words(name, value)]
