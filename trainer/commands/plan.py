@@ -55,8 +55,8 @@ def _parser() -> Parser:
         allow_abbrev=False,
     )
     devices = parser.add_mutually_exclusive_group()
-    devices.add_argument("--cards", type=_whole, default=1, metavar="N", help="how many GPUs (default: 1)")
-    devices.add_argument("--cpus", type=_whole, default=0, metavar="N", help="no GPU, but so many ranks on CPUs")
+    devices.add_argument("--cards", type=_whole, metavar="N", help="how many GPUs (default: 1)")
+    devices.add_argument("--cpus", type=_whole, metavar="N", help="no GPU, but so many ranks on CPUs")
     parser.add_argument("--memory", type=_positive, default=24.0, metavar="GB", help="of a card (default: 24)")
     parser.add_argument("--rate", type=_positive, metavar="R", help="samples/s that you measured, over all cards")
     output = parser.add_mutually_exclusive_group()
@@ -76,7 +76,7 @@ def amount_of(config: Config) -> Amount:
 
 
 def plan_of(config: Config, amount: Amount, words: Namespace) -> Plan:
-    data, ranks = config.data, words.cpus or words.cards
+    data, ranks = config.data, words.cpus or words.cards or 1
     batch = batch_on_cpu(data.global_batch, data.micro_batch, ranks) if words.cpus else batch_on_card(words.memory)
     rate = rate_on_cpu() if words.cpus else rate_on_cards(ranks)
     own = Rate(words.rate, "as given by --rate") if words.rate else rate

@@ -1,0 +1,93 @@
+"""`trainer plan` on a real dataset: for people, as JSON, and as a config to train with."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.trainer.patterns import packed
+from trainer.__main__ import main
+from trainer.commands.plan_screen import duration, size
+from trainer.config.load import loaded
+from trainer.models.chosen import parameters
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return packed(tmp_path_factory.mktemp("plan"), subjects=40, split="train=0.8,val=0.2")
+
+
+def _asked(data: Path, *words: str) -> list[str]:
+    return ["plan", "--config", "demo", f"--data.path={data}", *words]
+
+
+def test_json_is_one_object_of_figures(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(_asked(data, "--cards", "2", "--memory", "16", "--rate", "64", "--json")) == 0
+    said = capsys.readouterr().out
+    facts = json.loads(said)
+    assert said.count("\n") == 1
+    assert facts["data"]["samples"] == 4 * facts["data"]["subjects"]
+    assert facts["data"]["all_samples"] == 160
+    assert (facts["ranks"], facts["micro_batch"], facts["accumulation"], facts["global_batch"]) == (2, 32, 2, 128)
+    assert facts["lr"] == pytest.approx(6e-3)  # twice the demo's batch
+    assert facts["epoch_steps"] == 1
+    assert facts["epoch_seconds"] == 2.0
+    assert facts["rate_source"] == "as given by --rate"
+    classes = facts["data"]["classes"]
+    assert facts["head_bytes"] == classes * 128 * 4 * 3
+    assert facts["disk"]["checkpoints"] == 4 * 3 * 4 * (parameters("small", 16, 128) + classes * 128)
+    assert sum(each.stat().st_size for each in data.rglob("*.tar")) <= facts["disk"]["dataset"]
+    assert facts["disk"]["dataset"] <= sum(each.stat().st_size for each in data.rglob("*") if each.is_file())
+
+
+def test_the_page_names_batch_and_where_its_rate_comes_from(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(_asked(data, "--cpus", "2")) == 0
+    page = capsys.readouterr().out
+    assert "64 a step = 2 x 32 x 1 (ranks x micro-batch x accumulation)" in page
+    assert "measured on two cores" in page
+    assert "But" not in page
+    assert max(map(len, page.splitlines())) <= 80
+
+
+def test_the_page_says_what_keeps_the_run_from_starting(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(_asked(data, "--cpus", "1", "--system.channels_last", "true")) == 0
+    assert "But         system.channels_last is true on a CPU" in capsys.readouterr().out
+
+
+def test_toml_can_be_trained_with(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(_asked(data, "--cards", "1", "--memory", "40", "--toml", "--optim.clip", "0.5")) == 0
+    said = capsys.readouterr()
+    assert tomllib.loads(said.out)["data"]["global_batch"] == 128
+    assert not said.err
+    (tmp_path / "run.toml").write_text(said.out)
+    config = loaded(["--config", str(tmp_path / "run.toml")])
+    assert (config.data.global_batch, config.data.micro_batch, config.run.epochs) == (128, 128, 800)
+    assert (config.optim.clip, config.augment.crop, config.data.path) == (0.5, (160, 128), str(data))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--cards", "0"], "'0' is no whole number from 1 on"),
+        (["--memory", "much"], "'much' is no number above 0"),
+        (["--cards", "1", "--cpus", "1"], "not allowed with"),
+        (["--memory", "80", "--cards", "8"], "samples do not fill one row of 2,048"),
+        (["--model.name", "smal"], "Did you mean 'small'?"),
+        (["--data.train", "trian"], "there is no split 'trian'"),
+        (["--run.epoch", "3"], "Did you mean --run.epochs?"),
+        (["--data.path", ""], "No dataset is named."),
+    ],
+)
+def test_mistakes_end_with_2_and_a_sentence(
+    data: Path, words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(_asked(data, *words)) == 2
+    said = capsys.readouterr()
+    assert says in said.err
+    assert not said.out
+
+
+def test_sizes_and_times_as_people_say_them() -> None:
+    assert [size(each) for each in (0, 999, 1_000, 1_536_000_000)] == ["0 B", "999 B", "1 kB", "1.54 GB"]
+    assert [duration(each) for each in (0.5, 90, 5400, 259200)] == ["0.5 s", "1.5 min", "1.5 h", "3 days"]
