@@ -1,0 +1,28 @@
+"""Tiles cover every pair once, whoever counts them, and none is greater than it may be."""
+
+from collections import Counter
+from unittest.mock import patch
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer.verification import tiles
+
+
+@given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6), side=st.integers(1, 5), world_size=st.integers(1, 4))
+def test_every_pair_lies_in_one_tile_of_one_rank(sizes: list[int], side: int, world_size: int) -> None:
+    bounds = tuple(sum(sizes[:number]) for number in range(len(sizes) + 1))
+    with patch.object(tiles, "SIDE", side):
+        found = [tile for rank in range(world_size) for tile in tiles.tiles(bounds, rank, world_size)]
+
+    held = Counter((row, column) for tile in found for row in numbers(tile.rows) for column in numbers(tile.columns))
+    count = bounds[-1]
+    assert {(row, column): 1 for row in range(count) for column in range(row + 1, count)}.items() <= held.items()
+    assert all(len(numbers(part)) <= side for tile in found for part in (tile.rows, tile.columns))
+    for tile in found:
+        for group, part in zip(tile.groups, (tile.rows, tile.columns), strict=True):
+            assert bounds[group] <= part.start < part.stop <= bounds[group + 1]
+
+
+def numbers(part: slice) -> range:
+    return range(part.start, part.stop)

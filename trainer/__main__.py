@@ -1,0 +1,27 @@
+"""`python -m trainer`: train without a word, or the command that the first word names."""
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from trainer.commands.outcome import ended, unknown
+
+COMMANDS = ("train", "evaluate", "embed", "overfit", "plan", "doctor", "replay", "prove")
+
+
+def main(arguments: Sequence[str]) -> int:
+    name, rest = (
+        ("train", arguments) if not arguments or arguments[0].startswith("-") else (arguments[0], arguments[1:])
+    )
+    return ended(lambda: _command(name)(rest))
+
+
+def _command(name: str) -> Callable[[Sequence[str]], int]:
+    if name not in COMMANDS:
+        raise unknown(name, COMMANDS)
+    command: Callable[[Sequence[str]], int] = import_module(f"trainer.commands.{name}").main
+    return command
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

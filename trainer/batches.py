@@ -1,0 +1,124 @@
+"""From shardkit's stream to the device: rows of micro-batches, and the time that each one was waited for.
+
+The clock runs before the batch is asked for, so that it measures the wait and not the copy.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from shardkit import StreamingDataset
+from trainer.config.sections import Data
+from trainer.errors import UsageError
+from trainer.world.ranks import World
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    number: int
+    """Among those of the row, over all ranks."""
+    images: torch.Tensor
+    labels: torch.Tensor
+    numbers: torch.Tensor
+    """Which samples these are; on the CPU, -1 where there is none."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """This rank's part of a global batch."""
+
+    micro_batches: tuple[MicroBatch, ...]
+    waited: float
+    """Seconds."""
+    epoch: int
+    state: Callable[[], dict[str, Any]]
+    """Of the stream behind this row: what a checkpoint keeps."""
+    keys: Callable[[], list[str]]
+
+
+class Feed:
+    """The rows of a split, for learning or, with `tail="mask"`, for judging every sample once."""
+
+    def __init__(  # noqa: PLR0917 - what a feed is, one by one
+        self,
+        data: Data,
+        split: str,
+        world: World,
+        seed: int = 0,
+        generation: int | None = None,
+        subset: int = 0,
+        *,
+        judging: bool = False,
+    ) -> None:
+        self._world, self._micro_batch = world, data.micro_batch
+        own: dict[str, Any] = (
+            {}
+            if judging
+            else {"sampler": data.sampler, "impressions_per_subject": data.impressions_per_subject or None}
+        )
+        self._stream = StreamingDataset(
+            data.path,
+            split=split,
+            global_batch=data.global_batch,
+            seed=seed,
+            shuffle=not judging or bool(subset),
+            tail="mask" if judging else "drop",
+            subset=subset or None,
+            block_rows=data.block_rows,
+            color=data.color,
+            size=data.size or None,
+            fit=data.fit,
+            minutiae=data.minutiae,
+            cache=data.cache_validation if judging else data.cache,
+            on_bad=data.on_bad,
+            threads=data.threads or None,
+            pin_memory=world.device.type == "cuda",
+            rank=world.rank,
+            world_size=world.size,
+            generation=generation,
+            **own,
+        )
+
+    def __len__(self) -> int:
+        """Rows of an epoch."""
+        return len(self._stream)
+
+    def load(self, state: dict[str, Any]) -> None:
+        self._stream.load_state_dict(state)
+
+    def state(self) -> dict[str, Any]:
+        """Where the next row comes from; of a feed that has not given one yet."""
+        return self._stream.state_dict()
+
+    def rows(self) -> Iterator[Row]:
+        """From where the feed stands, epoch after epoch."""
+        while True:
+            yield from self.epoch()
+
+    def epoch(self) -> Iterator[Row]:
+        """The rest of the epoch that the feed stands in."""
+        number = self._stream.state_dict()["epoch"]
+        batches: Any = iter(self._stream)  # a generator
+        with closing(batches):
+            while True:
+                began = time.perf_counter()
+                batch = next(batches, None)
+                if batch is None:
+                    return
+                waited = time.perf_counter() - began
+                yield self._row(batch, waited, number)
+
+    def _row(self, batch: Any, waited: float, epoch: int) -> Row:  # noqa: ANN401 - its type is no public name
+        if isinstance(batch.images, list):
+            raise UsageError("The images of this split have several sizes. Set data.size, and they are brought to one.")
+        device, size = self._world.device, self._micro_batch
+        images = batch.images.to(device, non_blocking=True)
+        labels = batch.labels.to(device, non_blocking=True)
+        first = self._world.rank * (len(labels) // size)
+        parts = zip(images.split(size), labels.split(size), batch.numbers.split(size), strict=True)
+        micro_batches = tuple(MicroBatch(first + number, *part) for number, part in enumerate(parts))
+        return Row(micro_batches, waited, epoch, lambda: batch.state, lambda: batch.keys)

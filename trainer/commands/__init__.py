@@ -1,0 +1,1 @@
+"""One file a command: what a user types, and what comes of it."""

@@ -1,0 +1,68 @@
+"""Judging a split: every sample embedded once, by whichever rank, and all pairs compared.
+
+Batches have one shape whatever the number of ranks, since another shape changes the bits; embeddings are sorted by
+sample, so that nobody can tell who made them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from trainer.augment.augment import Augment
+from trainer.batches import Feed, Row
+from trainer.state.network import Network
+from trainer.verification.verify import Verification, verify
+from trainer.world.ranks import World
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Of a whole split, on every rank, in the order of the index."""
+
+    vectors: torch.Tensor
+    labels: torch.Tensor
+    numbers: torch.Tensor
+
+
+def judged(  # noqa: PLR0917 - what judging takes
+    network: Network, feed: Feed, augment: Augment, world: World, far: Sequence[float], go_on: Callable[[], bool]
+) -> Verification | None:
+    """None if somebody asked to stop on the way."""
+    whole = embedded(network, feed, augment, world, go_on)
+    if whole is None:
+        return None
+    return verify(
+        whole.vectors, whole.labels, far=far, rank=world.rank, world_size=world.size, sum_over_ranks=world.sum
+    )
+
+
+def embedded(
+    network: Network, feed: Feed, augment: Augment, world: World, go_on: Callable[[], bool]
+) -> Embedded | None:
+    """`go_on` is asked at every row, by all ranks together."""
+    parts: list[tuple[torch.Tensor, ...]] = []
+    network.eval()
+    try:
+        for row in feed.epoch():
+            parts.extend(_parts(network, row, augment))
+            if not world.all_say(go_on()):
+                return None
+    finally:
+        network.train()
+    return _sorted(*(world.gathered(torch.cat(each)) for each in zip(*parts, strict=True)))
+
+
+@torch.no_grad()
+def _parts(network: Network, row: Row, augment: Augment) -> list[tuple[torch.Tensor, ...]]:
+    parts: list[tuple[torch.Tensor, ...]] = []
+    for each in row.micro_batches:
+        images = augment(each.images, each.numbers, row.epoch, learning=False)
+        parts.append((network.embed(images), each.labels, each.numbers.to(each.labels.device)))
+    return parts
+
+
+def _sorted(vectors: torch.Tensor, labels: torch.Tensor, numbers: torch.Tensor) -> Embedded:
+    there = numbers >= 0
+    order = numbers[there].argsort()
+    return Embedded(vectors[there][order], labels[there][order], numbers[there][order])

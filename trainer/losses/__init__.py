@@ -1,0 +1,1 @@
+"""From scores to the number that gets smaller. Losses run in fp32."""

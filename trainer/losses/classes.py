@@ -1,0 +1,18 @@
+"""Cross entropy over classes, the mean of a micro-batch."""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+class CrossEntropy(nn.Module):
+    def __init__(self, label_smoothing: float) -> None:
+        super().__init__()
+        self.label_smoothing = label_smoothing
+
+    def forward(self, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(scores, labels, label_smoothing=self.label_smoothing)
+
+    def of_each(self, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The same, sample by sample: for whoever looks for the one that went wrong."""
+        return functional.cross_entropy(scores, labels, label_smoothing=self.label_smoothing, reduction="none")

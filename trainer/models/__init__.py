@@ -1,0 +1,1 @@
+"""Backbones in plain torch: from a picture to a vector."""

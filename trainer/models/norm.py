@@ -1,0 +1,47 @@
+"""Batch normalisation whose running statistics belong to the row, and not to whoever computes it.
+
+A micro-batch is normalised by itself, as always. What it saw is left in two buffers, and once a step the running
+statistics move towards the mean over all micro-batches of the row: the same on any number of ranks. Running a forward
+twice, as activation checkpointing does, leaves the same in the buffers.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+MOMENTUM = 0.1
+
+
+class RowNorm2d(nn.Module):
+    running_mean: torch.Tensor
+    running_var: torch.Tensor
+    seen_mean: torch.Tensor
+    seen_var: torch.Tensor
+
+    def __init__(self, channels: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        for name, start in (("mean", torch.zeros(channels)), ("var", torch.ones(channels))):
+            self.register_buffer(f"running_{name}", start)
+            self.register_buffer(f"seen_{name}", start.clone(), persistent=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            return functional.batch_norm(
+                images, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        return functional.batch_norm(
+            images, self.seen_mean, self.seen_var, self.weight, self.bias, training=True, momentum=1.0, eps=self.eps
+        )
+
+    @torch.no_grad()
+    def move(self, mean: torch.Tensor, var: torch.Tensor) -> None:
+        """Towards what a whole row saw."""
+        self.running_mean.lerp_(mean, MOMENTUM)
+        self.running_var.lerp_(var, MOMENTUM)
+
+
+def norms_of(network: nn.Module) -> list[RowNorm2d]:
+    return [each for each in network.modules() if isinstance(each, RowNorm2d)]

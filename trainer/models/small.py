@@ -1,0 +1,55 @@
+"""The small residual net: a 5 x 5 stem and four residual blocks, for prints and faces on a CPU or a small card.
+
+Each stage halves the picture and doubles the channels. The embedding is linear in the means over the quarters of the
+last map: a mean over the whole of it would forget where things are.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from trainer.models.norm import RowNorm2d
+
+STAGES = (1, 2, 4, 8)
+"""Channels of each block, in widths."""
+
+
+class Block(nn.Module):
+    """Two convolutions beside a shortcut."""
+
+    def __init__(self, inside: int, outside: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
+        self.norm1 = RowNorm2d(outside)
+        self.conv2 = nn.Conv2d(outside, outside, 3, 1, 1, bias=False)
+        self.norm2 = RowNorm2d(outside)
+        self.shortcut = nn.Conv2d(inside, outside, 1, stride, bias=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        inner = functional.relu(self.norm1(self.conv1(images)))
+        return functional.relu(self.norm2(self.conv2(inner)) + self.shortcut(images))
+
+
+class Small(nn.Module):
+    def __init__(self, channels: int, width: int, embedding: int, dropout: float) -> None:
+        super().__init__()
+        widths = [width * each for each in STAGES]
+        self.stem = nn.Conv2d(channels, width, 5, 2, 2, bias=False)
+        self.norm = RowNorm2d(width)
+        self.blocks = nn.ModuleList(
+            Block(inside, outside, 2) for inside, outside in zip([width, *widths], widths, strict=False)
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.embed = nn.Linear(4 * widths[-1], embedding)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        maps = functional.relu(self.norm(self.stem(images)))
+        for block in self.blocks:
+            maps = block(maps)
+        return self.embed(self.dropout(quarters(maps)))  # type: ignore[no-any-return]  # a Linear gives a tensor
+
+
+def quarters(maps: torch.Tensor) -> torch.Tensor:
+    """The mean of each quarter; what lies in the middle is in both halves. Adaptive pooling varies on CUDA."""
+    rows, columns = ((slice(0, (side + 1) // 2), slice(side // 2, side)) for side in maps.shape[2:])
+    return torch.cat([maps[:, :, row, column].mean((2, 3)) for row in rows for column in columns], dim=1)

@@ -1,0 +1,1 @@
+"""Optimisers, the average of weights, and the scale of fp16 losses."""

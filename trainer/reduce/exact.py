@@ -1,0 +1,65 @@
+"""Gradients summed as whole numbers: their order changes nothing, so neither does the number of ranks.
+
+Each micro-batch's gradient is rounded to multiples of 2^-44 and added up in int64, here and over ranks; 44 bits leave a
+sum of half a million before it overflows, which is checked beforehand, and 13 digits behind the point.
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import nn
+
+from trainer.errors import Diverged
+from trainer.world.ranks import World
+
+BITS = 44
+
+
+class Exact:
+    def __init__(self, network: nn.Module, called: nn.Module, world: World, micro_batches: int) -> None:
+        """`micro_batches` are those of a whole row, over all ranks."""
+        self.network, self._world, self._count = called, world, micro_batches
+        self._parameters = list(network.parameters())
+        sizes = [each.numel() for each in self._parameters]
+        self._sum = torch.zeros(sum(sizes), dtype=torch.int64, device=world.device)
+        self._parts = torch.split(self._sum, sizes)
+        self._greatest = torch.zeros((), dtype=torch.float64, device=world.device)
+        self._scale = 1.0
+
+    def around(self, *, last: bool) -> AbstractContextManager[None]:  # noqa: ARG002 - it exchanges behind the row
+        return nullcontext()
+
+    def share(self, loss: torch.Tensor) -> torch.Tensor:
+        return loss
+
+    def collect(self) -> None:
+        for part, parameter in zip(self._parts, self._parameters, strict=True):
+            if parameter.grad is None:
+                continue
+            whole = parameter.grad.double().mul_(2.0**BITS).round_().flatten()
+            self._greatest = torch.maximum(self._greatest, whole.abs().max())
+            part.add_(whole.to(torch.int64))
+            parameter.grad = None
+
+    def settle(self, scale: float) -> None:
+        self._refuse_overflow()
+        self._world.sum(self._sum)
+        for part, parameter in zip(self._parts, self._parameters, strict=True):
+            mean = part.double().mul_(2.0**-BITS / (self._count * scale))
+            parameter.grad = mean.to(parameter.dtype).view_as(parameter)
+        self._sum.zero_()
+
+    def forget(self) -> None:
+        """What was collected of a row that is not applied."""
+        self._sum.zero_()
+        self._greatest.zero_()
+
+    def _refuse_overflow(self) -> None:
+        """Of any rank: all add the same check to the same sum."""
+        fits = bool(self._greatest.item() < 2.0**62 / self._count)
+        self._greatest.zero_()
+        if not self._world.all_say(fits):
+            raise Diverged(
+                f"A gradient is greater than {2.0 ** (62 - BITS) / self._count:,.0f}, and optim.reduce = exact adds no "
+                "greater ones. Lower optim.base_lr, or amp.init_scale with fp16; optim.reduce = ddp has no such limit."
+            )

@@ -1,0 +1,105 @@
+"""From a resolved config to the parts that learn."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from trainer.config.sections import Config
+from trainer.errors import UsageError
+from trainer.heads.dense import head
+from trainer.losses.classes import CrossEntropy
+from trainer.models.chosen import backbone
+from trainer.models.memory import recompute
+from trainer.models.norm import norms_of
+from trainer.optim.chosen import optimizer
+from trainer.optim.ema import Ema
+from trainer.optim.scaler import Scaler
+from trainer.reduce.averaged import Averaged
+from trainer.reduce.exact import Exact
+from trainer.reduce.gradients import Gradients
+from trainer.reduce.row import Tally
+from trainer.state.network import Network
+from trainer.state.state import State
+from trainer.step import seed_all
+from trainer.world.ranks import World
+
+_TOLD = 5
+DTYPES = {"off": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+_FIRST_WEIGHTS = 1 << 40
+"""A step that no run reaches: the draws of the first weights are nobody else's."""
+
+
+def set_up(config: Config, device: torch.device) -> None:
+    """The switches of torch itself."""
+    torch.set_num_threads(config.system.threads)
+    torch.backends.cuda.matmul.allow_tf32 = not config.system.deterministic
+    torch.backends.cudnn.benchmark = device.type == "cuda" and not config.system.deterministic
+    if config.system.deterministic:  # asking for it at all imports half a second of compiler
+        torch.use_deterministic_algorithms(True)  # noqa: FBT003 - torch's own signature
+
+
+def network_of(config: Config, classes: int, channels: int, device: torch.device) -> Network:
+    """The same first weights on every rank and any number of them."""
+    seed_all(config.run.seed, _FIRST_WEIGHTS, 0)
+    model, scores = config.model, config.head
+    trunk = backbone(model.name, channels=channels, width=model.width, embedding=model.embedding, dropout=model.dropout)
+    if config.system.activation_checkpoint:
+        recompute(trunk)
+    network = Network(
+        trunk,
+        head(scores.name, embedding=model.embedding, classes=classes, margin=scores.margin, scale=scores.scale),
+        CrossEntropy(config.loss.label_smoothing),
+        dtype=DTYPES[config.amp.dtype],
+        offload=config.system.activation_offload,
+    ).to(device)
+    return network.to(memory_format=torch.channels_last) if config.system.channels_last else network  # type: ignore[call-overload]  # torch types no memory format alone
+
+
+def state_of(config: Config, network: Network, world: World) -> State:
+    ema = Ema(network, config.ema.decay) if config.ema.decay else None
+    scaler = Scaler(config.amp.init_scale, config.amp.growth_interval) if config.amp.dtype == "fp16" else None
+    own = config.optim
+    sharded = own.sharded and world.size > 1
+    return State(
+        network,
+        optimizer(network.parameters(), own.name, own.momentum, own.betas, own.eps, own.weight_decay, sharded=sharded),
+        ema,
+        scaler,
+    )
+
+
+def gradients_of(config: Config, network: Network, world: World) -> Gradients:
+    called: nn.Module = torch.compile(network) if config.system.compile else network  # type: ignore[assignment]  # it wraps a module in one
+    whole = config.data.global_batch // config.data.micro_batch
+    if config.optim.reduce == "exact":
+        return Exact(network, called, world, whole)
+    return Averaged(network, called, world, whole // world.size)
+
+
+def tally_of(config: Config, network: Network, world: World) -> Tally:
+    return Tally(norms_of(network), world, config.data.global_batch // config.data.micro_batch)
+
+
+def start_from(path: str, network: Network, say: Callable[[str], None]) -> None:
+    """Weights of another run: the backbone alone, and whatever does not match is told."""
+    if not Path(path).is_file():
+        raise UsageError(f"model.init: there is no file {path}. Name a model.safetensors or ema.safetensors of a run.")
+    prefix, there = "backbone.", network.state_dict()
+    found = {name: each for name, each in load_file(path).items() if name.startswith(prefix)}
+    fitting = {name: each for name, each in found.items() if name in there and there[name].shape == each.shape}
+    if not fitting:
+        raise UsageError(f"model.init: nothing of {path} fits model.name = this backbone. Is it of another model?")
+    network.load_state_dict(fitting, strict=False)
+    ours = {name for name in there if name.startswith(prefix)}
+    odd = _odd((set(found) | ours) - set(fitting))
+    say(f"model.init: {len(fitting)} tensors of the backbone were read from {path}.{odd}")
+
+
+def _odd(names: set[str]) -> str:
+    if not names:
+        return ""
+    first = ", ".join(sorted(names)[:_TOLD]) + (" …" if len(names) > _TOLD else "")
+    return f" {len(names)} do not match and keep their first values: {first}."

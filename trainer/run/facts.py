@@ -1,0 +1,98 @@
+"""What a run depends on beside its config, and what is recorded of it in every checkpoint."""
+
+import os
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+import shardkit
+from trainer.config.identity import identity_of
+from trainer.config.sections import Config
+from trainer.errors import Mismatch, UsageError
+from trainer.world.ranks import World
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The generation that the run began with; samples that were appended since are for another run."""
+
+    generation: int
+    digest: str
+    class_map: str
+    classes: int
+    samples: int
+    subjects: int
+
+
+def dataset_of(config: Config, generation: int | None) -> Dataset:
+    if not config.data.path:
+        raise UsageError("No dataset is named. Give the folder that `shardkit pack` wrote: --data.path FOLDER.")
+    opened = shardkit.open(config.data.path, generation)
+    opened[config.data.train]  # it says which splits there are
+    own, train = opened.generation, opened.splits[config.data.train]
+    return Dataset(own.number, own.digest, own.class_map, train.classes, train.samples, train.subjects)
+
+
+def resolved(config: Config, world: World, before: Record | None) -> Config:
+    """With every `auto` decided: as it was when the run began, else by this machine."""
+    then = before["identity"] if before else {}
+    threads = config.system.threads or then.get("system.threads") or _threads(world)
+    dtype: Any = config.amp.dtype if config.amp.dtype != "auto" else then.get("amp.dtype") or _dtype(world.device)
+    return replace(config, system=replace(config.system, threads=threads), amp=replace(config.amp, dtype=dtype))
+
+
+def record_of(config: Config, dataset: Dataset, channels: int, world: World) -> dict[str, Any]:
+    return {
+        "identity": identity_of(config),
+        "dataset": {"digest": dataset.digest, "generation": dataset.generation, "class_map": dataset.class_map},
+        "channels": channels,
+        "world_size": world.size,
+        "device": device_name(world.device),
+        "versions": {"torch": torch.__version__, "shardkit": shardkit.__version__, "python": platform.python_version()},
+    }
+
+
+def refuse_other_dataset(before: Record, now: Dataset, path: str) -> None:
+    """Named by what differs: the data, or who has which label."""
+    then = before["dataset"]
+    for name, found in (("class map", now.class_map), ("dataset", now.digest)):
+        recorded = then["digest" if name == "dataset" else "class_map"]
+        if recorded != found:
+            raise Mismatch(
+                f"{path}: its {name} is {found[:12]}, and the run began with {recorded[:12]} (generation "
+                f"{then['generation']}). Give --data.path the dataset that it began with, or start another run with "
+                "another --run.folder."
+            )
+
+
+def tell_what_differs(before: Record, now: Record, warn: Callable[[str], None]) -> None:
+    """What may change the bits of a resumed run without being wrong."""
+    for name in ("world_size", "device", "versions"):
+        if before[name] != now[name]:
+            warn(
+                f"The run was at {name.replace('_', ' ')} {_text(before[name])} and goes on at {_text(now[name])}: "
+                "same rows, draws and learning rates, but not the same bits as without the change."
+            )
+
+
+def device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+
+
+def _text(value: object) -> str:
+    return ", ".join(f"{name} {each}" for name, each in value.items()) if isinstance(value, Mapping) else str(value)
+
+
+def _threads(world: World) -> int:
+    return max(1, len(os.sched_getaffinity(0)) // world.neighbours)
+
+
+def _dtype(device: torch.device) -> str:
+    if device.type != "cuda":
+        return "off"
+    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"

@@ -1,0 +1,45 @@
+"""Judging the run's own weights: the averaged ones where they are kept, on the generation that it learns from."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+
+from trainer.batches import Feed
+from trainer.judging import judged
+from trainer.run.parts import Parts
+from trainer.run.surroundings import Surroundings
+from trainer.schedule import Kind
+from trainer.verification.verify import Verification
+
+
+@dataclass
+class Judge:
+    parts: Parts
+    around: Surroundings
+    split: str
+    _feeds: dict[Kind, Feed] = field(default_factory=dict)
+    """Kept, so that a validation may find its images decoded in memory."""
+
+    def __call__(self, kind: Kind) -> Verification | None:
+        state = self.parts.state
+        with state.ema.in_place(state.network) if state.ema else nullcontext():
+            return judged(
+                state.network,
+                self._feed(kind),
+                self.parts.augment,
+                self.around.world,
+                self.parts.config.validate.far,
+                self._go_on,
+            )
+
+    def _go_on(self) -> bool:
+        self.around.dog.alive()
+        return not self.around.request.signal
+
+    def _feed(self, kind: Kind) -> Feed:
+        if kind not in self._feeds:
+            config, generation = self.parts.config, self.parts.dataset.generation
+            subset = config.validate.subset if kind == "subset" else 0
+            self._feeds[kind] = Feed(
+                config.data, self.split, self.around.world, config.run.seed, generation, subset, judging=True
+            )
+        return self._feeds[kind]

@@ -1,0 +1,47 @@
+"""What a run says of itself before its first step."""
+
+from typing import Any
+
+from trainer.augment.sizes import LEAST_RIDGE_PERIOD, ridge_period_at_input
+from trainer.run.facts import device_name
+from trainer.run.parts import Parts
+from trainer.run.surroundings import Surroundings
+from trainer.watch.banner import banner
+
+
+def told_at_start(parts: Parts, around: Surroundings, *, resumed: bool) -> None:
+    assert around.watch
+    facts = facts_of(parts, around)
+    around.watch.say(banner(parts.config, facts))
+    period = ridge_period_at_input(parts.config.augment)
+    if 0 < period < LEAST_RIDGE_PERIOD:
+        around.say(
+            f"Ridges are {period:.1f} pixels apart at the network's input, and below {LEAST_RIDGE_PERIOD:g} they run "
+            "into each other: lower augment.shrink, or pack larger images. If these are no prints, set "
+            "augment.ridge_period to 0."
+        )
+    around.watch.event("resumed" if resumed else "started", step=parts.state.progress.step, **parts.record)
+
+
+def facts_of(parts: Parts, around: Surroundings) -> dict[str, Any]:
+    """What the banner and the report tell beside the config."""
+    world, config = around.world, parts.config
+    return {
+        "world_size": world.size,
+        "device": device_name(world.device),
+        "accumulation": config.data.global_batch // config.data.micro_batch // world.size,
+        "precision": config.amp.dtype,
+        "lr": parts.schedule.peak,
+        "subjects": parts.dataset.subjects,
+        "classes": parts.dataset.classes,
+        "samples": parts.dataset.samples,
+        "steps": parts.schedule.steps,
+        "epoch_steps": parts.schedule.epoch,
+        "step": parts.state.progress.step,
+        "parameters": sum(each.numel() for each in parts.state.network.parameters()),
+        "threads": config.system.threads,
+        "folder": config.run.folder,
+        "dataset": parts.dataset.digest,
+        "generation": parts.dataset.generation,
+        "versions": parts.record["versions"],
+    }

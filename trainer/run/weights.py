@@ -1,0 +1,77 @@
+"""Weights that were learnt, from a run folder: the network that makes embeddings, and how its pictures are prepared."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import nn
+
+from trainer.augment.augment import Augment
+from trainer.batches import Feed
+from trainer.checkpoint.find import Found, at, best, found, load
+from trainer.config.load import loaded
+from trainer.config.sections import Config
+from trainer.errors import UsageError
+from trainer.models.chosen import backbone
+from trainer.run.built import DTYPES, set_up
+from trainer.state.network import Network
+from trainer.world.ranks import World
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Weights:
+    config: Config
+    found: Found
+    network: Network
+    augment: Augment
+
+    def feed(self, split: str, world: World) -> Feed:
+        """Of the generation that the run learnt from, as long as it is judged on its own dataset."""
+        generation = self.found.state["dataset"]["generation"]
+        return Feed(self.config.data, split, world, self.config.run.seed, generation, judging=True)
+
+
+def config_of(run: Path, flags: list[str]) -> Config:
+    """As the run resolved it, with flags on top."""
+    file = run / "config.toml"
+    if not file.is_file():
+        raise UsageError(
+            f"{run}: this is no run folder, it has no config.toml. Name the folder that --run.folder named."
+        )
+    config = loaded(["--config", str(file), *flags])
+    return replace(config, run=replace(config.run, folder=str(run)))
+
+
+def weights_of(run: Path, config: Config, world: World, step: str, say: Say) -> Weights:
+    """`step` is "best", "latest" or a number; the averaged weights where the run keeps them."""
+    chosen = _chosen(run, world, step, say)
+    set_up(config, world.device)
+    tensors = load(chosen.folder)
+    network = _network(config, chosen.state["channels"], world)
+    kept = tensors.get("ema") or tensors["model"]
+    network.load_state_dict({name: each for name, each in kept.items() if name.startswith("backbone.")})
+    return Weights(config, chosen, network, Augment(config.augment, config.run.seed))
+
+
+def _chosen(run: Path, world: World, step: str, say: Say) -> Found:
+    """As rank 0 finds it."""
+    mine = _look(run, step, say) if world.leads else None
+    number = world.agreed(mine.step if mine else None)
+    if number is None:
+        raise UsageError(f"{run}: there is no whole checkpoint yet. Train first: `python -m trainer --config …`.")
+    return mine or at(run, number)
+
+
+def _look(run: Path, step: str, say: Say) -> Found | None:
+    if step == "best":
+        return best(run, say) or found(run, say)
+    return found(run, say) if step == "latest" else at(run, int(step))
+
+
+def _network(config: Config, channels: int, world: World) -> Network:
+    own = config.model
+    trunk = backbone(own.name, channels=channels, width=own.width, embedding=own.embedding)
+    network = Network(trunk, nn.Identity(), nn.Identity(), dtype=DTYPES[config.amp.dtype], offload=False)
+    return network.to(world.device)

@@ -1,0 +1,83 @@
+"""What is due at a step and how fast to learn there: functions of the step and of nothing else, so a resume keeps none.
+
+`step` counts the rows that are done. Validations come in two kinds: `full`, and the quick `subset` where one is asked.
+"""
+
+from dataclasses import dataclass
+from math import cos, pi
+from typing import Literal
+
+from trainer.config.sections import Checkpoint, Log, Optim, Validate
+
+Kind = Literal["subset", "full"]
+
+
+@dataclass(frozen=True)
+class Due:
+    log: bool
+    validate: Kind | None
+    save: bool
+    stop: bool
+
+
+@dataclass(frozen=True)
+class Schedule:
+    epoch: int
+    """Rows of an epoch."""
+    steps: int
+    """Rows of the run."""
+    peak: float
+    """The learning rate after the warm-up."""
+    optim: Optim
+    validate: Validate
+    checkpoint: Checkpoint
+    log: Log
+
+    def due(self, step: int) -> Due:
+        stop = step >= self.steps
+        return Due(
+            log=step > 0 and (step % self.log.every == 0 or stop),
+            validate=self._validation(step, stop),
+            save=stop or self._turn(step, self.checkpoint.every_steps, self.checkpoint.every_epochs),
+            stop=stop,
+        )
+
+    def lr(self, step: int) -> float:
+        """For the row that follows `step` done ones."""
+        warm = self.optim.warmup * self.epoch
+        if step < warm:
+            return self.peak * (self.optim.warmup_from + (1 - self.optim.warmup_from) * step / warm)
+        return self.peak * self._curve(step, warm)
+
+    def _validation(self, step: int, stop: bool) -> Kind | None:  # noqa: FBT001
+        if not stop and not self._turn(step, self.validate.every_steps, self.validate.every_epochs):
+            return None
+        if stop or not self.validate.subset:
+            return "full"
+        return "full" if self._turns(step) % self.validate.full_every == 0 else "subset"
+
+    def _turn(self, step: int, every_steps: int, every_epochs: int) -> bool:
+        """Whether one of the two intervals ends at this step."""
+        intervals = (every_steps, every_epochs * self.epoch)
+        return step > 0 and any(each > 0 and step % each == 0 for each in intervals)
+
+    def _turns(self, step: int) -> int:
+        """Validations up to this step: those of both intervals, each step once."""
+        every, epochs = self.validate.every_steps, self.validate.every_epochs * self.epoch
+        return len({*range(0, step + 1, every or step + 1), *range(0, step + 1, epochs or step + 1)}) - 1
+
+    def _curve(self, step: int, warm: float) -> float:
+        optim = self.optim
+        if optim.schedule == "constant":
+            return 1.0
+        if optim.schedule == "step":
+            return float(optim.gamma) ** sum(step >= each * self.epoch for each in optim.milestones)
+        share = min(1.0, (step - warm) / max(1.0, self.steps - 1 - warm))
+        fall = (1 + cos(pi * share)) / 2 if optim.schedule == "cosine" else (1 - share) ** optim.power
+        return float(optim.final + (1 - optim.final) * fall)
+
+
+def peak_of(optim: Optim, global_batch: int) -> float:
+    """The base rate scaled to this batch: 0.1 at 256 is 0.4 at 1,024 by the linear rule."""
+    ratio = global_batch / optim.base_batch
+    return optim.base_lr * {"linear": ratio, "sqrt": ratio**0.5, "none": 1.0}[optim.scale]

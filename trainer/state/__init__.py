@@ -1,0 +1,1 @@
+"""All that a run is at a step, and its names in a checkpoint."""

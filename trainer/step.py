@@ -1,0 +1,127 @@
+"""One row: forward and backward of each micro-batch, one exchange, one update."""
+
+import random
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+import torch
+
+from trainer.augment.augment import Augment
+from trainer.batches import MicroBatch, Row
+from trainer.errors import Diverged
+from trainer.reduce.gradients import Gradients
+from trainer.reduce.row import Said, Tally
+from trainer.state.state import State
+
+_64_BITS = (1 << 64) - 1
+MOST_SKIPPED = 50
+"""Overflows in a row after which fp16 will not find a scale any more."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    said: Said
+    norm: float
+    """Of all gradients together, before clipping."""
+    applied: bool
+
+
+class Step:
+    def __init__(  # noqa: PLR0917 - what a step is made of
+        self, state: State, gradients: Gradients, tally: Tally, augment: Augment, seed: int, clip: float
+    ) -> None:
+        self._state, self._gradients, self._tally, self._augment = state, gradients, tally, augment
+        self._seed, self._clip = seed, clip
+        self._parameters = list(state.network.parameters())
+
+    def __call__(self, row: Row, lr: float, asked: int) -> Outcome:
+        """`asked` is the signal by which this rank was asked to stop, or 0."""
+        said, norm = self.measured(row, asked)
+        applied = isfinite(norm)
+        if applied:
+            self._apply(lr)
+        elif self._state.scaler is None or self._state.progress.skipped_in_a_row >= MOST_SKIPPED:
+            raise _diverged(said, row, self._state.progress.step)
+        self._state.optimizer.zero_grad()
+        if self._state.scaler:
+            self._state.scaler.took(applied)
+        self._state.progress.took(said.loss, applied=applied)
+        return Outcome(said, norm, applied)
+
+    def measured(self, row: Row, asked: int = 0) -> tuple[Said, float]:
+        """What all say of a row, and the norm of its gradients, which lie in the parameters now."""
+        self._tally.clear()
+        for micro_batch in row.micro_batches:
+            loss = self._learn(micro_batch, row.epoch, last=micro_batch is row.micro_batches[-1])
+            self._tally.add(micro_batch.number, loss)
+        said = self._tally.settled(row.waited, asked)
+        return said, self._settle(said)
+
+    def warm_up(self, like: MicroBatch) -> None:
+        """A forward and backward that are thrown away: DDP lays its buckets, compilers compile."""
+        self._learn(like, 0, last=True)
+        self._gradients.forget()
+        self._state.optimizer.zero_grad()
+
+    def _learn(self, micro_batch: MicroBatch, epoch: int, *, last: bool) -> torch.Tensor:
+        seed_all(self._seed, self._state.progress.step, micro_batch.number)
+        images = self._augment(micro_batch.images, micro_batch.numbers, epoch, learning=True)
+        with self._gradients.around(last=last):
+            loss: torch.Tensor = self._gradients.network(images, micro_batch.labels)
+            (self._gradients.share(loss) * self._scale).backward()  # type: ignore[no-untyped-call]  # torch does not say
+        self._gradients.collect()
+        return loss
+
+    def _settle(self, said: Said) -> float:
+        """The norm of the row's gradients, clipped behind it; not finite where a loss or a gradient is not."""
+        if not isfinite(said.loss):
+            self._gradients.forget()
+            return said.loss
+        self._gradients.settle(self._scale)
+        return float(torch.nn.utils.clip_grad_norm_(self._parameters, self._clip or float("inf")))
+
+    def _apply(self, lr: float) -> None:
+        for group in self._state.optimizer.param_groups:
+            group["lr"] = lr
+        self._state.optimizer.step()
+        self._tally.move()
+        if self._state.ema:
+            self._state.ema.move(self._state.network)
+
+    @property
+    def _scale(self) -> float:
+        return self._state.scaler.scale if self._state.scaler else 1.0
+
+
+def seed_all(seed: int, step: int, micro_batch: int) -> None:
+    """Dropout and whatever else draws starts anew at each micro-batch: so no state of a generator is ever saved."""
+    key = _mixed(seed, step, micro_batch)
+    torch.manual_seed(key)
+    random.seed(key)
+    np.random.seed(key & 0xFFFFFFFF)  # noqa: NPY002 - a user's model may draw from it
+
+
+def _mixed(*numbers: int) -> int:
+    """64 bits that differ wherever one of the numbers does, by splitmix64."""
+    key = 0
+    for number in numbers:
+        key = (key + number + 0x9E3779B97F4A7C15) & _64_BITS
+        key = ((key ^ (key >> 30)) * 0xBF58476D1CE4E5B9) & _64_BITS
+        key = ((key ^ (key >> 27)) * 0x94D049BB133111EB) & _64_BITS
+        key ^= key >> 31
+    return key
+
+
+def _diverged(said: Said, row: Row, step: int) -> Diverged:
+    bad = [number for number, loss in enumerate(said.losses) if not isfinite(loss)]
+    mine = [each for each in row.micro_batches if each.number in bad]
+    first, size = row.micro_batches[0].number, len(row.micro_batches[0].labels)
+    keys = [key for each in mine for key in row.keys()[(each.number - first) * size :][:size]]
+    where = f"micro-batches {', '.join(map(str, bad))}" if bad else "the gradients, though no loss is"
+    names = f" Samples here: {', '.join(keys)}." if keys else ""
+    return Diverged(
+        f"Step {step + 1}: the loss is not finite in {where}. Nothing of this step was applied.{names} Try, in this "
+        "order: amp.dtype = bf16 or off; half of optim.base_lr; optim.clip = 1. `python -m trainer replay` shows the "
+        "step."
+    )

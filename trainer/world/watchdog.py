@@ -1,0 +1,64 @@
+"""A rank that stands still ends itself, and shows where it stood: so do those that wait for it, and the job is over.
+
+Whoever works says `alive()`. A thread looks; where Python itself hangs, with the interpreter held, faulthandler's own
+thread ends the process a little later, without asking Python.
+"""
+
+import faulthandler
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_LATER = 5.0
+"""Seconds that faulthandler waits longer than the thread, whose message says more."""
+_EXIT_CODE = 1
+
+
+class Watchdog:
+    def __init__(self, rank: int) -> None:
+        self._rank = rank
+        self._patience = 0.0
+        self._until = float("inf")
+        self._over = threading.Event()
+
+    def alive(self, patience: float | None = None) -> None:
+        """Something was done; from now on the next thing may take `patience` seconds, or as long as was said last."""
+        self._patience = self._patience if patience is None else patience
+        last, self._until = self._until, time.monotonic() + self._patience
+        if self._until - last > 1 or last == float("inf"):  # arming it starts a thread
+            faulthandler.dump_traceback_later(self._patience + _LATER, exit=True)
+
+    def watch(self) -> None:
+        while not self._over.wait(max(0.05, min(1.0, self._until - time.monotonic()))):
+            if time.monotonic() > self._until:
+                self._end()
+
+    def stop(self) -> None:
+        self._over.set()
+        faulthandler.cancel_dump_traceback_later()
+
+    def _end(self) -> None:
+        sys.stderr.write(
+            f"\nRank {self._rank}: no step was done in {self._patience:g} seconds (system.timeout), so this rank or "
+            "one that it waits for is stuck. The job ends here; the same command goes on from the last checkpoint. "
+            "Where each thread stands:\n"
+        )
+        faulthandler.dump_traceback(all_threads=True)
+        sys.stderr.flush()
+        os._exit(_EXIT_CODE)
+
+
+@contextmanager
+def watched(rank: int, patience: float) -> Iterator[Watchdog]:
+    dog = Watchdog(rank)
+    dog.alive(patience)
+    thread = threading.Thread(target=dog.watch, name="trainer-watchdog", daemon=True)
+    thread.start()
+    try:
+        yield dog
+    finally:
+        dog.stop()
+        thread.join()
