@@ -1,0 +1,21 @@
+"""Whether the data is the bottleneck, and what to change then, the cheapest first."""
+
+from trainer.watch.measured import Measured
+from trainer.watch.words import percent
+
+BOUND = 0.2
+"""The share of waiting from which on the model could learn noticeably faster."""
+_WHAT_TO_CHANGE = (
+    "Change, in this order: data.threads (more of them, if cores are idle); data.cache = true (if the decoded split "
+    "fits into memory); pack with a codec that decodes faster (`shardkit pack --codec zstd`, or lz4, which is larger). "
+    "`shardkit bench` shows which step bounds it."
+)
+
+
+def verdict(measured: Measured) -> str | None:
+    """None as long as the data keeps up."""
+    if measured.data_wait <= BOUND:
+        return None
+    who = f"rank {measured.slowest}" if len(measured.waits) > 1 else "the step"
+    share = percent(measured.data_wait, 0)
+    return f"The data is the bottleneck: {who} waited for it {share} of the time. {_WHAT_TO_CHANGE}"

@@ -1,0 +1,44 @@
+"""Figures as people say them."""
+
+_THOUSAND = 1000
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_LEAST_PLAIN = 1e-3
+
+
+def size(count: float) -> str:
+    """Bytes: 640 B, 52.4 MB."""
+    value, units = float(count), iter(("B", "kB", "MB", "GB", "TB"))
+    unit = next(units)
+    while value >= _THOUSAND and (larger := next(units, None)):
+        value, unit = value / _THOUSAND, larger
+    return f"{value:,.0f} {unit}" if unit == "B" else f"{value:,.1f} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """45 s, 6 min, 3 h 20 min, 2 d 4 h."""
+    if seconds < 1.5 * _MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < 1.5 * _HOUR:
+        return f"{seconds / _MINUTE:.0f} min"
+    if seconds < 1.5 * _DAY:
+        return _two(round(seconds / _MINUTE), 60, "h", "min")
+    return _two(round(seconds / _HOUR), 24, "d", "h")
+
+
+def percent(share: float, digits: int = 1) -> str:
+    return f"{100 * share:.{digits}f} %"
+
+
+def figure(value: float) -> str:
+    """A loss, for example: three decimals, as long as they say something."""
+    return f"{value:.3f}" if value == 0 or abs(value) >= _LEAST_PLAIN else f"{value:.2e}"
+
+
+def count(number: int, noun: str) -> str:
+    """1 subject, 400 subjects."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _two(small: int, factor: int, larger_unit: str, small_unit: str) -> str:
+    large, rest = divmod(small, factor)
+    return f"{large} {larger_unit} {rest} {small_unit}" if rest else f"{large} {larger_unit}"
