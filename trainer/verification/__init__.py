@@ -1,0 +1,1 @@
+"""How well embeddings tell subjects apart: all pairs compared, in whole numbers from the score to the rate."""

@@ -1,0 +1,91 @@
+"""Scores into histograms, in two passes: all of them coarsely, then those in a few coarse bins one by one.
+
+A histogram of every possible score would have 32 million places. What is asked for are a handful of thresholds, and the
+coarse counts tell in which bins these lie: the second pass counts there at full resolution, and is exact.
+
+The place of a score is the score + 2^24: never negative, and below 2^25.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from trainer.verification.groups import Grouped
+from trainer.verification.rounding import LIMIT
+from trainer.verification.tiles import Tile, tiles
+
+WIDTH = 256
+"""Places of a bin."""
+BINS = 2 * LIMIT // WIDTH
+_SHIFT = 8
+
+
+@dataclass(frozen=True)
+class Coarse:
+    """One tensor, so that ranks add it in one exchange."""
+
+    counts: torch.Tensor
+
+    @property
+    def mated(self) -> torch.Tensor:
+        """Of each group."""
+        return self.counts[: len(self.counts) // 2]
+
+    @property
+    def touching(self) -> torch.Tensor:
+        """Non-mated pairs of which a sample or both are in each group."""
+        return self.counts[len(self.counts) // 2 : -1]
+
+    @property
+    def inner(self) -> torch.Tensor:
+        """Non-mated pairs of which both samples are in one group, whichever."""
+        return self.counts[-1]
+
+    @property
+    def non_mated(self) -> torch.Tensor:
+        """Pairs of two groups touch both."""
+        return (self.touching.sum(0) + self.inner) // 2
+
+
+def coarse(samples: Grouped, rank: int, world_size: int) -> torch.Tensor:
+    """What this rank's tiles add to `Coarse.counts`."""
+    found = Coarse(torch.zeros(2 * samples.groups + 1, BINS, dtype=torch.int64, device=samples.vectors.device))
+    for tile in tiles(samples.bounds, rank, world_size):
+        mated, non_mated = _places(samples, tile)
+        bins = non_mated >> _SHIFT
+        for group in set(tile.groups):
+            _count(found.touching[group], bins)
+        if tile.inner:
+            _count(found.inner, bins)
+            _count(found.mated[tile.groups[0]], mated >> _SHIFT)
+    return found.counts
+
+
+def fine(samples: Grouped, bins: list[int], rank: int, world_size: int) -> torch.Tensor:
+    """Of mated and of non-mated pairs: for each of these bins, how many scores lie at each of its places."""
+    device = samples.vectors.device
+    rows = torch.full((BINS,), -1, dtype=torch.int32, device=device)
+    rows[bins] = torch.arange(len(bins), dtype=torch.int32, device=device)
+    found = torch.zeros(2, len(bins) * WIDTH, dtype=torch.int64, device=device)
+    for tile in tiles(samples.bounds, rank, world_size):
+        for kind, places in enumerate(_places(samples, tile)):
+            row = rows.index_select(0, places >> _SHIFT)
+            at = row * WIDTH + places % WIDTH
+            _count(found[kind], at[row >= 0])
+    return found.view(2, len(bins), WIDTH)
+
+
+def _count(into: torch.Tensor, at: torch.Tensor) -> None:
+    """In place: a tile of few subjects is far smaller than a histogram, and there are hundreds of them."""
+    into.scatter_add_(0, at.long(), into.new_ones(1).expand(len(at)))
+
+
+def _places(samples: Grouped, tile: Tile) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of the mated and of the non-mated pairs of a tile."""
+    scores = samples.vectors[tile.rows] @ samples.vectors[tile.columns].T
+    places = scores.to(torch.int32).add_(LIMIT)
+    if not tile.inner:
+        return places.new_empty(0), places.flatten()
+    same = samples.labels[tile.rows, None] == samples.labels[None, tile.columns]
+    once = torch.ones_like(same).triu(1 + tile.rows.start - tile.columns.start)
+    return places[same & once], places[~same & once]
