@@ -3,6 +3,7 @@
 import json
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,8 +38,26 @@ def test_json_is_one_object_of_figures(data: Path, capsys: pytest.CaptureFixture
     classes = facts["data"]["classes"]
     assert facts["head_bytes"] == classes * 128 * 4 * 3
     assert facts["disk"]["checkpoints"] == 4 * 3 * 4 * (parameters("small", 16, 128) + classes * 128)
-    assert sum(each.stat().st_size for each in data.rglob("*.tar")) <= facts["disk"]["dataset"]
-    assert facts["disk"]["dataset"] <= sum(each.stat().st_size for each in data.rglob("*") if each.is_file())
+    sealed = [each for each in data.rglob("*") if each.is_file() and each.name != "manifest.json"]
+    assert facts["disk"]["dataset"] == sum(each.stat().st_size for each in sealed)
+
+
+def _facts(data: Path, capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    assert main(_asked(data, "--json", "--cpus", "2", *words)) == 0
+    facts: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return facts
+
+
+def test_what_a_config_asks_for_has_its_price(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = _facts(data, capsys)
+    averaged = _facts(data, capsys, "--ema.decay", "0.9")
+    sharded = _facts(data, capsys, "--optim.sharded", "true")
+    colored = _facts(data, capsys, "--data.color", "rgb")
+    copy = 4 * (parameters("small", 16, 128) + plain["data"]["classes"] * 128)
+    assert averaged["disk"]["checkpoints"] - plain["disk"]["checkpoints"] == 4 * copy
+    assert averaged["rank_bytes"] - plain["rank_bytes"] == copy
+    assert plain["rank_bytes"] - sharded["rank_bytes"] == copy  # half of two copies
+    assert colored["rank_bytes"] - plain["rank_bytes"] == 4 * 4 * 2 * 16 * 5 * 5  # two more channels into the stem
 
 
 def test_the_page_names_batch_and_where_its_rate_comes_from(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,6 +80,7 @@ def test_no_number_is_refused(name: str, value: float) -> None:
             {"optim.schedule": "step", "optim.milestones": (5.0, 3.0)},
             "optim.milestones is [5, 3]. Write each epoch once",
         ),
+        ({"optim.milestones": (3.0, 3.0)}, "optim.milestones is [3, 3]. Write each epoch once"),
         ({"validate.every_epochs": 0}, "validate.every_epochs and validate.every_steps are both 0"),
         ({"validate.subset": 1}, "one sample makes no pair"),
     ],
