@@ -4,7 +4,7 @@
 """
 
 from dataclasses import dataclass
-from math import cos, pi
+from math import cos, pi, sqrt
 from typing import Literal
 
 from trainer.config.sections import Checkpoint, Log, Optim, Validate
@@ -80,4 +80,4 @@ class Schedule:
 def peak_of(optim: Optim, global_batch: int) -> float:
     """The base rate scaled to this batch: 0.1 at 256 is 0.4 at 1,024 by the linear rule."""
     ratio = global_batch / optim.base_batch
-    return optim.base_lr * {"linear": ratio, "sqrt": ratio**0.5, "none": 1.0}[optim.scale]
+    return optim.base_lr * {"linear": ratio, "sqrt": sqrt(ratio), "none": 1.0}[optim.scale]

@@ -1,8 +1,9 @@
-"""The trainer as `python -m trainer` starts it, with one fault at one step: `TRAINER_FAULT="kill rank=1 step=7 once=FILE"`.
+"""`python -m trainer`, with one fault at one step: `TRAINER_FAULT="kill rank=1 step=7 once=FILE"`.
 
-kill          SIGKILL to the rank itself        kill-agent, term-agent, int-agent    to torchrun
-term          SIGTERM to the rank itself        stall                                it sleeps for ever
-nan           its loss is not a number          write                                SIGKILL with a checkpoint half written
+kill          SIGKILL to the rank itself        kill-agent       SIGKILL to torchrun
+term          SIGTERM to the rank itself        term-agent       SIGTERM to torchrun
+stall         it sleeps for ever
+nan           its loss is not a number          write            SIGKILL with a checkpoint half written
 term-judging  SIGTERM in the validation behind that step
 """
 

@@ -31,7 +31,7 @@ def assert_same_run(one: Path, other: Path) -> None:
         (4, "kill rank=2 step=9", {"amp.dtype": "bf16"}),
     ],
 )
-def test_killed_and_taken_up_it_ends_with_the_same_bits(
+def test_killed_and_taken_up_it_ends_with_the_same_bits(  # noqa: PLR0917 - what pytest hands in
     data: Path, tmp_path: Path, straight: Straight, ranks: int, fault: str, options: dict[str, object]
 ) -> None:
     words = arguments(data, tmp_path / "run", **options)

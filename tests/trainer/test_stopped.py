@@ -79,7 +79,7 @@ def test_a_second_job_waits_and_then_leaves(data: Path, tmp_path: Path) -> None:
 def no_process_with(folder: Path) -> bool:
     """The kernel takes a moment to end those who lost their parent."""
     for _ in range(100):
-        listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(["/bin/ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
         if str(folder) not in listed:
             return True
         time.sleep(0.1)

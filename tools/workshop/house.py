@@ -12,16 +12,12 @@ ARROWS = {
         "verify → pack",  # repair makes a shard anew with the function that made it first
     ),
     "trainer": (
-        "__init__ | __main__ → commands → run → loop → step → state | batches | schedule | watch → world",
-        "step → reduce → world",
-        # The loop is handed what is due.
-        "commands | run → judging → verification | batches | augment | models | world",
-        # These know no model, and the last two are pure.
-        "commands | run → checkpoint | verification | planning → config | errors",
-        "commands | run | loop | step → config | augment | geometry | models | heads | losses | optim",
-        "state | batches | schedule | watch | judging | reduce → config | augment | models | heads | losses | optim",
+        "__init__ | __main__ → commands → run → loop | judging → step → reduce → state | batches | schedule | watch "
+        "→ world | augment → config → errors",
+        "commands | run → checkpoint | verification | planning → config → errors",  # these know no model
+        "judging → verification",
+        "commands | run | reduce | state → models | heads | losses | optim",  # torch alone, chosen by name
         "augment → geometry",
-        "augment | loop | step | world → config | errors | recipes",
     ),
 }
 

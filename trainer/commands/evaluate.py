@@ -27,7 +27,11 @@ def _figures(it: Asked) -> Mapping[str, Any]:
     far = weights.config.validate.far
     found = judged(weights.network, feed, weights.augment, it.world, far, lambda: True)
     assert found is not None  # nobody asks it to stop
-    return {"split": it.words.split, "step": weights.found.step, **found.as_json()}
+    return {"split": it.words.split, "step": weights.found.step, **_but_curve(found.as_json())}
+
+
+def _but_curve(figures: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: each for name, each in figures.items() if name != "det"}
 
 
 def _text(figures: Mapping[str, Any]) -> str:

@@ -37,7 +37,8 @@ def _rows(facts: Facts) -> Iterator[tuple[str, str]]:
 
 def _batch(facts: Facts) -> str:
     ranks, micro, accumulation = facts["ranks"], facts["micro_batch"], facts["accumulation"]
-    return f"{facts['global_batch']:,} a step = {ranks:,} x {micro:,} x {accumulation:,} (ranks x micro-batch x accumulation)"
+    factors = f"{ranks:,} x {micro:,} x {accumulation:,}"
+    return f"{facts['global_batch']:,} a step = {factors} (ranks x micro-batch x accumulation)"
 
 
 def _memory(facts: Facts) -> str:

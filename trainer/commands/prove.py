@@ -120,7 +120,7 @@ def _digest(tensors: dict[str, torch.Tensor]) -> str:
     hasher = blake3()
     for name in sorted(tensors):
         hasher.update(name.encode())
-        hasher.update(tensors[name].contiguous().view(torch.uint8).numpy().tobytes())
+        hasher.update(tensors[name].flatten().view(torch.uint8).numpy().tobytes())
     return hasher.hexdigest()[:32]
 
 

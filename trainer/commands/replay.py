@@ -75,7 +75,8 @@ def look_into(parts: Parts, row: Row) -> Seen:
             samples.append({"key": key, "label": label, "loss": loss, "finite": bool(torch.isfinite(one).all())})
     said, norm = parts.step.measured(row)
     named = parts.state.network.named_parameters()
-    gradients = {name: float(each.grad.norm()) for name, each in named if each.grad is not None}
+    clipped = min(1.0, parts.config.optim.clip / norm) if parts.config.optim.clip else 1.0
+    gradients = {name: float(each.grad.norm()) / clipped for name, each in named if each.grad is not None}
     return Seen(torch.cat(images), samples, gradients, said.loss, norm)
 
 

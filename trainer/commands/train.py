@@ -33,9 +33,8 @@ def _in_world(config: Config, world: World) -> int:
         with watched(world.rank, config.system.first_timeout) as dog:
             around = Surroundings(world, dog, request, watch)
             ending = carried_out(config, around)
-        around.say(f"The run ends at step {ending.step:,}: {ending.why}.")
         if watch:
-            watch.event("ended", why=ending.why, exit_code=ending.exit_code)
+            watch.event("ended", step=ending.step, why=ending.why, exit_code=ending.exit_code)
             watch.close()
         return ending.exit_code
 

@@ -29,7 +29,7 @@ def carried_out(config: Config, around: Surroundings) -> Ending:
         around.watch.resume(parts.state.progress.step)
         told_at_start(parts, around, resumed=before is not None)
     with ExitStack() as stack:
-        writer = Writer(folder, parts.config.checkpoint.keep) if around.world.leads else None
+        writer = Writer(folder, parts.config.checkpoint.keep, around.watch.saved) if around.watch else None
         if writer:
             stack.callback(writer.close)
         ending = _trained(parts, around, writer, before)

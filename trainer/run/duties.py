@@ -1,6 +1,5 @@
 """What is due behind a row: validation, a checkpoint, the end. Whatever is decided is decided by all ranks alike."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -96,11 +95,8 @@ class RunDuties:
     def _save(self, *, best: bool) -> None:
         if self.saved == self.state.progress.step and not best:
             return
-        began = time.perf_counter()
         self.saved = self.state.progress.step
         tensors = self.state.tensors(leads=self.world.leads)
         if self.writer:
             state = {**self.record, **self.state.facts(), "stream": dict(self.stream)}
             self.writer.save(self.saved, tensors, state, best=best)
-        if self.watch:
-            self.watch.event("snapshot", step=self.saved, seconds=round(time.perf_counter() - began, 3))

@@ -29,7 +29,8 @@ class Watch:
         self._json = JsonLines(folder / METRICS)
         self._sinks = Sinks(folder, log, self._console.say)
         self._machine, self._pace = Machine(), Pace()
-        self._bound = False
+        self._bound: bool | None = None
+        """None before the first record, which holds the opening of the stream."""
         self._lock = RLock()
 
     def resume(self, step: int) -> None:
@@ -78,6 +79,6 @@ class Watch:
     def _judge(self, measured: Measured) -> None:
         """Said once, and again only after the data had kept up meanwhile."""
         said = verdict(measured)
-        if said and not self._bound:
+        if said and self._bound is False:
             self._console.say(said)
         self._bound = said is not None
