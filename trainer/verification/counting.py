@@ -6,13 +6,14 @@ coarse counts tell in which bins these lie: the second pass counts there at full
 The place of a score is the score + 2^24: never negative, and below 2^25.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 
 from trainer.verification.groups import Grouped
 from trainer.verification.rounding import LIMIT
-from trainer.verification.tiles import Tile, tiles
+from trainer.verification.tiles import tiles
 
 WIDTH = 256
 """Places of a bin."""
@@ -50,14 +51,13 @@ class Coarse:
 def coarse(samples: Grouped, rank: int, world_size: int) -> torch.Tensor:
     """What this rank's tiles add to `Coarse.counts`."""
     found = Coarse(torch.zeros(2 * samples.groups + 1, BINS, dtype=torch.int64, device=samples.vectors.device))
-    for tile in tiles(samples.bounds, rank, world_size):
-        mated, non_mated = _places(samples, tile)
-        bins = non_mated >> _SHIFT
-        for group in set(tile.groups):
+    for groups, mated, non_mated in _places(samples, rank, world_size):
+        bins = (non_mated >> _SHIFT).long()
+        for group in groups:
             _count(found.touching[group], bins)
-        if tile.inner:
+        if len(groups) == 1:
             _count(found.inner, bins)
-            _count(found.mated[tile.groups[0]], mated >> _SHIFT)
+            _count(found.mated[min(groups)], (mated >> _SHIFT).long())
     return found.counts
 
 
@@ -67,25 +67,35 @@ def fine(samples: Grouped, bins: list[int], rank: int, world_size: int) -> torch
     rows = torch.full((BINS,), -1, dtype=torch.int32, device=device)
     rows[bins] = torch.arange(len(bins), dtype=torch.int32, device=device)
     found = torch.zeros(2, len(bins) * WIDTH, dtype=torch.int64, device=device)
-    for tile in tiles(samples.bounds, rank, world_size):
-        for kind, places in enumerate(_places(samples, tile)):
+    for _, *both in _places(samples, rank, world_size):
+        for counts, places in zip(found, both, strict=True):
             row = rows.index_select(0, places >> _SHIFT)
-            at = row * WIDTH + places % WIDTH
-            _count(found[kind], at[row >= 0])
+            there = row >= 0
+            _count(counts, (row[there] * WIDTH + places[there] % WIDTH).long())
     return found.view(2, len(bins), WIDTH)
 
 
 def _count(into: torch.Tensor, at: torch.Tensor) -> None:
-    """In place: a tile of few subjects is far smaller than a histogram, and there are hundreds of them."""
-    into.scatter_add_(0, at.long(), into.new_ones(1).expand(len(at)))
+    """In place: two groups of few subjects have far fewer pairs than a histogram has places."""
+    into.scatter_add_(0, at, into.new_ones(1).expand(len(at)))
 
 
-def _places(samples: Grouped, tile: Tile) -> tuple[torch.Tensor, torch.Tensor]:
-    """Of the mated and of the non-mated pairs of a tile."""
-    scores = samples.vectors[tile.rows] @ samples.vectors[tile.columns].T
-    places = scores.to(torch.int32).add_(LIMIT)
-    if not tile.inner:
-        return places.new_empty(0), places.flatten()
-    same = samples.labels[tile.rows, None] == samples.labels[None, tile.columns]
-    once = torch.ones_like(same).triu(1 + tile.rows.start - tile.columns.start)
+def _places(samples: Grouped, rank: int, world_size: int) -> Iterator[tuple[set[int], torch.Tensor, torch.Tensor]]:
+    """Of the mated and of the non-mated pairs of each two groups, or of one, as far as they lie in one tile."""
+    for tile in tiles(samples.bounds, rank, world_size):
+        scores = samples.vectors[tile.rows] @ samples.vectors[tile.columns].T
+        places = scores.to(torch.int32).add_(LIMIT)
+        for group, columns in tile.parts(samples.bounds):
+            part = places[:, columns.start - tile.columns.start : columns.stop - tile.columns.start]
+            if group == tile.group:
+                yield {group}, *_told_apart(part, samples.labels, tile.rows, columns)
+            else:
+                yield {tile.group, group}, places.new_empty(0), part.flatten()
+
+
+def _told_apart(
+    places: torch.Tensor, labels: torch.Tensor, rows: slice, columns: slice
+) -> tuple[torch.Tensor, torch.Tensor]:
+    same = labels[rows, None] == labels[None, columns]
+    once = torch.ones_like(same).triu(1 + rows.start - columns.start)
     return places[same & once], places[~same & once]

@@ -1,10 +1,13 @@
-"""All pairs i < j as tiles of one score matrix: two groups of subjects each, dealt to the ranks in turn, small enough
-to bound memory.
+"""All pairs i < j as tiles of one score matrix, dealt to the ranks in turn, small enough to bound memory.
+
+The rows of a tile belong to one group of subjects, its columns may belong to many: of few samples, a tile for every two
+groups would be hundreds of products of a handful of vectors.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from itertools import islice
 
 SIDE = 1024
 """A million scores at once: a few megabytes, and as fast as more."""
@@ -12,29 +15,32 @@ SIDE = 1024
 
 @dataclass(frozen=True)
 class Tile:
-    groups: tuple[int, int]
+    group: int
+    """Of the rows."""
     rows: slice
     columns: slice
 
-    @property
-    def inner(self) -> bool:
-        """Both groups are one: mated pairs are here, and nowhere else."""
-        return self.groups[0] == self.groups[1]
+    def parts(self, bounds: tuple[int, ...]) -> Iterator[tuple[int, slice]]:
+        """The columns of each group. Mated pairs lie in those of the rows' own group, and nowhere else."""
+        group = bisect_right(bounds, self.columns.start) - 1
+        while bounds[group] < self.columns.stop:
+            start, stop = max(bounds[group], self.columns.start), min(bounds[group + 1], self.columns.stop)
+            yield group, slice(start, stop)
+            group += 1
 
 
 def tiles(bounds: tuple[int, ...], rank: int, world_size: int) -> Iterator[Tile]:
-    """Those of this rank. Every pair lies in one tile of one rank; an inner one also holds pairs with i >= j."""
-    pairs = combinations_with_replacement(range(len(bounds) - 1), 2)
-    for number, (first, second) in enumerate(pairs):
-        if number % world_size != rank:
-            continue
-        for rows in _cut(bounds, first):
-            for columns in _cut(bounds, second):
-                if columns.start >= rows.start:
-                    yield Tile((first, second), rows, columns)
+    """Those of this rank. Every pair lies in one tile of one rank; tiles on the diagonal hold pairs with i >= j too."""
+    return islice(_all_tiles(bounds), rank, None, world_size)
 
 
-def _cut(bounds: tuple[int, ...], group: int) -> Iterator[slice]:
-    stop = bounds[group + 1]
-    for start in range(bounds[group], stop, SIDE):
-        yield slice(start, min(start + SIDE, stop))
+def _all_tiles(bounds: tuple[int, ...]) -> Iterator[Tile]:
+    for group in range(len(bounds) - 1):
+        for rows in _cut(bounds[group], bounds[group + 1]):
+            for columns in _cut(rows.start, bounds[-1]):
+                yield Tile(group, rows, columns)
+
+
+def _cut(start: int, stop: int) -> Iterator[slice]:
+    for each in range(start, stop, SIDE):
+        yield slice(each, min(each + SIDE, stop))

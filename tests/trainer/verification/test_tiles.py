@@ -19,9 +19,19 @@ def test_every_pair_lies_in_one_tile_of_one_rank(sizes: list[int], side: int, wo
     count = bounds[-1]
     assert {(row, column): 1 for row in range(count) for column in range(row + 1, count)}.items() <= held.items()
     assert all(len(numbers(part)) <= side for tile in found for part in (tile.rows, tile.columns))
+
+
+@given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6), side=st.integers(1, 12))
+def test_its_columns_are_told_by_group(sizes: list[int], side: int) -> None:
+    bounds = tuple(sum(sizes[:number]) for number in range(len(sizes) + 1))
+    group_of = [group for group, size in enumerate(sizes) for _ in range(size)]
+    with patch.object(tiles, "SIDE", side):
+        found = list(tiles.tiles(bounds, 0, 1))
+
     for tile in found:
-        for group, part in zip(tile.groups, (tile.rows, tile.columns), strict=True):
-            assert bounds[group] <= part.start < part.stop <= bounds[group + 1]
+        parts = [(group, column) for group, part in tile.parts(bounds) for column in numbers(part)]
+        assert parts == [(group_of[column], column) for column in numbers(tile.columns)]
+        assert {group_of[row] for row in numbers(tile.rows)} == {tile.group}
 
 
 def numbers(part: slice) -> range:

@@ -32,9 +32,9 @@ def test_it_says_what_brute_force_says(samples: Samples) -> None:
     assert said.tar == {far: expected.tar(far) for far in FAR}
 
 
-@pytest.mark.parametrize("noise", [0.5, 1.0, 2.0])
-def test_so_it_does_for_more_groups_than_one_subject_each(noise: float) -> None:
-    samples = clustered(40, 3, noise)
+@pytest.mark.parametrize("noise", [0.5, 2.0])
+def test_so_it_does_where_groups_hold_several_subjects(noise: float) -> None:
+    samples = clustered(40, 2, noise)
     said, expected = judged(samples, (1e-1, 1e-2)), pairs(samples.embeddings, samples.labels.tolist())
 
     assert (said.threshold, said.eer) == (expected.threshold(), expected.eer())
@@ -51,7 +51,7 @@ def test_any_number_of_ranks_says_the_same_of_any_order(samples: Samples, world_
 
 @pytest.mark.parametrize("world_size", [2, 3])
 def test_with_an_interval_too(world_size: int) -> None:
-    samples = clustered(40, 3, 1.0)
+    samples = clustered(20, 3, 1.0)
     said = judged(samples)
 
     assert said.interval
