@@ -5,6 +5,7 @@ half, and a run that goes on drops what it will do again.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from io import FileIO
@@ -54,6 +55,7 @@ class JsonLines:
         try:
             self._append(f"{line}\n".encode())
         except OSError as error:
+            self.close()  # half of it may be there: what is written next begins behind it, anew
             raise ShardkitError(
                 f"{self._path}: {error.strerror}, so what this run does cannot be recorded. Mend that, then run the "
                 "same command: it goes on from the last checkpoint."
@@ -72,9 +74,8 @@ class JsonLines:
     def _opened(self) -> FileIO:
         """Behind half a line a new one begins."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        whole = not self._path.exists() or self._path.read_bytes()[-1:] in {b"", b"\n"}
-        file = FileIO(self._path, "a")
-        if not whole:
+        file = FileIO(self._path, "a+")
+        if file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n":
             file.write(b"\n")
         return file
 

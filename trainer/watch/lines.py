@@ -9,11 +9,17 @@ from trainer.watch.measured import Measured
 from trainer.watch.words import duration, figure, percent, size
 
 WIDTH = 110
+_DISPENSABLE = ("epoch", "memory", "lr")
 _MB = 1e6
 
 
 def of_steps(measured: Measured, usage: Usage, eta: float | None) -> str:
-    return "  ".join(_columns(measured, usage, eta)).rstrip()
+    """Where it would be too wide, without what is least missed."""
+    columns = dict(_columns(measured, usage, eta))
+    for name in _DISPENSABLE:
+        if len(_joined(columns)) > WIDTH:
+            columns.pop(name, None)
+    return _joined(columns)
 
 
 def of_validation(step: int, kind: str, figures: Mapping[str, Any]) -> str:
@@ -43,22 +49,26 @@ def tars(figures: Mapping[str, Any]) -> Iterator[str]:
             yield f"TAR {percent(tar)} at FAR {float(far):.0e}"
 
 
-def _columns(measured: Measured, usage: Usage, eta: float | None) -> Iterator[str]:
+def _joined(columns: Mapping[str, str]) -> str:
+    return "  ".join(columns.values())
+
+
+def _columns(measured: Measured, usage: Usage, eta: float | None) -> Iterator[tuple[str, str]]:
     steps = f"{measured.steps:,}"
-    yield f"step {measured.step:>{len(steps)},}/{steps}"
-    yield f"epoch {measured.epoch:>5.2f}"
-    yield f"loss {figure(measured.loss):>6}"
-    yield f"lr {measured.lr:.1e}"
-    yield f"{measured.samples_per_second:>6,.0f}/s"
-    yield f"wait {percent(measured.data_wait):>6}"
+    yield "step", f"step {measured.step:>{len(steps)},}/{steps}"
+    yield "epoch", f"epoch {measured.epoch:>5.2f}"
+    yield "loss", f"loss {figure(measured.loss):>7}"
+    yield "lr", f"lr {measured.lr:.1e}"
+    yield "speed", f"{measured.samples_per_second:>6,.0f}/s"
+    yield "wait", f"wait {percent(measured.data_wait):>7}"
     if usage.gpu_utilisation is not None:
-        yield f"gpu {percent(usage.gpu_utilisation, 0):>5}"
+        yield "gpu", f"gpu {percent(usage.gpu_utilisation, 0):>5}"
     if usage.memory_mb is not None:
-        yield f"{size(usage.memory_mb * _MB):>8}"
+        yield "memory", f"{size(usage.memory_mb * _MB):>8}"
     if measured.skipped:
-        yield f"skipped {measured.skipped:,}"
+        yield "skipped", f"skipped {measured.skipped:,}"
     if eta is not None:
-        yield f"eta {duration(eta)}"
+        yield "eta", f"eta {duration(eta)}"
 
 
 def _fact(value: object) -> str:

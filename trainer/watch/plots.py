@@ -8,7 +8,7 @@ from trainer.watch.entries import STEP, VALIDATIONS, Record
 from trainer.watch.scale import Axis
 from trainer.watch.thinning import Point
 
-_STEPS = Axis("step")
+_STEPS = Axis("step", from_zero=True, tight=True)
 
 
 def plots(records: Sequence[Record]) -> dict[str, str]:

@@ -17,6 +17,8 @@ class Axis:
     log: bool = False
     percent: bool = False
     from_zero: bool = False
+    tight: bool = False
+    """It ends where the values end, and not at a tick."""
 
     def shows(self, value: float) -> bool:
         return isfinite(value) and (value > 0 or not self.log)
@@ -41,7 +43,7 @@ def scale_of(axis: Axis, values: Iterable[float]) -> Scale:
     shown = [each for each in values if axis.shows(each)]
     if axis.log:
         return _logarithmic(shown or [1.0])
-    return _linear([*(shown or [0.0, 1.0]), *([0.0] if axis.from_zero else [])])
+    return _linear([*(shown or [0.0, 1.0]), *([0.0] if axis.from_zero else [])], tight=axis.tight)
 
 
 def tick_text(value: float, *, percent: bool) -> str:
@@ -51,11 +53,13 @@ def tick_text(value: float, *, percent: bool) -> str:
     return f"{text} %" if percent else text
 
 
-def _linear(values: list[float]) -> Scale:
+def _linear(values: list[float], *, tight: bool) -> Scale:
     low, high = _apart(min(values), max(values))
     step = _round_step((high - low) / _INTERVALS)
     first, last = floor(low / step), ceil(high / step)
     ticks = tuple(float(f"{each * step:.12g}") for each in range(first, last + 1))  # 0.3, not 0.30000000000000004
+    if tight:
+        return Scale(low, high, tuple(each for each in ticks if low <= each <= high), log=False)
     return Scale(min(low, ticks[0]), max(high, ticks[-1]), ticks, log=False)
 
 

@@ -58,7 +58,7 @@ def _of_steps(steps: Sequence[Record]) -> Iterator[tuple[str, str]]:
         yield "loss", f"{figure(last['loss'])}, the mean since the record before"
     yield "speed", f"{median(each['samples_per_second'] for each in steps):,.0f} samples/s, the median of all records"
     yield "waiting for data", f"{percent(median(waits))} of the time, {percent(max(waits))} at most"
-    yield "time", f"{duration(sum(each['seconds'] for each in steps))} of learning that counts"
+    yield "time", f"{duration(sum(each['seconds'] for each in steps))} without what was done twice"
     memory = [each["memory_mb"] for each in steps if each["memory_mb"] is not None]
     if memory:
         yield "memory", f"{size(max(memory) * _MB)} at most, on rank 0"

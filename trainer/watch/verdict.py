@@ -12,6 +12,22 @@ _WHAT_TO_CHANGE = (
 )
 
 
+class Verdicts:
+    """Over the records of a run: said once, and again only after the data had kept up meanwhile.
+
+    The first record holds the opening of the stream, which does not come again, and is not judged.
+    """
+
+    def __init__(self) -> None:
+        self._begun = self._bound = False
+
+    def of(self, measured: Measured) -> str | None:
+        said = verdict(measured) if self._begun else None
+        new = said if not self._bound else None
+        self._begun, self._bound = True, said is not None
+        return new
+
+
 def verdict(measured: Measured) -> str | None:
     """None as long as the data keeps up."""
     if measured.data_wait <= BOUND:

@@ -19,7 +19,7 @@ from trainer.watch.machine import Machine
 from trainer.watch.measured import Measured
 from trainer.watch.pace import Pace
 from trainer.watch.sinks import Sinks
-from trainer.watch.verdict import verdict
+from trainer.watch.verdict import Verdicts
 from trainer.watch.words import duration, size
 
 
@@ -29,8 +29,7 @@ class Watch:
         self._json = JsonLines(folder / METRICS)
         self._sinks = Sinks(folder, log, self._console.say)
         self._machine, self._pace = Machine(), Pace()
-        self._bound: bool | None = None
-        """None before the first record, which holds the opening of the stream."""
+        self._verdicts = Verdicts()
         self._lock = RLock()
 
     def resume(self, step: int) -> None:
@@ -44,7 +43,8 @@ class Watch:
         with self._lock:
             usage, eta = self._machine.usage(), self._pace.seconds_left(measured)
             self._pass_on(entries.of_steps(measured, usage, eta), lines.of_steps(measured, usage, eta))
-            self._judge(measured)
+            if said := self._verdicts.of(measured):
+                self._console.say(said)
 
     def validated(self, step: int, kind: str, figures: Mapping[str, Any]) -> None:
         """`kind`: "subset", "full" or "test"."""
@@ -75,10 +75,3 @@ class Watch:
             self._json.write({**told, "time": round(time.time(), 3)})
             self._console.say(line)
             self._sinks.write(told)
-
-    def _judge(self, measured: Measured) -> None:
-        """Said once, and again only after the data had kept up meanwhile."""
-        said = verdict(measured)
-        if said and self._bound is False:
-            self._console.say(said)
-        self._bound = said is not None

@@ -2,7 +2,7 @@
 
 _THOUSAND = 1000
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
-_LEAST_PLAIN = 1e-3
+_PLAIN = (1e-3, 1e3)
 
 
 def size(count: float) -> str:
@@ -16,11 +16,11 @@ def size(count: float) -> str:
 
 def duration(seconds: float) -> str:
     """45 s, 6 min, 3 h 20 min, 2 d 4 h."""
-    if seconds < 1.5 * _MINUTE:
+    if seconds < 2 * _MINUTE:
         return f"{seconds:.0f} s"
-    if seconds < 1.5 * _HOUR:
+    if seconds < 2 * _HOUR:
         return f"{seconds / _MINUTE:.0f} min"
-    if seconds < 1.5 * _DAY:
+    if seconds < 2 * _DAY:
         return _two(round(seconds / _MINUTE), 60, "h", "min")
     return _two(round(seconds / _HOUR), 24, "d", "h")
 
@@ -31,7 +31,7 @@ def percent(share: float, digits: int = 1) -> str:
 
 def figure(value: float) -> str:
     """A loss, for example: three decimals, as long as they say something."""
-    return f"{value:.3f}" if value == 0 or abs(value) >= _LEAST_PLAIN else f"{value:.2e}"
+    return f"{value:.3f}" if value == 0 or _PLAIN[0] <= abs(value) < _PLAIN[1] else f"{value:.2e}"
 
 
 def count(number: int, noun: str) -> str:

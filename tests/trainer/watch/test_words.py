@@ -1,0 +1,45 @@
+"""Figures as people say them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer.watch.words import count, duration, figure, percent, size
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0 s"),
+        (45.4, "45 s"),
+        (360, "6 min"),
+        (12_000, "3 h 20 min"),
+        (7200, "2 h"),
+        (7140, "119 min"),
+        (187_200, "2 d 4 h"),
+    ],
+)
+def test_durations(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+@given(st.floats(0, 1e8))
+def test_no_unit_overflows(seconds: float) -> None:
+    words = duration(seconds).split()
+    said = dict(zip(words[1::2], map(int, words[::2]), strict=True))
+    assert said.get("h", 0) < 24 or "d" not in said
+    assert said.get("min", 0) < 60 or "h" not in said
+    lengths = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+    meant = sum(lengths[unit] * each for unit, each in said.items())
+    assert abs(meant - seconds) <= (0.5 if seconds < 120 else 30 if seconds < 2 * 86400 else 1800)
+
+
+def test_sizes_and_shares() -> None:
+    assert [size(640), size(52_400_000), size(1.2e9)] == ["640 B", "52.4 MB", "1.2 GB"]
+    assert percent(0.0034) == "0.3 %"
+    assert [count(1, "rank"), count(1200, "rank")] == ["1 rank", "1,200 ranks"]
+
+
+def test_a_tiny_loss_is_not_said_to_be_zero() -> None:
+    assert [figure(each) for each in (0.0, 2.3171, 1e-5, 12345.0)] == ["0.000", "2.317", "1.00e-05", "1.23e+04"]
+    assert figure(float("nan")) == "nan"
