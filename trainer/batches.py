@@ -65,7 +65,7 @@ class Feed:
             split=split,
             global_batch=data.global_batch,
             seed=seed,
-            shuffle=not judging or bool(subset),
+            shuffle=not judging,
             tail="mask" if judging else "drop",
             subset=subset or None,
             block_rows=data.block_rows,

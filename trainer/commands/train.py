@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from trainer.config.checks import check
@@ -28,15 +29,15 @@ def main(arguments: Sequence[str]) -> int:
 
 def _in_world(config: Config, world: World) -> int:
     folder = Path(config.run.folder)
-    with listening() as request, held(folder, world, config.run.wait):
-        watch = Watch(folder, config.log) if world.leads else None
-        with watched(world.rank, config.system.first_timeout) as dog:
-            around = Surroundings(world, dog, request, watch)
-            ending = carried_out(config, around)
+    with ExitStack() as stack:
+        request = stack.enter_context(listening())
+        stack.enter_context(held(folder, world, config.run.wait))
+        watch = stack.enter_context(closing(Watch(folder, config.log))) if world.leads else None
+        dog = stack.enter_context(watched(world.rank, config.system.first_timeout))
+        ending = carried_out(config, Surroundings(world, dog, request, watch))
         if watch:
             watch.event("ended", step=ending.step, why=ending.why, exit_code=ending.exit_code)
-            watch.close()
-        return ending.exit_code
+    return ending.exit_code
 
 
 def before_cuda(config: Config) -> None:

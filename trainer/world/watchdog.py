@@ -15,6 +15,8 @@ from contextlib import contextmanager
 _LATER = 5.0
 """Seconds that faulthandler waits longer than the thread, whose message says more."""
 _EXIT_CODE = 1
+_STDERR = 2
+"""The descriptor: whatever stands in for `sys.stderr` may need Python to write."""
 
 
 class Watchdog:
@@ -29,7 +31,7 @@ class Watchdog:
         self._patience = self._patience if patience is None else patience
         last, self._until = self._until, time.monotonic() + self._patience
         if self._until - last > 1 or last == float("inf"):  # arming it starts a thread
-            faulthandler.dump_traceback_later(self._patience + _LATER, exit=True)
+            faulthandler.dump_traceback_later(self._patience + _LATER, exit=True, file=_STDERR)
 
     def watch(self) -> None:
         while not self._over.wait(max(0.05, min(1.0, self._until - time.monotonic()))):
@@ -46,7 +48,7 @@ class Watchdog:
             "one that it waits for is stuck. The job ends here; the same command goes on from the last checkpoint. "
             "Where each thread stands:\n"
         )
-        faulthandler.dump_traceback(all_threads=True)
+        faulthandler.dump_traceback(all_threads=True, file=_STDERR)
         sys.stderr.flush()
         os._exit(_EXIT_CODE)
 
