@@ -26,11 +26,16 @@ def grown_fingerprints(images: int) -> Path:
     return _prints(f"g512-{images}", images)
 
 
-def _prints(name: str, images: int, *options: str) -> Path:
+def prints_400(images: int) -> Path:
+    """Realistic ones of 400 x 320, for whoever trains on them."""
+    return _prints(f"g400-{images}", images, size="400x320")
+
+
+def _prints(name: str, images: int, *options: str, size: str = "512") -> Path:
     """Nothing but PNGs: peers store no sidecars, so there are none to store."""
     tree, made = KEPT / name, KEPT / f"{name}.making"
     if not tree.exists():
-        counts = ["--subjects", str(images // IMPRESSIONS), "--impressions", str(IMPRESSIONS), "--size", "512"]
+        counts = ["--subjects", str(images // IMPRESSIONS), "--impressions", str(IMPRESSIONS), "--size", size]
         run([sys.executable, str(TOOLS / "make_fingerprints.py"), str(made), *counts, *options])
         for other in [path for path in made.rglob("*") if path.is_file() and path.suffix != ".png"]:
             other.unlink()

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 _LATER = 5.0
 """Seconds that faulthandler waits longer than the thread, whose message says more."""
+_REARM = 1.0
 _EXIT_CODE = 1
 _STDERR = 2
 """The descriptor: whatever stands in for `sys.stderr` may need Python to write."""
@@ -24,13 +25,16 @@ class Watchdog:
         self._rank = rank
         self._patience = 0.0
         self._until = float("inf")
+        self._armed = float("-inf")
         self._over = threading.Event()
 
     def alive(self, patience: float | None = None) -> None:
         """Something was done; from now on the next thing may take `patience` seconds, or as long as was said last."""
+        now, longer = time.monotonic(), patience is not None and patience > self._patience
         self._patience = self._patience if patience is None else patience
-        last, self._until = self._until, time.monotonic() + self._patience
-        if self._until - last > 1 or last == float("inf"):  # arming it starts a thread
+        self._until = now + self._patience
+        if longer or now - self._armed > _REARM:  # it starts a thread
+            self._armed = now
             faulthandler.dump_traceback_later(self._patience + _LATER, exit=True, file=_STDERR)
 
     def watch(self) -> None:

@@ -1,0 +1,151 @@
+"""What the trainer and the stream cost beside the arithmetic: against a bare PyTorch loop over one resident batch.
+
+Both train the same network with the same optimiser, clipping and micro-batches, on one thread each, in one process and
+in turn. The bare loop has its pictures in memory, cropped, as floats, from the start. The trainer streams PNGs of
+400 x 320, checks and decodes them, shrinks, crops and normalises them, reports every ten steps, and saves at the end of
+a turn.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from commands import run
+from places import KEPT, SHARDKIT, scratch
+from report import publish_report
+from trainer.batches import Row
+from trainer.checkpoint.writer import Writer
+from trainer.config.load import loaded
+from trainer.config.sections import Config
+from trainer.loop import Ending, train
+from trainer.run.parts import Parts, parts_of
+from trainer.run.report import Report
+from trainer.step import Outcome
+from trainer.watch.watch import Watch
+from trainer.world.ranks import World
+from trainer.world.watchdog import Watchdog
+from trees import prints_400
+
+STEPS, TURNS = 40, 4
+WIDTHS = (16, 32)
+ALONE = World(0, 1, torch.device("cpu"))
+
+
+def main() -> None:
+    figures: dict[str, float] = {}
+    with scratch() as room:
+        packed = KEPT / "p400-1000-packed"
+        if not packed.exists():
+            run([SHARDKIT, "pack", str(prints_400(1000)), str(packed)])
+        for width in WIDTHS:
+            for chance in (False, True):
+                name = f"width {width}, {'with' if chance else 'without'} augmentation"
+                figures |= {f"{name}: {what}": each for what, each in _measured(room, packed, width, chance).items()}
+    publish_report("training", figures)
+
+
+def _measured(room: Path, packed: Path, width: int, chance: bool) -> dict[str, float]:  # noqa: FBT001 - of two
+    config = _config(room / f"{width}-{chance}", packed, width, chance=chance)
+    ours, bare = _Trainer(config), _Bare(config)
+    ours.turn()  # memory, kernels and threads are there from now on
+    bare.turn()
+    best, best_bare, waits = float("inf"), float("inf"), []
+    for _ in range(TURNS):
+        best_bare = min(best_bare, bare.turn())
+        best = min(best, ours.turn())
+        waits.append(ours.waited / (best or 1))
+    samples = STEPS * config.data.global_batch
+    return {
+        "bare loop, samples a second": samples / best_bare,
+        "trainer and stream, samples a second": samples / best,
+        "trainer / bare": best_bare / best,
+        "data wait, per cent": 100 * min(waits),
+    }
+
+
+def _config(folder: Path, packed: Path, width: int, *, chance: bool) -> Config:
+    settings = {
+        "run.folder": folder,
+        "data.path": packed,
+        "data.val": "",
+        "augment.enabled": str(chance).lower(),
+        "model.width": width,
+        "system.threads": 1,
+        "log.tensorboard": "false",
+    }
+    words = [each for name, value in settings.items() for each in (f"--{name}", str(value))]
+    return loaded(["--config", "demo", *words])
+
+
+class _Trainer:
+    """The loop as a run has it, in turns."""
+
+    def __init__(self, config: Config) -> None:
+        folder = Path(config.run.folder)
+        folder.mkdir()
+        self._quiet = (folder / "said").open("w")
+        self._parts = parts_of(config, ALONE, None, lambda _: None)
+        self._watch = Watch(folder, config.log, talk=self._quiet)
+        self._writer = Writer(folder, 1, self._watch.saved)
+        self._report = Report(self._parts.schedule, self._parts.state, config.data.global_batch, self._watch)
+        self._dog = Watchdog(0)
+        self.waited = 0.0
+
+    def turn(self) -> float:
+        began, self.waited = time.perf_counter(), 0.0
+        train(self._parts.rows, self._learn, _Enough(self._parts, self._writer), self._report)
+        return time.perf_counter() - began
+
+    def _learn(self, row: Row) -> Outcome:
+        outcome = self._parts.step(row, self._parts.schedule.lr(self._parts.state.progress.step), 0)
+        self._dog.alive(1000.0)
+        self.waited += row.waited
+        return outcome
+
+
+@dataclass
+class _Enough:
+    """The duties of a turn: a checkpoint at its end."""
+
+    parts: Parts
+    writer: Writer
+    left: int = STEPS
+
+    def __call__(self, behind: Row | None, asked: int) -> Ending | None:  # noqa: ARG002 - nobody asks
+        if self.left:
+            self.left -= 1
+            return None
+        state = self.parts.state
+        facts = {**self.parts.record, **state.facts(), "stream": behind.state() if behind else {}}
+        self.writer.save(state.progress.step, state.tensors(leads=True), facts)
+        return Ending(state.progress.step, "the turn is over", 0)
+
+
+class _Bare:
+    """What anybody would write in twenty lines."""
+
+    def __init__(self, config: Config) -> None:
+        parts = parts_of(replace(config, run=replace(config.run, seed=1)), ALONE, None, lambda _: None)
+        self._network, self._optimizer = parts.state.network, parts.state.optimizer
+        row = next(parts.rows)
+        self._pictures = [parts.augment(each.images, each.numbers, 0, learning=True) for each in row.micro_batches]
+        self._labels = [each.labels for each in row.micro_batches]
+        self._lr, self._clip = parts.schedule.peak, config.optim.clip
+
+    def turn(self) -> float:
+        began = time.perf_counter()
+        for _ in range(STEPS):
+            for pictures, labels in zip(self._pictures, self._labels, strict=True):
+                (self._network(pictures, labels) / len(self._labels)).backward()
+            torch.nn.utils.clip_grad_norm_(self._network.parameters(), self._clip)
+            for group in self._optimizer.param_groups:
+                group["lr"] = self._lr
+            self._optimizer.step()
+            self._optimizer.zero_grad()
+        return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
