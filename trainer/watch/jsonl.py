@@ -4,6 +4,7 @@ A killed run may leave half a line, and it has written further than its last che
 half, and a run that goes on drops what it will do again.
 """
 
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -14,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from shardkit import ShardkitError, publish
+from trainer.errors import NoSpace
 from trainer.watch.entries import CLOCK_FIELDS, VALIDATIONS, Record
 
 __all__ = ["CLOCK_FIELDS", "METRICS", "JsonLines", "records"]
 
 METRICS = "metrics.jsonl"
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
 def records(path: Path) -> list[Record]:
@@ -56,7 +59,8 @@ class JsonLines:
             self._append(f"{line}\n".encode())
         except OSError as error:
             self.close()  # half of it may be there: what is written next begins behind it, anew
-            raise ShardkitError(
+            refused = NoSpace if error.errno in _NO_SPACE else ShardkitError
+            raise refused(
                 f"{self._path}: {error.strerror}, so what this run does cannot be recorded. Mend that, then run the "
                 "same command: it goes on from the last checkpoint."
             ) from error

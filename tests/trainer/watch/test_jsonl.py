@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit import ShardkitError
+from trainer.errors import NoSpace
 from trainer.watch.jsonl import METRICS, JsonLines, records
 
 
@@ -125,6 +125,6 @@ def test_lines_of_others_are_no_records(tmp_path: Path) -> None:
 
 def test_a_full_disk_ends_the_run_with_a_sentence() -> None:
     lines = JsonLines(Path("/dev/full"))
-    with pytest.raises(ShardkitError, match=r"/dev/full: No space left on device, .* goes on from the last checkpoint"):
+    with pytest.raises(NoSpace, match=r"/dev/full: No space left on device, .* goes on from the last checkpoint"):
         lines.write(step(1))
     lines.close()

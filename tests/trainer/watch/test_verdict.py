@@ -27,6 +27,11 @@ def test_it_is_said_exactly_above_a_fifth(waits: list[float], seconds: float) ->
     assert (verdict(found) is None) == (found.data_wait <= 0.2)
 
 
+def test_the_limit_is_the_one_that_the_guides_name() -> None:
+    assert verdict(measured(seconds=100.0, waits=(20.0,))) is None
+    assert verdict(measured(seconds=100.0, waits=(20.5,))) is not None
+
+
 def test_the_slowest_rank_counts_and_not_the_mean() -> None:
     assert measured(seconds=10.0, waits=(0.0, 0.0, 0.0, 2.5)).data_wait == 0.25
 

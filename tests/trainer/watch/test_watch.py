@@ -76,6 +76,14 @@ def test_a_record_tells_everything_and_the_time(tmp_path: Path) -> None:
     assert record["time"] > 1.7e9
 
 
+def test_time_left_is_counted_from_where_the_run_was_taken_up(tmp_path: Path) -> None:
+    watch = Watch(tmp_path, QUIET, talk=io.StringIO())
+    watch.resume(90)
+    watch.record(measured(95, steps=100, seconds=10.0))
+    watch.close()
+    assert records(tmp_path / METRICS)[0]["eta_seconds"] == 10.0
+
+
 def test_the_verdict_is_told_behind_its_record(tmp_path: Path) -> None:
     talk = io.StringIO()
     watch = Watch(tmp_path, QUIET, talk=talk)
