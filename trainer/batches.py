@@ -32,8 +32,10 @@ class Row:
     """This rank's part of a global batch."""
 
     micro_batches: tuple[MicroBatch, ...]
+    asked: float
+    """When it was asked for, by `time.perf_counter`."""
     waited: float
-    """Seconds."""
+    """Seconds until it was there."""
     epoch: int
     state: Callable[[], dict[str, Any]]
     """Of the stream behind this row: what a checkpoint keeps."""
@@ -110,9 +112,9 @@ class Feed:
                 if batch is None:
                     return
                 waited = time.perf_counter() - began
-                yield self._row(batch, waited, number)
+                yield self._row(batch, began, waited, number)
 
-    def _row(self, batch: Any, waited: float, epoch: int) -> Row:  # noqa: ANN401 - its type is no public name
+    def _row(self, batch: Any, asked: float, waited: float, epoch: int) -> Row:  # noqa: ANN401 - its type is no public name
         if isinstance(batch.images, list):
             raise UsageError("The images of this split have several sizes. Set data.size, and they are brought to one.")
         device, size = self._world.device, self._micro_batch
@@ -121,4 +123,4 @@ class Feed:
         first = self._world.rank * (len(labels) // size)
         parts = zip(images.split(size), labels.split(size), batch.numbers.split(size), strict=True)
         micro_batches = tuple(MicroBatch(first + number, *part) for number, part in enumerate(parts))
-        return Row(micro_batches, waited, epoch, lambda: batch.state, lambda: batch.keys)
+        return Row(micro_batches, asked, waited, epoch, lambda: batch.state, lambda: batch.keys)

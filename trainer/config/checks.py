@@ -94,6 +94,15 @@ def _subset(config: Config) -> Sentence:
     return "validate.subset is 1, and one sample makes no pair to compare. Set it to some hundreds, or to 0 for all."
 
 
+def _reduction(config: Config) -> Sentence:
+    if config.optim.reduce != "exact" or config.amp.dtype != "fp16":
+        return ""
+    return (
+        'optim.reduce is "exact" and amp.dtype is "fp16": an overflow is expected there, and whole numbers cannot hold '
+        'one. Set amp.dtype to "bf16" or "off", or optim.reduce to "ddp".'
+    )
+
+
 _RULES: tuple[Callable[[Config], Sentence], ...] = (
     _dataset,
     _splits,
@@ -105,6 +114,7 @@ _RULES: tuple[Callable[[Config], Sentence], ...] = (
     _milestones,
     _validation,
     _subset,
+    _reduction,
 )
 
 

@@ -211,7 +211,7 @@ class Validate:
     full_every: int = identity(10)
     """With a subset: every so many validations is a full one, and the last one is."""
     patience: int = identity(10)
-    """Full validations without a better EER after which training stops; 0: never."""
+    """Routine validations (the quick ones, with a subset) without a better EER after which training stops; 0: never."""
     far: tuple[float, ...] = free((1e-2, 1e-3, 1e-4, 1e-5, 1e-6))
     """False accept rates at which true accept rates are told, where there are pairs enough."""
 

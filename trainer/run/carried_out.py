@@ -15,6 +15,7 @@ from trainer.run.final import judged_at_last
 from trainer.run.judge import Judge
 from trainer.run.opening import told_at_start
 from trainer.run.parts import Parts, parts_of
+from trainer.run.profiling import profiled
 from trainer.run.report import Report
 from trainer.run.surroundings import Surroundings
 from trainer.step import Outcome
@@ -71,7 +72,10 @@ def _trained(parts: Parts, around: Surroundings, writer: Writer | None, before: 
         return outcome
 
     parts.step.warm_up(parts.first.micro_batches[-1])
-    return train(parts.rows, learn, duties, report)
+    profile = parts.config.log.profile
+    folder = Path(parts.config.run.folder)
+    own = profiled(learn, profile, folder, around.say) if profile and around.watch else learn
+    return train(parts.rows, own, duties, report)
 
 
 def _keep_config(folder: Path, config: Config) -> None:

@@ -20,10 +20,13 @@ class Report:
     """Rank 0's; the others count along, since a checkpoint keeps what is counted."""
     _rows: int = 0
     _waits: list[float] = field(default_factory=list)
-    _began: float = field(default_factory=time.perf_counter)
+    _recorded: float = field(default_factory=time.perf_counter)
+    _seconds: float = 0.0
+    """From asking for a row to the end of its step: neither validations nor snapshots make training look slow."""
 
-    def __call__(self, _: Row, outcome: Outcome) -> None:
+    def __call__(self, row: Row, outcome: Outcome) -> None:
         self._rows += 1
+        self._seconds += time.perf_counter() - row.asked
         self._waits = [
             sum(each) for each in zip(self._waits or [0.0] * len(outcome.said.waits), outcome.said.waits, strict=True)
         ]
@@ -43,10 +46,11 @@ class Report:
                     lr=self.schedule.lr(progress.step - 1),
                     grad_norm=outcome.norm,
                     samples=self._rows * self.global_batch,
-                    seconds=now - self._began,
+                    seconds=self._seconds,
+                    elapsed=now - self._recorded,
                     waits=tuple(self._waits),
                     skipped=progress.skipped,
                     scale=self.state.scaler.scale if self.state.scaler else None,
                 )
             )
-        self._rows, self._waits, self._began = 0, [], now
+        self._rows, self._waits, self._seconds, self._recorded = 0, [], 0.0, now

@@ -15,6 +15,9 @@ class Measured:
     grad_norm: float
     samples: int
     seconds: float
+    """Of these steps alone."""
+    elapsed: float
+    """Since the record before, validations and snapshots included."""
     waits: tuple[float, ...]
     """Seconds that each rank waited for its data in this time: from before a batch was asked for until it was there."""
     skipped: int

@@ -21,6 +21,6 @@ class Pace:
             self._rows, self._seconds = 0, 0.0
         self._records += 1
         self._rows += measured.step - self.step
-        self._seconds += measured.seconds
+        self._seconds += measured.elapsed
         self.step = measured.step
         return (measured.steps - measured.step) * self._seconds / self._rows if self._rows > 0 else None

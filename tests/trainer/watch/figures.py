@@ -15,6 +15,7 @@ PLAIN = Measured(
     grad_norm=0.7,
     samples=640,
     seconds=1.6,
+    elapsed=1.7,
     waits=(0.001, 0.0048),
     skipped=0,
     scale=None,

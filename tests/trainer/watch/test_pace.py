@@ -10,16 +10,16 @@ from trainer.watch.pace import Pace
 
 def test_the_start_counts_until_there_is_more() -> None:
     pace = Pace(0)
-    assert pace.seconds_left(measured(10, steps=100, seconds=50.0)) == pytest.approx(450.0)
-    assert pace.seconds_left(measured(20, steps=100, seconds=10.0)) == pytest.approx(80.0)
-    assert pace.seconds_left(measured(30, steps=100, seconds=20.0)) == pytest.approx(70 * 30 / 20)
+    assert pace.seconds_left(measured(10, steps=100, elapsed=50.0)) == pytest.approx(450.0)
+    assert pace.seconds_left(measured(20, steps=100, elapsed=10.0)) == pytest.approx(80.0)
+    assert pace.seconds_left(measured(30, steps=100, elapsed=20.0)) == pytest.approx(70 * 30 / 20)
 
 
 @given(st.integers(0, 1000), st.integers(2, 20), st.floats(0.01, 100))
 def test_a_resumed_run_counts_from_where_it_was_taken_up(begun: int, records: int, seconds: float) -> None:
     pace, steps = Pace(begun), begun + records
     for step in range(begun + 1, steps + 1):
-        left = pace.seconds_left(measured(step, steps=steps, seconds=seconds))
+        left = pace.seconds_left(measured(step, steps=steps, elapsed=seconds))
         assert left == pytest.approx((steps - step) * seconds)
 
 

@@ -66,7 +66,7 @@ def test_events_of_every_start_are_kept(tmp_path: Path) -> None:
 
 def test_a_record_tells_everything_and_the_time(tmp_path: Path) -> None:
     watch = Watch(tmp_path, QUIET, talk=io.StringIO())
-    watch.record(measured(10, steps=20, seconds=2.0, waits=(0.1, 0.5)))
+    watch.record(measured(10, steps=20, seconds=2.0, elapsed=2.0, waits=(0.1, 0.5)))
     watch.close()
     (record,) = records(tmp_path / METRICS)
     assert record["data_wait"] == 0.25
@@ -79,7 +79,7 @@ def test_a_record_tells_everything_and_the_time(tmp_path: Path) -> None:
 def test_time_left_is_counted_from_where_the_run_was_taken_up(tmp_path: Path) -> None:
     watch = Watch(tmp_path, QUIET, talk=io.StringIO())
     watch.resume(90)
-    watch.record(measured(95, steps=100, seconds=10.0))
+    watch.record(measured(95, steps=100, elapsed=10.0))
     watch.close()
     assert records(tmp_path / METRICS)[0]["eta_seconds"] == 10.0
 
