@@ -1,5 +1,6 @@
 """What verification should say, by brute force: every pair, every threshold, whole numbers of Python."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,13 +16,14 @@ LOWEST = -(1 << 24)
 @dataclass(frozen=True)
 class Pairs:
     mated: list[int]
+    """Scores, the lowest first."""
     non_mated: list[int]
 
     def fmr(self, threshold: int) -> Fraction:
-        return Fraction(sum(score >= threshold for score in self.non_mated), len(self.non_mated))
+        return 1 - Fraction(bisect_left(self.non_mated, threshold), len(self.non_mated))
 
     def fnmr(self, threshold: int) -> Fraction:
-        return Fraction(sum(score < threshold for score in self.mated), len(self.mated))
+        return Fraction(bisect_left(self.mated, threshold), len(self.mated))
 
     def thresholds(self) -> Iterator[int]:
         """Those behind which something changes."""
@@ -51,4 +53,4 @@ def pairs(embeddings: torch.Tensor, labels: Sequence[int]) -> Pairs:
     for (one, first), (other, second) in combinations(zip(whole, labels, strict=True), 2):
         scores = found.mated if first == second else found.non_mated
         scores.append(sum(left * right for left, right in zip(one, other, strict=True)))
-    return found
+    return Pairs(sorted(found.mated), sorted(found.non_mated))

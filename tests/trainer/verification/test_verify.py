@@ -14,7 +14,6 @@ from tests.trainer.verification.reference import pairs
 from tests.trainer.verification.samples import FAR, Samples, clustered, few, shuffled
 from trainer.errors import UsageError
 from trainer.verification import groups, tiles
-from trainer.verification.rates import Rates
 from trainer.verification.verify import Verification, verify
 
 
@@ -102,22 +101,20 @@ def test_mistake_10_few_pairs_tell_no_rate_that_they_cannot_resolve() -> None:
     assert said.tar[1e-4] is None
 
 
-def test_ten_pairs_are_enough_as_decimals_are_read() -> None:
-    """The float 1e-6 is a little less than one millionth."""
-    assert 10**7 * Fraction(1e-6) < 10
-    samples = Samples(torch.eye(3)[torch.tensor([0, 0, 1, 1, 2, 2])], torch.tensor([0, 0, 1, 1, 2, 2]))
+@pytest.mark.parametrize(("others", "told"), [(9, None), (10, 1.0)])
+def test_ten_pairs_are_enough(others: int, told: float | None) -> None:
+    labels = torch.tensor([0, 0] + [1] * others)
 
-    assert judged(samples, (0.8333333333333333, 0.8333333333333334)).tar == {
-        0.8333333333333333: None,
-        0.8333333333333334: 1.0,
-    }
+    assert judged(Samples(torch.eye(2)[labels], labels), (0.5,)).tar == {0.5: told}
 
 
-def test_a_rate_that_ten_pairs_carry_is_found_by_the_same_decimal() -> None:
-    accepted = Rates(torch.zeros(3).long().numpy(), torch.tensor([100, 10, 0]).numpy(), 1, 10**7)
+def test_rates_are_meant_as_they_are_written() -> None:
+    """The float 0.3 is less than three tenths, which is what these pairs come to."""
+    labels = torch.tensor([0] * 2 + [1] * 20)
+    samples = Samples(torch.eye(2)[torch.tensor([0] * 8 + [1] * 14)], labels)
 
-    assert accepted.within(Fraction(repr(1e-6))) == 1
-    assert accepted.within(Fraction(1e-6)) == 2
+    assert Fraction(0.3) < Fraction(12, 40) == pairs(samples.embeddings, labels.tolist()).fmr(1)
+    assert judged(samples, (0.3,)).tar == {0.3: 107 / 191}
 
 
 def test_one_subject_is_no_split_to_judge_on() -> None:
