@@ -41,11 +41,19 @@ def set_up(config: Config, device: torch.device) -> None:
         torch.use_deterministic_algorithms(True)  # noqa: FBT003 - torch's own signature
 
 
+def trunk_of(config: Config, channels: int) -> nn.Module:
+    own = config.model
+    try:
+        return backbone(own.name, channels=channels, width=own.width, embedding=own.embedding, dropout=own.dropout)
+    except LookupError as error:
+        raise UsageError(str(error.args[0])) from None
+
+
 def network_of(config: Config, classes: int, channels: int, device: torch.device) -> Network:
     """The same first weights on every rank and any number of them."""
     seed_all(config.run.seed, _FIRST_WEIGHTS, 0)
     model, scores = config.model, config.head
-    trunk = backbone(model.name, channels=channels, width=model.width, embedding=model.embedding, dropout=model.dropout)
+    trunk = trunk_of(config, channels)
     if config.system.activation_checkpoint:
         recompute(trunk)
     network = Network(

@@ -12,8 +12,7 @@ from trainer.checkpoint.find import Found, at, best, found, load
 from trainer.config.load import loaded
 from trainer.config.sections import Config
 from trainer.errors import UsageError
-from trainer.models.chosen import backbone
-from trainer.run.built import DTYPES, set_up
+from trainer.run.built import DTYPES, set_up, trunk_of
 from trainer.state.network import Network
 from trainer.world.ranks import World
 
@@ -71,7 +70,7 @@ def _look(run: Path, step: str, say: Say) -> Found | None:
 
 
 def _network(config: Config, channels: int, world: World) -> Network:
-    own = config.model
-    trunk = backbone(own.name, channels=channels, width=own.width, embedding=own.embedding)
-    network = Network(trunk, nn.Identity(), nn.Identity(), dtype=DTYPES[config.amp.dtype], offload=False)
+    network = Network(
+        trunk_of(config, channels), nn.Identity(), nn.Identity(), dtype=DTYPES[config.amp.dtype], offload=False
+    )
     return network.to(world.device)

@@ -34,8 +34,13 @@ def _locked(folder: Path, wait: float | None) -> Iterator[bool]:
     if wait is None:
         yield False
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: a run cannot write here ({error.strerror}). Name another folder with --run.folder."
+        ) from None
     try:
         yield not _taken(descriptor, wait)
     finally:
