@@ -3,50 +3,48 @@
 A damaged one is passed over with a warning. What is loaded is what was hashed: the same bytes in memory.
 """
 
-import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import torch
-from blake3 import blake3
 from safetensors.torch import load as tensors_of
 
-from trainer.checkpoint.layout import BEST, STATE, checkpoints, folder_of, steps_in
+from trainer.checkpoint.layout import folder_of, steps_in
+from trainer.checkpoint.sound import Found, Unsound, content_of, looked_at, state_in
 from trainer.errors import Mismatch
+
+__all__ = ["Found", "at", "before", "best", "found", "load", "marked"]
 
 Warn = Callable[[str], None]
 Tensors = dict[str, dict[str, torch.Tensor]]
 
 
-@dataclass(frozen=True)
-class Found:
-    step: int
-    folder: Path
-    state: dict[str, Any]
-
-
-class Unsound(Exception):
-    """Why a folder is no whole checkpoint."""
-
-
 def found(run: Path, warn: Warn) -> Found | None:
-    return _newest(run, reversed(steps_in(run)), warn)
+    return _first(run, reversed(steps_in(run)), warn, "There is none before it, so the run begins anew.")
 
 
 def before(run: Path, step: int, warn: Warn) -> Found | None:
     """The newest one from which step `step`, counted from 1, is still to come."""
-    return _newest(run, [each for each in reversed(steps_in(run)) if each < step], warn)
+    steps = [each for each in reversed(steps_in(run)) if each < step]
+    return _first(run, steps, warn, "There is none before it.")
 
 
 def best(run: Path, warn: Warn) -> Found | None:
-    """The one that validation liked most, as the last that was saved tells."""
-    try:
-        step = json.loads((checkpoints(run) / BEST).read_text())["step"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return _newest(run, [step], warn)
+    """The one that validation liked most."""
+    return _first(run, marked(run), warn, "No other one that is left was ever the best.")
+
+
+def marked(run: Path) -> Iterator[int]:
+    """Steps that were the best when they were saved, so the newest of them is the best; newest first.
+
+    It stands in their own states and nowhere else: between a checkpoint and a file that points at it a run may be
+    killed, and nobody would ever validate that step again.
+    """
+    for step in reversed(steps_in(run)):
+        with suppress(Unsound):
+            if state_in(folder_of(run, step)).get("best"):
+                yield step
 
 
 def at(run: Path, step: int) -> Found:
@@ -60,22 +58,18 @@ def at(run: Path, step: int) -> Found:
 
 def load(folder: Path) -> Tensors:
     """All tensors, by file; checked while they are read."""
-    files = _state(folder)["files"]
     try:
-        return {Path(name).stem: tensors_of(_checked(folder / name, seal)) for name, seal in files.items()}
+        files = state_in(folder)["files"]
+        return {Path(name).stem: tensors_of(content_of(folder / name, seal)) for name, seal in files.items()}
     except Unsound as why:
-        raise Mismatch(f"{why}. It was whole a moment ago: is another job at work in this folder?") from None
+        raise Mismatch(
+            f"{folder}: {why}. It was whole a moment ago: is another job at work in this folder? Run the same command "
+            "again."
+        ) from None
 
 
-def looked_at(folder: Path, step: int) -> Found:
-    """Unsound if anything of it is not what was written."""
-    state = _state(folder)
-    for name, seal in state["files"].items():
-        _checked(folder / name, seal)
-    return Found(step, folder, state)
-
-
-def _newest(run: Path, steps: Iterable[int], warn: Warn) -> Found | None:
+def _first(run: Path, steps: Iterable[int], warn: Warn, without: str) -> Found | None:
+    """That is whole; who hears of the others also hears which one is used, or that it is done `without`."""
     passed: list[str] = []
     for step in steps:
         try:
@@ -85,40 +79,10 @@ def _newest(run: Path, steps: Iterable[int], warn: Warn) -> Found | None:
         else:
             _tell(passed, f"Step {step:,} is used instead.", warn)
             return whole
-    _tell(passed, "There is none before it, so the run begins anew.", warn)
+    _tell(passed, without, warn)
     return None
 
 
 def _tell(passed: list[str], instead: str, warn: Warn) -> None:
     if passed:
         warn(" ".join([*passed, instead]))
-
-
-def _state(folder: Path) -> dict[str, Any]:
-    path = folder / STATE
-    try:
-        sealed = json.loads(path.read_bytes())
-        state, digest = sealed["state"], sealed["blake3"]
-    except FileNotFoundError:
-        raise Unsound(f"it has no {STATE}, so it was never finished") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Unsound(f"{STATE} cannot be read ({error})") from None
-    if digest != digest_of_state(state):
-        raise Unsound(f"{STATE} is not what was written (its digest differs)")
-    return dict(state)
-
-
-def digest_of_state(state: object) -> str:
-    return blake3(json.dumps(state, sort_keys=True).encode()).hexdigest()
-
-
-def _checked(path: Path, seal: dict[str, Any]) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise Unsound(f"{path.name} cannot be read ({error.strerror})") from None
-    if len(content) != seal["size"]:
-        raise Unsound(f"{path.name} has {len(content):,} bytes, and {seal['size']:,} were written")
-    if blake3(content, max_threads=blake3.AUTO).hexdigest() != seal["blake3"]:
-        raise Unsound(f"{path.name} is not what was written (its digest differs)")
-    return content

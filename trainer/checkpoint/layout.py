@@ -9,9 +9,10 @@ from pathlib import Path
 STATE = "state.json"
 """Comes last, and seals the other files: a folder without it is no checkpoint."""
 BEST = "best.json"
+"""For people and scripts, as is LATEST: what is best is written in the checkpoints themselves."""
 LATEST = "latest.json"
 TENSORS = ".safetensors"
-_NAME = re.compile(r"step-(\d{10,})")
+_NAME = re.compile(r"step-([0-9]{10,})")
 
 
 def checkpoints(run: Path) -> Path:
@@ -26,5 +27,6 @@ def steps_in(run: Path) -> list[int]:
     """Of all folders that are called like a checkpoint, oldest first."""
     if not checkpoints(run).is_dir():
         return []
-    names = (_NAME.fullmatch(each.name) for each in checkpoints(run).iterdir())
-    return sorted(int(name[1]) for name in names if name)
+    named = [(each, _NAME.fullmatch(each.name)) for each in checkpoints(run).iterdir()]
+    there = {each: int(name[1]) for each, name in named if name and each.is_dir()}
+    return sorted(step for each, step in there.items() if each == folder_of(run, step))

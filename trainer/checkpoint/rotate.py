@@ -1,6 +1,7 @@
 """Which checkpoints stay: the newest few and the best one, by their numbers."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from trainer.checkpoint.layout import STATE, folder_of, steps_in
@@ -18,13 +19,25 @@ def rotate(run: Path, newest: int, keep: int, best: int | None) -> None:
     """
     steps = [step for step in steps_in(run) if step <= newest]
     whole = [step for step in steps if (folder_of(run, step) / STATE).exists()]
-    for step in [*going(whole, keep, best), *(set(steps) - set(whole))]:
-        remove(folder_of(run, step))
+    staying = {*whole} - {*going(whole, keep, best)}
+    for step in steps:
+        if step not in staying:
+            remove(folder_of(run, step))
 
 
 def remove(folder: Path) -> None:
-    """The state goes first: a folder that is half gone is no checkpoint."""
+    """The state goes first: a folder that is half gone is no checkpoint.
+
+    So what cannot go now harms nobody, and is tried again behind the next save: a file that somebody still reads over
+    a network, or what a user laid there.
+    """
     (folder / STATE).unlink(missing_ok=True)
-    for each in folder.iterdir():
-        each.unlink()
-    folder.rmdir()
+    with suppress(OSError):
+        for each in folder.iterdir():
+            _let_go(each)
+        folder.rmdir()
+
+
+def _let_go(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()

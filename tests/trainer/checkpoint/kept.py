@@ -23,6 +23,7 @@ def state(step: int) -> dict[str, object]:
 
 
 def saved(run: Path, *steps: int, keep: int = 3, best: tuple[int, ...] = ()) -> None:
+    run.mkdir(exist_ok=True)
     writer = Writer(run, keep)
     for step in steps:
         writer.save(step, files(step), state(step), best=step in best)

@@ -2,9 +2,10 @@
 
 import errno
 import itertools
+import json
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,52 +13,54 @@ from typing import Any, NamedTuple
 import pytest
 
 import shardkit
-from shardkit import ShardkitError
 from tests.faults.operations import Nth, failing, watched
+from tests.trainer.checkpoint.failed import FAULTS, tried
 from tests.trainer.checkpoint.kept import assert_whole, files, saved, state, warned
 from trainer.checkpoint import writer as writing
-from trainer.checkpoint.find import found
-from trainer.checkpoint.layout import checkpoints, steps_in
+from trainer.checkpoint.find import at, best, found
+from trainer.checkpoint.layout import BEST, STATE, checkpoints, folder_of, steps_in
 from trainer.checkpoint.writer import Writer
 from trainer.errors import NoSpace
 
 
-class Killed(BaseException):
-    """Nothing after it happens."""
-
-
-def killed() -> None:
-    raise Killed
-
-
-@pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
-@pytest.mark.parametrize("act", [killed, failing(errno.ENOSPC), failing(errno.EIO)], ids=["killed", "full", "failing"])
-def test_stopped_at_the_nth_operation_a_whole_one_is_there(tmp_path: Path, act: Any, *, on: bool) -> None:  # noqa: ANN401 - any of three
+@FAULTS
+def test_stopped_at_the_nth_operation_a_whole_one_is_there(
+    tmp_path: Path, act: Callable[[], None], *, on: bool
+) -> None:
+    """Where only one is kept, too; and every folder that says it is one is one, also on its way out."""
+    saved(tmp_path / "before", 1, 2, keep=1, best=(1,))
     for number in itertools.count(1):
-        run = tmp_path / str(number)
-        run.mkdir()
-        saved(run, 1, 2, keep=2)
-        operations = Nth(number, act, on=on or act is killed)
-        with watched(operations):
-            outcome = _saved_somehow(run)
-        newest = found(run, warned)
+        run = shutil.copytree(tmp_path / "before", tmp_path / str(number))
+        untouched = tried(run, 3, number, act, on=on)
+        newest, liked = found(run, warned), best(run, warned)
         assert newest
-        assert newest.step in {2, 3}
-        assert newest.step == 3 or outcome is not None
-        assert_whole(newest)
-        saved(run, 3, 4, keep=2)
+        assert liked
+        assert (newest.step, liked.step) in ({(3, 3)} if untouched else {(2, 1), (3, 3)})
+        for step in steps_in(run):
+            if (folder_of(run, step) / STATE).exists():
+                assert_whole(at(run, step))
+        saved(run, *range(newest.step + 1, 5), keep=1, best=(3,))  # taken up
         assert steps_in(run) == [3, 4]
-        if operations.untouched:
+        assert json.loads((checkpoints(run) / BEST).read_bytes()) == {"step": 3}
+        if untouched:
             break
     assert number > 20
 
 
-def _saved_somehow(run: Path) -> BaseException | None:
-    try:
-        saved(run, 3, keep=2)
-    except (OSError, ShardkitError, Killed) as error:
-        return error
-    return None
+@FAULTS
+def test_the_only_one_is_saved_again_as_the_best(tmp_path: Path, act: Callable[[], None], *, on: bool) -> None:
+    """It was saved on a signal, and is validated when the run is taken up: it must not be gone in between."""
+    saved(tmp_path / "before", 1, keep=1)
+    for number in itertools.count(1):
+        run = shutil.copytree(tmp_path / "before", tmp_path / str(number))
+        untouched = tried(run, 1, number, act, on=on)
+        newest, liked = found(run, warned), best(run, warned)
+        assert newest
+        assert_whole(newest)
+        if untouched:
+            assert liked == newest
+            break
+    assert number > 5
 
 
 def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path) -> None:
@@ -96,13 +99,19 @@ def test_training_goes_on_while_it_is_written(tmp_path: Path, monkeypatch: pytes
     assert found(tmp_path, warned)
 
 
-def test_what_failed_is_told_to_whoever_asks(tmp_path: Path) -> None:
-    writer = Writer(tmp_path, 3)
-    writer.save(1, files(1), {"loss": float("nan")})
-    with pytest.raises(ValueError, match="JSON"):
-        writer.wait()
-    writer.check()
+def test_what_failed_is_told_to_whoever_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spoilt(_: object) -> None:
+        raise ValueError("no tensors")
+
+    monkeypatch.setattr(writing, "bytes_of", spoilt)
+    for asked in (Writer.wait, Writer.close, lambda each: each.save(2, files(2), state(2))):
+        writer = Writer(tmp_path, 3)
+        writer.save(1, files(1), state(1))
+        with pytest.raises(ValueError, match="no tensors"):
+            asked(writer)
+        writer.check()
     assert found(tmp_path, warned) is None
+    assert steps_in(tmp_path) == [1]  # it did not begin the second
 
 
 def test_a_damaged_one_is_written_again(tmp_path: Path) -> None:

@@ -1,0 +1,81 @@
+"""What is there stays there: whatever goes wrong with a save, no more is lost than what it was about to write."""
+
+import errno
+import json
+from pathlib import Path
+
+import pytest
+
+from shardkit import ShardkitError
+from tests.faults.operations import failing, watched
+from tests.trainer.checkpoint.kept import files, saved, state, warned
+from trainer.checkpoint.find import best, found
+from trainer.checkpoint.layout import BEST, STATE, checkpoints, folder_of, steps_in
+from trainer.checkpoint.writer import Writer
+from trainer.errors import NoSpace
+
+
+def test_a_damaged_best_json_costs_nothing(tmp_path: Path) -> None:
+    saved(tmp_path, 1, 2, keep=1, best=(1,))
+    (checkpoints(tmp_path) / BEST).write_text("[]")
+    saved(tmp_path, 3, keep=1)
+    assert steps_in(tmp_path) == [1, 3]
+    assert json.loads((checkpoints(tmp_path) / BEST).read_bytes()) == {"step": 1}
+
+
+def test_a_best_one_that_is_damaged_gives_way_to_the_one_before(tmp_path: Path) -> None:
+    saved(tmp_path, 1, 2, 3, best=(1, 2))
+    (folder_of(tmp_path, 2) / "model.safetensors").unlink()
+    said: list[str] = []
+    liked = best(tmp_path, said.append)
+    assert liked
+    assert liked.step == 1
+    assert "model.safetensors" in said[0]
+
+
+def test_a_full_disk_behind_a_finished_one_leaves_it_there(tmp_path: Path) -> None:
+    """Some file systems need room to delete."""
+
+    def full(name: str) -> None:
+        if name == "unlink" and (folder_of(tmp_path, 2) / STATE).exists():
+            failing(errno.ENOSPC)()
+
+    saved(tmp_path, 1, keep=1)
+    with watched(full), pytest.raises(NoSpace, match="This checkpoint is whole"):
+        saved(tmp_path, 2, keep=1)
+    newest = found(tmp_path, warned)
+    assert newest
+    assert newest.step == 2
+
+
+def test_what_a_user_laid_into_a_folder_stays_and_stops_nothing(tmp_path: Path) -> None:
+    saved(tmp_path, 1)
+    notes = folder_of(tmp_path, 1) / "notes"
+    notes.mkdir()
+    saved(tmp_path, 2, 3, keep=1)
+    assert notes.is_dir()
+    assert [each.name for each in folder_of(tmp_path, 1).iterdir()] == ["notes"]
+    saved(tmp_path, 4, keep=1)
+
+
+def test_what_whoever_hears_of_it_could_not_do_is_told(tmp_path: Path) -> None:
+    def full(*_: object) -> None:
+        raise ShardkitError("the records are full")
+
+    writer = Writer(tmp_path, 3, full)
+    writer.save(1, files(1), state(1))
+    with pytest.raises(ShardkitError, match="the records are full"):
+        writer.wait()
+    assert found(tmp_path, warned)
+
+
+@pytest.mark.parametrize("operation", ["mkdir", "unlink"])
+def test_a_failing_disk_is_told_in_a_sentence(tmp_path: Path, operation: str) -> None:
+    saved(tmp_path, 1)
+
+    def fail(name: str) -> None:
+        if name == operation:
+            failing(errno.EIO)()
+
+    with watched(fail), pytest.raises(ShardkitError, match=r"step-0000000002: .*Input/output error.*"):
+        saved(tmp_path, 2, keep=1)
