@@ -1,15 +1,19 @@
 """What is there stays there: whatever goes wrong with a save, no more is lost than what it was about to write."""
 
 import errno
+import itertools
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from shardkit import ShardkitError
-from tests.faults.operations import failing, watched
+from tests.faults.disk import run_on_disk
+from tests.faults.operations import Nth, failing, watched
+from tests.trainer.checkpoint.failed import Killed, killed
 from tests.trainer.checkpoint.kept import files, saved, state, warned
-from trainer.checkpoint.find import best, found
+from trainer.checkpoint.find import at, best, found
 from trainer.checkpoint.layout import BEST, STATE, checkpoints, folder_of, steps_in
 from trainer.checkpoint.writer import Writer
 from trainer.errors import NoSpace
@@ -79,3 +83,61 @@ def test_a_failing_disk_is_told_in_a_sentence(tmp_path: Path, operation: str) ->
 
     with watched(fail), pytest.raises(ShardkitError, match=r"step-0000000002: .*Input/output error.*"):
         saved(tmp_path, 2, keep=1)
+
+
+def test_a_step_that_comes_out_otherwise_is_no_checkpoint_until_it_is_whole(tmp_path: Path) -> None:
+    for number in itertools.count(1):
+        run = tmp_path / str(number)
+        saved(run, 1)
+        operations = Nth(number, killed, on=True)
+        writer = Writer(run, 1)
+        with watched(operations), suppress(Killed):
+            writer.save(1, files(5), state(1))
+            writer.close()
+        if (folder_of(run, 1) / STATE).exists():
+            at(run, 1)
+        if operations.untouched:
+            break
+    assert number > 10
+
+
+def test_a_best_one_that_is_still_to_come_again_does_not_count(tmp_path: Path) -> None:
+    """It is damaged, so the run was taken up before it: until then another is the best, and is not cleared away."""
+    saved(tmp_path, 1, 2, 4, best=(1, 4))
+    (folder_of(tmp_path, 4) / "model.safetensors").unlink()
+    saved(tmp_path, 3, keep=1)
+    assert steps_in(tmp_path) == [1, 3, 4]
+    liked = best(tmp_path, warned)
+    assert liked
+    assert liked.step == 1
+
+
+ON_A_SMALL_DISK = """
+import torch
+from pathlib import Path
+from trainer.checkpoint import room
+from trainer.checkpoint.find import found
+from trainer.checkpoint.layout import steps_in
+from trainer.checkpoint.writer import Writer
+from trainer.errors import NoSpace
+
+room._MARGIN = -(64 << 20)  # it looks as if there were room
+run, writer = Path.cwd(), Writer(Path.cwd(), 3)
+tensors = {"model": {"weight": torch.zeros(1 << 20)}, "ema": {"weight": torch.ones(1 << 20)}}
+writer.save(1, tensors, {})
+writer.wait()
+writer.save(2, tensors, {})
+try:
+    writer.wait()
+except NoSpace as error:
+    print(error)
+assert steps_in(run) == [1]
+assert found(run, print).step == 1
+"""
+
+
+def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
+    """In the second of two files of its second checkpoint."""
+    ended = run_on_disk("size=14m", tmp_path, ON_A_SMALL_DISK)
+    assert ended.returncode == 0, ended.stderr
+    assert "the disk is full. The checkpoint was not finished and is removed" in ended.stdout
