@@ -1,0 +1,74 @@
+"""A signal sets a flag; the run ends behind its step with everything saved. A second Ctrl-C does not wait for that."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.trainer.jobs import arguments, steps
+from trainer.__main__ import main
+from trainer.step import Step
+from trainer.world.signals import ASKING, listening
+
+RARELY: dict[str, object] = {"checkpoint.every_steps": 0, "checkpoint.every_epochs": 3}
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGUSR1, 143), (signal.SIGINT, 130)], ids=str
+)
+def test_each_is_noted_with_its_exit_code(number: signal.Signals, code: int) -> None:
+    with listening() as request:
+        assert not request.signal
+        signal.raise_signal(number)
+        assert request.signal == number
+        assert request.exit_code == code
+
+
+def test_a_second_ctrl_c_ends_it_at_once() -> None:
+    with listening() as request:
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        assert request.signal == signal.SIGINT
+
+
+def test_a_second_term_changes_nothing() -> None:
+    with listening() as request:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        assert request.exit_code == 143
+
+
+def test_who_listened_before_listens_again() -> None:
+    before = [signal.getsignal(each) for each in ASKING]
+    with listening():
+        assert [signal.getsignal(each) for each in ASKING] != before
+    assert [signal.getsignal(each) for each in ASKING] == before
+
+
+def raised_in_step(monkeypatch: pytest.MonkeyPatch, step: int, *numbers: signal.Signals) -> None:
+    own: Any = Step.__call__
+
+    def called(self: Step, *words: Any) -> Any:  # noqa: ANN401 - as it was called
+        if self._state.progress.step == step - 1:
+            for each in numbers:
+                signal.raise_signal(each)
+        return own(self, *words)
+
+    monkeypatch.setattr(Step, "__call__", called)
+
+
+def test_a_run_that_slurm_warns_saves_and_leaves(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raised_in_step(monkeypatch, 3, signal.SIGUSR1)
+    assert main(arguments(data, tmp_path / "run", **RARELY)) == 143
+    assert steps(tmp_path / "run") == [4]  # the next row to be learnt carries the wish to all ranks
+
+
+def test_ctrl_c_twice_in_a_run_saves_nothing(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raised_in_step(monkeypatch, 3, signal.SIGINT, signal.SIGINT)
+    assert main(arguments(data, tmp_path / "run", **RARELY)) == 130
+    assert steps(tmp_path / "run") == []
+    assert "Interrupted, without a checkpoint." in capsys.readouterr().err
