@@ -35,8 +35,9 @@ _FIRST_WEIGHTS = 1 << 40
 def set_up(config: Config, device: torch.device) -> None:
     """The switches of torch itself."""
     torch.set_num_threads(config.system.threads)
-    torch.backends.cuda.matmul.allow_tf32 = not config.system.deterministic
-    torch.backends.cudnn.benchmark = device.type == "cuda" and not config.system.deterministic
+    quick = device.type == "cuda" and not config.system.deterministic
+    torch.set_float32_matmul_precision("high" if quick else "highest")  # TF32; judging sets it by this name, too
+    torch.backends.cudnn.benchmark = quick
     if config.system.deterministic:  # asking for it at all imports half a second of compiler
         torch.use_deterministic_algorithms(True)  # noqa: FBT003 - torch's own signature
 
