@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from shardkit import StreamingDataset
+from shardkit import ShardkitError, StreamingDataset
 from trainer.config.sections import Data
 from trainer.errors import UsageError
 from trainer.world.ranks import World
@@ -108,15 +108,13 @@ class Feed:
         with closing(batches):
             while True:
                 began = time.perf_counter()
-                batch = next(batches, None)
+                batch = _next(batches)
                 if batch is None:
                     return
                 waited = time.perf_counter() - began
                 yield self._row(batch, began, waited, number)
 
     def _row(self, batch: Any, asked: float, waited: float, epoch: int) -> Row:  # noqa: ANN401 - its type is no public name
-        if isinstance(batch.images, list):
-            raise UsageError("The images of this split have several sizes. Set data.size, and they are brought to one.")
         device, size = self._world.device, self._micro_batch
         images = batch.images.to(device, non_blocking=True)
         labels = batch.labels.to(device, non_blocking=True)
@@ -124,3 +122,13 @@ class Feed:
         parts = zip(images.split(size), labels.split(size), batch.numbers.split(size), strict=True)
         micro_batches = tuple(MicroBatch(first + number, *part) for number, part in enumerate(parts))
         return Row(micro_batches, asked, waited, epoch, lambda: batch.state, lambda: batch.keys)
+
+
+def _next(batches: Any) -> Any:  # noqa: ANN401 - a batch's type is no public name
+    """The stream tells of images that do not fit together by the names of its own options."""
+    try:
+        return next(batches, None)
+    except ShardkitError as error:
+        if error.exit_code != UsageError.exit_code:
+            raise
+        raise UsageError(f"{error} In a run these are data.size, data.fit and data.color.") from None
