@@ -1,16 +1,18 @@
 """`python -m trainer embed RUN OUT`: a vector of unit length for every sample of a split."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
 import shardkit
-from trainer.commands.run_folder import Asked, asked, parser_of, with_weights
+from trainer.commands.run_folder import Asked, asked, parser_of_run, with_weights
 from trainer.errors import UsageError
 from trainer.judging import embedded
 
@@ -18,18 +20,17 @@ _DESCRIPTION = """Write the embeddings of a split as Parquet (OUT.parquet) or Nu
 
 Half precision halves the file exactly; compressing unit vectors of floats gains next to nothing."""
 _ENDINGS = (".parquet", ".npz")
+_DTYPES = {"fp16": np.float16, "fp32": np.float32}
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = with_weights(parser_of("embed", _DESCRIPTION))
-    parser.add_argument("out", type=Path, metavar="OUT", help="a file that ends in .parquet or .npz")
-    parser.add_argument("--dtype", choices=("fp16", "fp32"), default="fp16", help="of the numbers (default: fp16)")
+    parser = with_weights(parser_of_run("embed", _DESCRIPTION))
+    parser.add_argument("out", type=_out, metavar="OUT", help="a file that ends in .parquet or .npz")
+    parser.add_argument("--dtype", choices=_DTYPES, default="fp16", help="of the numbers (default: fp16)")
     with asked(parser, arguments) as it:
-        if it.words.out.suffix not in _ENDINGS:
-            raise UsageError(f"{it.words.out}: its name must end in {' or '.join(_ENDINGS)}.")
-        vectors = _vectors(it)
+        vectors, numbers = _embedded(it)
         if it.world.leads:
-            _write(it, vectors)
+            _write(it.words.out, vectors, _ids(it, numbers))
             it.say(
                 f"{it.words.out}: {len(vectors):,} embeddings of {vectors.shape[1]} numbers, at step "
                 f"{it.weights.found.step:,}."
@@ -37,26 +38,43 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _vectors(it: Asked) -> NDArray[np.generic]:
+def _out(text: str) -> Path:
+    """Refused before an hour of work, not behind it."""
+    out = Path(text)
+    if out.suffix not in _ENDINGS or out.is_dir():
+        raise UsageError(f"{out}: OUT is a file, whose name must end in {' or '.join(_ENDINGS)}.")
+    if not out.parent.is_dir():
+        raise UsageError(f"{out}: there is no folder {out.parent}. Make it, or name another place.")
+    return out
+
+
+def _embedded(it: Asked) -> tuple[NDArray[np.generic], list[int]]:
+    """The vectors, and which samples they are of."""
     weights = it.weights
-    whole = embedded(weights.network, weights.feed(it.words.split, it.world), weights.augment, it.world, lambda: True)
+    whole = embedded(weights.network, weights.feed(it.split, it.world), weights.augment, it.world, lambda: True)
     assert whole is not None  # nobody asks it to stop
-    unit = functional.normalize(whole.vectors.double()).cpu().numpy()
-    return unit.astype(np.float16 if it.words.dtype == "fp16" else np.float32)
+    unit: NDArray[np.generic] = functional.normalize(whole.vectors.to(torch.float64)).cpu().numpy()
+    return unit.astype(_DTYPES[it.words.dtype]), whole.numbers.tolist()
 
 
-def _write(it: Asked, vectors: NDArray[np.generic]) -> None:
+def _ids(it: Asked, numbers: Sequence[int]) -> Mapping[str, list[Any]]:
+    """Of the very samples that were embedded: a damaged one may have been replaced by its neighbour."""
     config, generation = it.weights.config, it.weights.found.state["dataset"]["generation"]
     dataset = shardkit.open(config.data.path, generation)
-    samples = [each for shard in dataset[it.words.split].shards for each in dataset.samples(shard)]
-    ids = {
+    there = [each for shard in dataset[it.split].shards for each in dataset.samples(shard)]
+    samples = [there[number] for number in numbers]
+    return {
         "key": [each.key for each in samples],
         "subject": [each.subject for each in samples],
         "label": [each.label for each in samples],
     }
-    with shardkit.publish(it.words.out) as file:
-        if it.words.out.suffix == ".npz":
-            np.savez(file, allow_pickle=False, embeddings=vectors, **{name: np.array(ids[name]) for name in ids})
+
+
+def _write(out: Path, vectors: NDArray[np.generic], ids: Mapping[str, list[Any]]) -> None:
+    with shardkit.publish(out) as file:
+        if out.suffix == ".npz":
+            key, subject, label = (np.array(ids[name]) for name in ("key", "subject", "label"))
+            np.savez(file, embeddings=vectors, key=key, subject=subject, label=label)
         else:
             column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
             pq.write_table(pa.table({**ids, "embedding": column}), file)

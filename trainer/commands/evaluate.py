@@ -5,14 +5,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trainer.commands.run_folder import Asked, asked, parser_of, with_weights
+from trainer.commands.run_folder import Asked, asked, parser_of_run, with_weights
 from trainer.judging import judged
 
-_DESCRIPTION = "Compare all pairs of a split, and print EER with its interval and true accept rates."
+_DESCRIPTION = """Compare all pairs of a split, and print EER with its interval and true accept rates.
+
+The figures are the same on any number of ranks: torchrun … -m trainer evaluate RUN"""
+
+_HEAD = (
+    "{split} at step {step}: {samples} samples of {subjects} subjects, {mated} mated and {non_mated} non-mated pairs"
+)
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = with_weights(parser_of("evaluate", _DESCRIPTION))
+    parser = with_weights(parser_of_run("evaluate", _DESCRIPTION))
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     with asked(parser, arguments) as it:
         figures = _figures(it)
@@ -23,11 +29,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def _figures(it: Asked) -> Mapping[str, Any]:
     weights = it.weights
-    feed = weights.feed(it.words.split, it.world)
+    feed = weights.feed(it.split, it.world)
     far = weights.config.validate.far
     found = judged(weights.network, feed, weights.augment, it.world, far, lambda: True)
     assert found is not None  # nobody asks it to stop
-    return {"split": it.words.split, "step": weights.found.step, **_but_curve(found.as_json())}
+    return {"split": it.split, "step": weights.found.step, **_but_curve(found.as_json())}
 
 
 def _but_curve(figures: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -36,17 +42,21 @@ def _but_curve(figures: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _text(figures: Mapping[str, Any]) -> str:
     low_high = figures["interval"]
-    interval = f"   95 % within {_rate(low_high[0])} … {_rate(low_high[1])}" if low_high else ""
-    pairs = f"{figures['mated']:,} mated and {figures['non_mated']:,} non-mated pairs"
+    within = f"95 % within {_rate(low_high[0])} … {_rate(low_high[1])}" if low_high else "too few subjects for a range"
+    counted = {name: f"{figures[name]:,}" for name in ("step", "samples", "subjects", "mated", "non_mated")}
     lines = [
-        f"{figures['split']} at step {figures['step']:,}: {pairs}",
-        f"EER            {_rate(figures['eer'])}{interval}",
+        _HEAD.format(split=figures["split"], **counted),
+        _line("EER", f"{_rate(figures['eer'])}   {within}"),
         *(
-            f"TAR @ FAR {far:<8} {_rate(tar) if tar is not None else 'too few pairs'}"
+            _line(f"TAR @ FAR {far}", "too few pairs" if tar is None else _rate(tar))
             for far, tar in figures["tar"].items()
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _line(name: str, value: str) -> str:
+    return f"{name:<18} {value}"
 
 
 def _rate(share: float) -> str:

@@ -1,49 +1,71 @@
 """How a command ends: its exit code, and one message for whatever a user can do something about."""
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 
 import torch
+from torch import distributed as dist
 
 from shardkit import ShardkitError
+from trainer.config.meant import meant
 from trainer.errors import UsageError
 
-INTERRUPTED = 130
+FAILED, INTERRUPTED = 1, 130
 _OF_PEERS = ("gloo", "nccl", "connection closed by peer", "connection reset by peer", "broken pipe")
+_OF_MEMORY = "DefaultCPUAllocator"
 
 _OUT_OF_MEMORY = (
-    "The GPU's memory is full: {error}\nTry, in this order: half of data.micro_batch; system.activation_checkpoint = "
+    "{whose} memory is full: {error}\nTry, in this order: half of data.micro_batch; system.activation_checkpoint = "
     "true; fewer data.threads. The first two are part of the run's identity, so they need another --run.folder. "
-    "`python -m trainer doctor --config …` finds the largest micro-batch that fits."
+    "`python -m trainer doctor --config …` finds the largest micro-batch that fits a GPU."
 )
 _PEER_LOST = (
-    "Another rank of this job died or left, so this one ends, too ({error}). The rank that failed first says why. The "
-    "same command goes on from the last checkpoint."
+    "Another rank of this job died, left or could not be reached, so this one ends, too ({error}). The rank that "
+    "failed first says why. The same command goes on from the last checkpoint."
 )
+_STOPPED = "Interrupted, without another checkpoint. The same command starts it again; a run goes on from its last one."
 
 
 def ended(command: Callable[[], int]) -> int:
     try:
-        return command()
+        return _read(command)
     except ShardkitError as error:
         return _told(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _told("Interrupted, without a checkpoint. The same command goes on from the last one.", INTERRUPTED)
+        return _told(_STOPPED, INTERRUPTED)
     except torch.OutOfMemoryError as error:
-        return _told(_OUT_OF_MEMORY.format(error=_first_line(error)), 1)
+        return _told(_OUT_OF_MEMORY.format(whose="The GPU's", error=_first_line(error)), FAILED)
+    except MemoryError as error:
+        return _told(_OUT_OF_MEMORY.format(whose="This machine's", error=_first_line(error)), FAILED)
     except RuntimeError as error:
-        if not any(each in str(error).lower() for each in _OF_PEERS):
-            raise
-        traceback.print_exc()  # where this rank stood
-        return _told(_PEER_LOST.format(error=_first_line(error)), 1)
+        return _of_runtime(error)
 
 
 def unknown(name: str, there: Sequence[str]) -> UsageError:
-    near = get_close_matches(name, there, 1)
-    meant = f" Did you mean {near[0]}?" if near else ""
-    return UsageError(f"There is no command {name!r}.{meant} The commands are {', '.join(there)}.")
+    return UsageError(f"There is no command {name!r}.{meant(name, there)} The commands are {', '.join(there)}.")
+
+
+def _read(command: Callable[[], int]) -> int:
+    """`| head` that has read enough is no error."""
+    try:
+        code = command()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
+        return 0
+    return code
+
+
+def _of_runtime(error: RuntimeError) -> int:
+    text = str(error)
+    if _OF_MEMORY in text:
+        return _told(_OUT_OF_MEMORY.format(whose="This machine's", error=_first_line(error)), FAILED)
+    if not isinstance(error, dist.DistError) and not any(each in text.lower() for each in _OF_PEERS):
+        raise error
+    traceback.print_exception(error)  # where this rank stood
+    return _told(_PEER_LOST.format(error=_first_line(error)), FAILED)
 
 
 def _told(message: str, code: int) -> int:
@@ -51,5 +73,5 @@ def _told(message: str, code: int) -> int:
     return code
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,10 +1,11 @@
 """`python -m trainer overfit --config …`: one row, learnt by heart. If that fails, the wiring is wrong."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
+from trainer.commands.run_folder import say
 from trainer.commands.train import before_cuda
+from trainer.commands.words import parser_of_config, words_of
 from trainer.config.checks import check
 from trainer.config.load import loaded
 from trainer.config.sections import Config
@@ -16,18 +17,24 @@ STEPS = 300
 LEARNT = 0.05
 """A loss below this is as good as 0."""
 NOT_LEARNT = 1
+_TOLD_EVERY = 25
+
+_DESCRIPTION = f"""Learn one row by heart: {STEPS} steps at most, without augmentation, dropout and weight decay.
+
+The same config as training takes, and it writes nothing. It ends with 1 if the loss stays above {LEARNT}."""
 
 
 def main(arguments: Sequence[str]) -> int:
     die_with_parent()
-    config = without_disturbance(loaded(arguments))
+    _, flags = words_of(parser_of_config("overfit", _DESCRIPTION), arguments)
+    config = without_disturbance(loaded(flags))
     before_cuda(config)
     with joined(config.system) as world:
         check(config, world.size, world.device.type)
-        parts = parts_of(config, world, None, lambda text: _say(world, text))
+        parts = parts_of(config, world, None, lambda text: say(world, text))
         loss, steps = _learnt(parts, world)
         good = loss < LEARNT
-        _say(world, _verdict(loss, steps, good=good))
+        say(world, _verdict(loss, steps, parts.schedule.peak, good=good))
     return 0 if good else NOT_LEARNT
 
 
@@ -47,23 +54,19 @@ def _learnt(parts: Parts, world: World) -> tuple[float, int]:
     loss = float("inf")
     for step in range(1, STEPS + 1):
         loss = parts.step(parts.first, parts.schedule.peak, 0).said.loss
-        if step % 25 == 0:
-            _say(world, f"step {step:>4}   loss {loss:.4f}")
+        if step == 1 or step % _TOLD_EVERY == 0:
+            say(world, f"step {step:>4}   loss {loss:.4f}")
         if loss < LEARNT:
             return loss, step
     return loss, STEPS
 
 
-def _verdict(loss: float, steps: int, *, good: bool) -> str:
+def _verdict(loss: float, steps: int, lr: float, *, good: bool) -> str:
     if good:
         return f"Learnt by heart: loss {loss:.4f} after {steps} steps on one row. The wiring is right."
     return (
-        f"Not learnt: loss {loss:.4f} after {steps} steps on one row of the same samples. Look at the labels (do "
-        "samples of one subject share one?), the pictures (`python -m trainer replay`), the learning rate "
-        "(optim.base_lr), and whether another run's weights were read (model.init)."
+        f"Not learnt: loss {loss:.4f} after {steps} steps on one row of the same samples, at learning rate {lr:.2g}. "
+        "Look, in this order, at: the learning rate (optim.base_lr: ten times more, and ten times less); the labels "
+        "(do samples of one subject share one? `shardkit ls` tells); the pictures (train one step, then `python -m "
+        "trainer replay RUN 1`); the weights that were read (model.init)."
     )
-
-
-def _say(world: World, text: str) -> None:
-    if world.leads:
-        sys.stderr.write(f"{text}\n")

@@ -1,0 +1,73 @@
+"""A run that ends by SIGKILL behind a step, as by a power cut: what `prove` takes up.
+
+`python -m trainer.commands.doomed STEP --config …`. It waits for the checkpoint that it is to be taken up from, so that
+what is proven does not hang on how fast a disk is.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from threading import Event
+
+from trainer.commands.outcome import ended
+from trainer.commands.train import before_cuda
+from trainer.config.load import loaded
+from trainer.config.sections import Config
+from trainer.run.carried_out import carried_out
+from trainer.run.surroundings import Surroundings
+from trainer.watch.measured import Measured
+from trainer.watch.watch import Watch
+from trainer.world.folder import held
+from trainer.world.parents import die_with_parent
+from trainer.world.ranks import World, joined
+from trainer.world.signals import listening
+from trainer.world.watchdog import watched
+
+_PATIENCE = 60.0
+
+
+class Doom(Watch):
+    """Rank 0's; when it is gone, torchrun ends the other ranks."""
+
+    def __init__(self, config: Config, last: int) -> None:
+        super().__init__(Path(config.run.folder), config.log)
+        self._last, self._whole = last, Event()
+
+    def saved(self, step: int, seconds: float, nbytes: int) -> None:
+        super().saved(step, seconds, nbytes)
+        self._whole.set()
+
+    def record(self, measured: Measured) -> None:
+        super().record(measured)
+        if measured.step >= self._last:
+            self._die()
+
+    def _die(self) -> None:
+        """Where no checkpoint comes, the run goes on to say why."""
+        if self._whole.wait(_PATIENCE):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(arguments: Sequence[str]) -> int:
+    last, *flags = arguments
+    die_with_parent()
+    config = loaded(flags)
+    before_cuda(config)
+    with joined(config.system) as world:
+        return _in_world(config, world, int(last))
+
+
+def _in_world(config: Config, world: World, last: int) -> int:
+    with ExitStack() as stack:
+        request = stack.enter_context(listening())
+        stack.enter_context(held(Path(config.run.folder), world, config.run.wait))
+        watch = stack.enter_context(closing(Doom(config, last))) if world.leads else None
+        dog = stack.enter_context(watched(world.rank, config.system.first_timeout))
+        return carried_out(config, Surroundings(world, dog, request, watch)).exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(ended(lambda: main(sys.argv[1:])))
