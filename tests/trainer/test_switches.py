@@ -95,6 +95,13 @@ def test_what_is_meant_to_matter_does(data: Path, tmp_path: Path, options: Optio
     assert "model/backbone.embed.weight" in different(without, {**without, **with_it})
 
 
+def test_a_cpu_multiplies_in_full_precision_whatever_was_allowed(data: Path, tmp_path: Path) -> None:
+    """Behind the first validation oneDNN was allowed TF32, and before it was not: a resume had other bits than a run."""
+    torch.set_float32_matmul_precision("high")
+    weights(data, tmp_path)
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
 def test_color_is_what_the_network_sees(data: Path, tmp_path: Path) -> None:
     assert weights(data, tmp_path, **{"data.color": "rgb"})["model/backbone.stem.weight"].shape[1] == 3
 
