@@ -96,7 +96,7 @@ def test_what_is_meant_to_matter_does(data: Path, tmp_path: Path, options: Optio
 
 
 def test_a_cpu_multiplies_in_full_precision_whatever_was_allowed(data: Path, tmp_path: Path) -> None:
-    """Behind the first validation oneDNN was allowed TF32, and before it was not: a resume had other bits than a run."""
+    """Behind the first validation oneDNN was allowed TF32, and before it was not: a resume had other bits."""
     torch.set_float32_matmul_precision("high")
     weights(data, tmp_path)
     assert torch.get_float32_matmul_precision() == "highest"
