@@ -71,4 +71,4 @@ def test_ctrl_c_twice_in_a_run_saves_nothing(
     raised_in_step(monkeypatch, 3, signal.SIGINT, signal.SIGINT)
     assert main(arguments(data, tmp_path / "run", **RARELY)) == 130
     assert steps(tmp_path / "run") == []
-    assert "Interrupted, without a checkpoint." in capsys.readouterr().err
+    assert "Interrupted, without another checkpoint." in capsys.readouterr().err
