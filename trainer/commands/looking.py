@@ -6,7 +6,7 @@ samples is tried once more by itself, as in judging.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, isnan
+from math import isfinite
 
 import torch
 
@@ -38,7 +38,7 @@ class Seen:
     """As the network saw them."""
     samples: Sequence[Sample]
     gradients: dict[str, float]
-    """The norm of each, before clipping; none where the loss is not finite."""
+    """The norm of each, before clipping; none where the norm of all is not finite, which clipping spreads over all."""
     loss: float
     norm: float
 
@@ -54,7 +54,7 @@ def look_into(parts: Parts, row: Row) -> Seen:
         images.append(shown.cpu())
         samples += map(Sample, keys, micro_batch.labels.tolist(), losses, pictures, alone)
     said, norm = parts.step.measured(row)
-    return Seen(torch.cat(images), samples, _gradients(parts, norm), said.loss, norm)
+    return Seen(torch.cat(images), samples, _gradients(parts, norm) if isfinite(norm) else {}, said.loss, norm)
 
 
 def _shown(parts: Parts, micro_batch: MicroBatch, epoch: int) -> torch.Tensor:
@@ -82,7 +82,7 @@ def _alone(parts: Parts, images: torch.Tensor, labels: torch.Tensor) -> list[boo
 def _gradients(parts: Parts, norm: float) -> dict[str, float]:
     """`norm` is that of all together before they were clipped."""
     clip = parts.config.optim.clip
-    clipped = 1.0 if not clip or isnan(norm) else min(1.0, clip / max(norm, 1e-12))
+    clipped = min(1.0, clip / max(norm, 1e-12)) if clip else 1.0
     named = parts.state.network.named_parameters()
     return {name: float(each.grad.norm()) / clipped for name, each in named if each.grad is not None}
 

@@ -8,6 +8,10 @@ from typing import Any
 from trainer.commands.looking import Sample, Seen
 
 _MOST = 5
+_OVERFLOWS = (
+    "Each sample has a finite loss by itself, and the row's loss or gradients are not finite: something overflows. Try "
+    "amp.dtype = bf16 or off, then half of optim.base_lr."
+)
 
 
 def told(seen: Seen, step: int, folder: Path) -> str:
@@ -41,9 +45,7 @@ def _blamed(seen: Seen) -> list[str]:
     """Nothing where all is finite."""
     odd = [each for each in seen.samples if not each.sound]
     if not odd:
-        return (
-            [] if isfinite(seen.loss) else ["The loss is not finite, and yet each sample is by itself: it overflows."]
-        )
+        return [] if isfinite(seen.norm) else [_OVERFLOWS]
     if len(odd) == len(seen.samples) and all(each.picture for each in odd):
         return [
             "No sample has a finite loss, even by itself: the weights are not finite any more. Replay an earlier step."

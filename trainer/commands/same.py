@@ -12,7 +12,7 @@ def first_difference(one: Tensors, other: Tensors) -> str:
     """Nothing where there is none."""
     if alone := sorted(one.keys() ^ other.keys()):
         return f"only one of them has {alone[0]}"
-    differing = [name for name in sorted(one) if not torch.equal(_bits(one[name]), _bits(other[name]))]
+    differing = [name for name in sorted(one) if not _alike(one[name], other[name])]
     if not differing:
         return ""
     name = differing[0]
@@ -22,9 +22,13 @@ def first_difference(one: Tensors, other: Tensors) -> str:
 def digest(tensors: Tensors) -> str:
     hasher = blake3()
     for name in sorted(tensors):
-        hasher.update(name.encode())
+        hasher.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
         hasher.update(_bits(tensors[name]).numpy().data)
     return hasher.hexdigest()[:32]
+
+
+def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype and torch.equal(_bits(one), _bits(other))
 
 
 def _bits(tensor: torch.Tensor) -> torch.Tensor:

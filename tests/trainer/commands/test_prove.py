@@ -1,0 +1,120 @@
+"""`trainer prove`: killed behind a step and taken up, the user's config gives the same bits; nothing stays behind."""
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.trainer.commands.said import said
+from tests.trainer.jobs import ROOT, arguments
+from trainer.__main__ import main
+from trainer.checkpoint.find import load
+from trainer.commands import prove
+from trainer.commands.trial import Trial, TrialFailed, recorded
+
+DISTURBING: dict[str, object] = {
+    "validate.every_epochs": 2,
+    "validate.patience": 1,
+    "checkpoint.every_steps": 1,
+    "checkpoint.keep": 1,
+    "log.every": 100,
+    "log.tensorboard": "true",
+    "log.profile": 3,
+    "optim.milestones": "1",
+    "optim.schedule": "step",
+}
+"""What a run may do that a proof must not stumble over."""
+
+
+@pytest.fixture(scope="module")
+def disturbing(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """It has ended after 3 of its 12 steps."""
+    folder = tmp_path_factory.mktemp("proven") / "run"
+    assert main(arguments(data, folder, **{"run.steps": 3, **DISTURBING})) == 0
+    return folder
+
+
+def test_the_bits_are_the_same_and_nothing_stays(
+    disturbing: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {each: each.stat().st_mtime_ns for each in disturbing.rglob("*")}
+    seen: list[int] = []
+    own = Trial.train_until_killed
+
+    def watched(self: Trial, folder: Path, last: int) -> None:
+        own(self, folder, last)
+        seen.append(recorded(folder))
+
+    monkeypatch.setattr(Trial, "train_until_killed", watched)
+    text = said(capsys, "prove", disturbing, "--steps", 6)
+    assert seen == [4]  # behind the checkpoint of step 3, and before the end
+    told = [
+        "6 steps straight through, on 1 rank …",
+        "killed behind step 4 …",
+        "Taken up at step 3 …",
+        "The same bits in all",
+    ]
+    assert sorted(told, key=text.index) == told
+    one, other = re.findall(r"(?:straight|taken up) (\w{32})", text)
+    assert one == other
+    assert {each: each.stat().st_mtime_ns for each in disturbing.rglob("*")} == before
+
+
+def test_the_first_tensor_that_differs_is_named(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of copies of one run, as if one of them had come out otherwise."""
+
+    def train(_: Trial, folder: Path) -> None:
+        shutil.copytree(run / "checkpoints", folder / "checkpoints", dirs_exist_ok=True)
+
+    def otherwise(folder: Path) -> dict[str, dict[str, torch.Tensor]]:
+        files = load(folder)
+        if "killed" in folder.parts:
+            files["model"]["head.weight"][0, 0] += 0.25
+        return files
+
+    monkeypatch.setattr(Trial, "train", train)
+    monkeypatch.setattr(Trial, "train_until_killed", lambda *_: None)
+    monkeypatch.setattr(prove, "load", otherwise)
+    text = said(capsys, "prove", run, "--steps", 12, code=1)
+    assert "NOT the same: 1 of " in text
+    assert "tensors differ, first model/head.weight, by 0.25 at most." in text
+    assert not list(run.glob(".prove-*"))
+
+
+def test_a_run_that_fails_is_told_with_its_own_words(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = said(capsys, "prove", run, "--data.path", "nowhere", code=1)
+    assert "The run ended with exit code 2, so there is nothing to compare. It said: nowhere: there is no such" in text
+    assert not list(run.glob(".prove-*"))
+
+
+def test_a_run_that_ends_before_it_is_killed_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Trial, "_run", lambda *_: (0, "All its steps are done."))
+    with pytest.raises(
+        TrialFailed, match="to be killed behind step 4, and it ended by itself behind 0, with exit code 0"
+    ):
+        Trial(1, []).train_until_killed(tmp_path, 4)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopped_it_leaves_neither_folder_nor_process(run: Path, tmp_path: Path, number: int, code: int) -> None:
+    mine = shutil.copytree(run, tmp_path / "run")
+    command = [sys.executable, "-m", "trainer", "prove", str(mine), "--steps", "100000"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, cwd=ROOT, text=True) as process:
+        while not list(mine.glob(".prove-*/straight/metrics.jsonl")) and process.poll() is None:
+            time.sleep(0.05)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.send_signal(number)
+        _, text = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in text
+    assert children
+    assert [each for each in children if Path(f"/proc/{each}").exists()] == []
+    assert not list(mine.glob(".prove-*"))
