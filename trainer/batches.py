@@ -75,7 +75,7 @@ class Feed:
             size=data.size or None,
             fit=data.fit,
             minutiae=data.minutiae,
-            cache=data.cache_validation if judging else data.cache,
+            cache=judging and data.cache_validation,
             on_bad=data.on_bad,
             threads=data.threads or None,
             pin_memory=world.device.type == "cuda",

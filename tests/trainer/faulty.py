@@ -31,11 +31,16 @@ def kill(number: int, process: int) -> Callable[[], None]:
     return lambda: os.kill(process, number)
 
 
+def term_agent() -> None:
+    os.kill(os.getppid(), signal.SIGTERM)
+    time.sleep(2)  # it is passed on meanwhile
+
+
 FAULTS: dict[str, Callable[[], None]] = {
     "kill": kill(signal.SIGKILL, os.getpid()),
     "term": kill(signal.SIGTERM, os.getpid()),
     "kill-agent": kill(signal.SIGKILL, os.getppid()),
-    "term-agent": kill(signal.SIGTERM, os.getppid()),
+    "term-agent": term_agent,
     "stall": lambda: time.sleep(3600),
 }
 

@@ -55,8 +55,6 @@ class Data:
     """Serve the minutiae beside the images."""
     on_bad: Literal["raise", "substitute"] = identity("raise")
     """What a damaged sample does: end the run with its name, or be replaced, logged and quarantined."""
-    cache: bool = free(False)
-    """Keep decoded training images in memory after the first epoch."""
     cache_validation: bool = free(True)
     """Keep decoded validation images in memory."""
     threads: int = free(0)

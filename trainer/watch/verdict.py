@@ -6,9 +6,9 @@ from trainer.watch.words import percent
 BOUND = 0.2
 """The share of waiting from which on the model could learn noticeably faster."""
 _WHAT_TO_CHANGE = (
-    "Change, in this order: data.threads (more of them, if cores are idle); data.cache = true (if the decoded split "
-    "fits into memory); pack with a codec that decodes faster (`shardkit pack --codec zstd`, or lz4, which is larger). "
-    "`shardkit bench` shows which step bounds it."
+    "Change, in this order: data.threads (more of them, if cores are idle); pack with a codec that decodes faster "
+    "(`shardkit pack --codec zstd`, or lz4, which is larger); faster storage. `shardkit bench` shows which step bounds "
+    "it."
 )
 
 

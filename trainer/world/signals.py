@@ -17,9 +17,11 @@ class Request:
 
     def __init__(self) -> None:
         self.signal = 0
+        self._interrupts = 0
 
     def __call__(self, number: int, _: FrameType | None) -> None:
-        if number == signal.SIGINT and self.signal == signal.SIGINT:
+        self._interrupts += number == signal.SIGINT
+        if number == signal.SIGINT and self._interrupts > 1:
             raise KeyboardInterrupt
         self.signal = number
 
