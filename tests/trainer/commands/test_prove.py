@@ -19,7 +19,7 @@ from trainer.commands import prove
 from trainer.commands.trial import Trial, TrialFailed, recorded
 
 DISTURBING: dict[str, object] = {
-    "validate.every_epochs": 2,
+    "validate.every_steps": 1,
     "validate.patience": 1,
     "checkpoint.every_steps": 1,
     "checkpoint.keep": 1,
@@ -34,7 +34,7 @@ DISTURBING: dict[str, object] = {
 
 @pytest.fixture(scope="module")
 def disturbing(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """It has ended after 3 of its 12 steps."""
+    """It has ended after 3 of its 12 steps, fewer than are to be proven; and left to itself it ends early."""
     folder = tmp_path_factory.mktemp("proven") / "run"
     assert main(arguments(data, folder, **{"run.steps": 3, **DISTURBING})) == 0
     return folder
@@ -52,12 +52,12 @@ def test_the_bits_are_the_same_and_nothing_stays(
         seen.append(recorded(folder))
 
     monkeypatch.setattr(Trial, "train_until_killed", watched)
-    text = said(capsys, "prove", disturbing, "--steps", 6)
-    assert seen == [4]  # behind the checkpoint of step 3, and before the end
+    text = said(capsys, "prove", disturbing, "--steps", 14)
+    assert seen == [8]  # behind the checkpoint of step 7, and before the end
     told = [
-        "6 steps straight through, on 1 rank …",
-        "killed behind step 4 …",
-        "Taken up at step 3 …",
+        "14 steps straight through, on 1 rank …",
+        "killed behind step 8 …",
+        "Taken up at step 7 …",
         "The same bits in all",
     ]
     assert sorted(told, key=text.index) == told
