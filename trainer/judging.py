@@ -12,6 +12,7 @@ import torch
 from trainer.augment.augment import Augment
 from trainer.batches import Feed, Row
 from trainer.state.network import Network
+from trainer.verification.counting import quiet
 from trainer.verification.verify import Verification, verify
 from trainer.world.ranks import World
 
@@ -25,29 +26,44 @@ class Embedded:
     numbers: torch.Tensor
 
 
+class Stopped(Exception):
+    """Somebody asked to stop, and all ranks know."""
+
+
 def judged(  # noqa: PLR0917 - what judging takes
     network: Network, feed: Feed, augment: Augment, world: World, far: Sequence[float], go_on: Callable[[], bool]
 ) -> Verification | None:
-    """None if somebody asked to stop on the way."""
-    whole = embedded(network, feed, augment, world, go_on)
-    if whole is None:
+    """None if somebody asked to stop on the way: `go_on` is asked at every row and every second of comparing."""
+
+    def beat() -> None:
+        if not world.all_say(go_on()):
+            raise Stopped
+
+    try:
+        whole = embedded(network, feed, augment, world, beat)
+        return verify(
+            whole.vectors,
+            whole.labels,
+            far=far,
+            rank=world.rank,
+            world_size=world.size,
+            sum_over_ranks=world.sum,
+            beat=beat,
+        )
+    except Stopped:
         return None
-    return verify(
-        whole.vectors, whole.labels, far=far, rank=world.rank, world_size=world.size, sum_over_ranks=world.sum
-    )
 
 
 def embedded(
-    network: Network, feed: Feed, augment: Augment, world: World, go_on: Callable[[], bool]
-) -> Embedded | None:
-    """`go_on` is asked at every row, by all ranks together."""
+    network: Network, feed: Feed, augment: Augment, world: World, beat: Callable[[], None] = quiet
+) -> Embedded:
+    """`beat` is called at every row, by all ranks together."""
     parts: list[tuple[torch.Tensor, ...]] = []
     network.eval()
     try:
         for row in feed.epoch():
             parts.extend(_parts(network, row, augment))
-            if not world.all_say(go_on()):
-                return None
+            beat()
     finally:
         network.train()
     return _sorted(*(world.gathered(torch.cat(each)) for each in zip(*parts, strict=True)))
@@ -63,6 +79,9 @@ def _parts(network: Network, row: Row, augment: Augment) -> list[tuple[torch.Ten
 
 
 def _sorted(vectors: torch.Tensor, labels: torch.Tensor, numbers: torch.Tensor) -> Embedded:
-    there = numbers >= 0
-    order = numbers[there].argsort()
-    return Embedded(vectors[there][order], labels[there][order], numbers[there][order])
+    """Each sample once: one that stands in for a damaged one would be mated with itself."""
+    order = numbers.argsort(stable=True)
+    numbers = numbers[order]
+    first = numbers >= 0
+    first[1:] &= numbers[1:] != numbers[:-1]
+    return Embedded(vectors[order][first], labels[order][first], numbers[first])

@@ -1,7 +1,9 @@
 """What a run goes on over, and what it refuses to go on over: by name, with what to do."""
 
 import json
+import os
 import shutil
+import signal
 from collections import namedtuple
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from shardkit.cli.append import append
 from tests.trainer.jobs import arguments, metrics, state, steps, tensors
 from tests.trainer.patterns import packed, tree
 from trainer.__main__ import main
+from trainer.checkpoint.find import load
 from trainer.watch.jsonl import CLOCK_FIELDS
 
 HALF: dict[str, object] = {"run.steps": 6, "optim.schedule": "constant"}
@@ -170,3 +173,71 @@ def test_weights_of_another_run_are_a_start(
     said = " ".join(capsys.readouterr().err.split())
     assert "tensors of the backbone were read" in said
     assert "do not match and keep their first values: backbone.embed.bias, backbone.embed.weight." in said
+
+
+def test_a_step_is_saved_before_its_validation_can_fail(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("trainer.run.judge.judged", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            main(arguments(data, tmp_path / "run"))
+    assert steps(tmp_path / "run")[-1] == 4
+    assert main(arguments(data, tmp_path / "run")) == 0
+    assert main(arguments(data, tmp_path / "straight")) == 0
+    assert state(tmp_path / "run", 12)["progress"] == state(tmp_path / "straight", 12)["progress"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"data.val": "vla"}, "Did you mean 'val'? Name one with data.val"),
+        ({"data.test": "test"}, 'Name one with data.test, or data.test = "" for none.'),
+        ({"validate.subset": 7}, "validate.subset is 7, and val has 7 subjects"),
+        ({"model.init": __file__}, "is no sound safetensors file"),
+    ],
+)
+def test_what_would_fail_later_is_told_before_the_first_step(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: dict[str, object], said: str
+) -> None:
+    assert main(arguments(data, tmp_path / "run", **options)) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert said in told
+    assert "step 1/12" not in " ".join(told.split())
+
+
+def test_asked_to_stop_while_the_test_split_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = packed(tmp_path / "three", split="train=0.5,val=0.25,test=0.25")
+    words = arguments(folder, tmp_path / "run", **{"data.test": "test"})
+    with monkeypatch.context() as patch:
+        patch.setattr("trainer.run.final.load", _terminated)
+        assert main(words) == 143
+    assert not (tmp_path / "run" / "test.json").exists()
+    assert main(words) == 0
+    assert (tmp_path / "run" / "test.json").exists()
+
+
+def _terminated(folder: Path) -> object:
+    os.kill(os.getpid(), signal.SIGTERM)
+    return load(folder)
+
+
+def test_a_generation_that_is_not_there_is_another_dataset(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "packed"
+    shutil.copytree(data, mine)
+    append.main([str(tree(tmp_path / "more", 30, 4)), str(mine)], standalone_mode=False)
+    assert main(arguments(mine, tmp_path / "other")) == 0  # on generation 1
+    assert main(arguments(data, tmp_path / "other")) == 5
+    assert "the run began with generation 1, and this dataset has 0" in " ".join(capsys.readouterr().err.split())
+    assert main(["evaluate", str(tmp_path / "other"), "--data.path", str(data)]) == 0  # of another one, the newest
+
+
+@pytest.mark.parametrize(("traced", "said"), [(1, "A trace of 1 steps"), (50, "A trace of 2 steps")])
+def test_a_trace_is_kept_however_short_the_run(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], traced: int, said: str
+) -> None:
+    assert main(arguments(data, tmp_path / "run", **{"log.profile": traced})) == 0
+    assert said in capsys.readouterr().err
+    assert json.loads((tmp_path / "run" / "trace.json").read_text())["traceEvents"]

@@ -28,7 +28,7 @@ from trainer.world.ranks import World
 from trainer.world.watchdog import Watchdog
 from trees import prints_400
 
-STEPS, TURNS = 40, 4
+STEPS, TURNS = 20, 4
 WIDTHS = (16, 32)
 ALONE = World(0, 1, torch.device("cpu"))
 

@@ -51,16 +51,14 @@ def _out(text: str) -> Path:
 def _embedded(it: Asked) -> tuple[NDArray[np.generic], list[int]]:
     """The vectors, and which samples they are of."""
     weights = it.weights
-    whole = embedded(weights.network, weights.feed(it.split, it.world), weights.augment, it.world, lambda: True)
-    assert whole is not None  # nobody asks it to stop
+    whole = embedded(weights.network, weights.feed(it.split, it.world), weights.augment, it.world)
     unit: NDArray[np.generic] = functional.normalize(whole.vectors.to(torch.float64)).cpu().numpy()
     return unit.astype(_DTYPES[it.words.dtype]), whole.numbers.tolist()
 
 
 def _ids(it: Asked, numbers: Sequence[int]) -> Mapping[str, list[Any]]:
     """Of the very samples that were embedded: a damaged one may have been replaced by its neighbour."""
-    config, generation = it.weights.config, it.weights.found.state["dataset"]["generation"]
-    dataset = shardkit.open(config.data.path, generation)
+    dataset = shardkit.open(it.weights.config.data.path, it.weights.generation)
     there = [each for shard in dataset[it.split].shards for each in dataset.samples(shard)]
     samples = [there[number] for number in numbers]
     return {

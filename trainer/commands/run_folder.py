@@ -70,6 +70,9 @@ def say(world: World, text: str) -> None:
         sys.stderr.write(f"{text}\n")
 
 
+_OF_WEIGHTS = ("model.", "data.color")
+
+
 def _step(text: str) -> str:
     if text not in {"best", "latest"} and not text.isdecimal():
         raise UsageError(f"--step is {text!r}, and it must be best, latest or a number of steps.")
@@ -79,7 +82,7 @@ def _step(text: str) -> str:
 def _refuse_another_model(run: Path, config: Config) -> None:
     """Its weights fit the model that they were learnt in, and no other."""
     own, now = values_of(config_of(run, [])), values_of(config)
-    other = [name for name, value in now.items() if name.startswith("model.") and own[name] != value]
+    other = [name for name, value in now.items() if name.startswith(_OF_WEIGHTS) and own[name] != value]
     if other:
         raise UsageError(f"{run}: its weights are those of its own model. Leave out --{' and --'.join(other)}.")
 

@@ -33,7 +33,7 @@ def _in_world(config: Config, world: World) -> int:
         request = stack.enter_context(listening())
         stack.enter_context(held(folder, world, config.run.wait))
         watch = stack.enter_context(closing(Watch(folder, config.log))) if world.leads else None
-        dog = stack.enter_context(watched(world.rank, config.system.first_timeout))
+        dog = stack.enter_context(watched(world.rank, config.system.first_timeout, lambda: bool(request.signal)))
         ending = carried_out(config, Surroundings(world, dog, request, watch))
         if watch:
             watch.event("ended", step=ending.step, why=ending.why, exit_code=ending.exit_code)

@@ -52,7 +52,7 @@ class Data:
     fit: Literal["pad", "crop", "stretch"] = identity("pad")
     """How other shapes are brought to size x size."""
     minutiae: bool = identity(False)
-    """Serve the minutiae beside the images."""
+    """Decode the minutiae beside the images; no model of this version uses them."""
     on_bad: Literal["raise", "substitute"] = identity("raise")
     """What a damaged sample does: end the run with its name, or be replaced, logged and quarantined."""
     cache_validation: bool = free(True)
@@ -97,7 +97,7 @@ class Model:
     """Length of the vector that stands for an image."""
     dropout: float = identity(0.0)
     """Share of the features before the embedding that is dropped while learning."""
-    init: str = free("")
+    init: str = identity("")
     """Weights to start from: a model.safetensors. Only the backbone is read; what does not match is told."""
 
 

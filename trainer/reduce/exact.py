@@ -60,6 +60,6 @@ class Exact:
         self._greatest.zero_()
         if not self._world.all_say(fits):
             raise Diverged(
-                f"A gradient is greater than {2.0 ** (62 - BITS) / self._count:,.0f}, and optim.reduce = exact adds no "
-                "greater ones. Lower optim.base_lr, or amp.init_scale with fp16; optim.reduce = ddp has no such limit."
+                f"A gradient is no number, or greater than {2.0 ** (62 - BITS) / self._count:,.0f}, and optim.reduce = "
+                "exact adds no greater ones. Lower optim.base_lr; optim.reduce = ddp has no such limit."
             )

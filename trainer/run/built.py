@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
@@ -63,7 +64,12 @@ def network_of(config: Config, classes: int, channels: int, device: torch.device
         CrossEntropy(config.loss.label_smoothing),
         dtype=DTYPES[config.amp.dtype],
         offload=config.system.activation_offload,
-    ).to(device)
+    )
+    return on_device(network, config, device)
+
+
+def on_device(network: Network, config: Config, device: torch.device) -> Network:
+    network = network.to(device)
     return network.to(memory_format=torch.channels_last) if config.system.channels_last else network  # type: ignore[call-overload]  # torch types no memory format alone
 
 
@@ -97,7 +103,10 @@ def start_from(path: str, network: Network, say: Callable[[str], None]) -> None:
     if not Path(path).is_file():
         raise UsageError(f"model.init: there is no file {path}. Name a model.safetensors or ema.safetensors of a run.")
     prefix, there = "backbone.", network.state_dict()
-    found = {name: each for name, each in load_file(path).items() if name.startswith(prefix)}
+    try:
+        found = {name: each for name, each in load_file(path).items() if name.startswith(prefix)}
+    except SafetensorError as error:
+        raise UsageError(f"model.init: {path} is no sound safetensors file ({error}). Name another.") from None
     fitting = {name: each for name, each in found.items() if name in there and there[name].shape == each.shape}
     if not fitting:
         raise UsageError(f"model.init: nothing of {path} fits model.name = this backbone. Is it of another model?")

@@ -1,6 +1,7 @@
 """A run from its config to its end: begun, or taken up where the newest valid checkpoint left it."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from shardkit import publish
@@ -33,10 +34,10 @@ def carried_out(config: Config, around: Surroundings) -> Ending:
         writer = Writer(folder, parts.config.checkpoint.keep, around.watch.saved) if around.watch else None
         if writer:
             stack.callback(writer.close)
-        ending = _trained(parts, around, writer, before)
+        ending = _trained(parts, around, writer)
         around.dog.alive(config.system.first_timeout)
-    if ending.finished:
-        judged_at_last(parts, around)
+    if ending.finished and not judged_at_last(parts, around):
+        return replace(ending, why="it was asked to stop before the test split was judged", exit_code=around.stopped)
     return ending
 
 
@@ -49,18 +50,17 @@ def taken_up(folder: Path, around: Surroundings) -> Found | None:
     return mine or at(folder, step)
 
 
-def _trained(parts: Parts, around: Surroundings, writer: Writer | None, before: Found | None) -> Ending:
+def _trained(parts: Parts, around: Surroundings, writer: Writer | None) -> Ending:
     duties = RunDuties(
         parts.schedule,
         parts.state,
-        around.world,
-        around.request,
+        around,
+        parts.config.system,
         parts.record,
         parts.stream,
         Judge(parts, around, parts.config.data.val) if parts.config.data.val else None,
         writer,
-        around.watch,
-        before.step if before else 0,
+        (parts.state.progress.step, parts.state.progress.validated),
     )
     report = Report(parts.schedule, parts.state, parts.config.data.global_batch, around.watch)
 
@@ -72,10 +72,8 @@ def _trained(parts: Parts, around: Surroundings, writer: Writer | None, before: 
         return outcome
 
     parts.step.warm_up(parts.first.micro_batches[-1])
-    profile = parts.config.log.profile
-    folder = Path(parts.config.run.folder)
-    own = profiled(learn, profile, folder, around.say) if profile and around.watch else learn
-    return train(parts.rows, own, duties, report)
+    with profiled(learn, parts.config.log.profile, Path(parts.config.run.folder), around) as own:
+        return train(parts.rows, own, duties, report)
 
 
 def _keep_config(folder: Path, config: Config) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 from trainer.batches import Row
 from trainer.checkpoint.writer import Writer
+from trainer.config.sections import System
 from trainer.loop import Ending
+from trainer.run.surroundings import Surroundings
 from trainer.schedule import Kind, Schedule
 from trainer.state.state import State
 from trainer.verification.verify import Verification
-from trainer.watch.watch import Watch
-from trainer.world.ranks import World
-from trainer.world.signals import Request, exit_code_of
+from trainer.world.signals import exit_code_of
 
 Judge = Callable[[Kind], Verification | None]
 """None where a rank was asked to stop on the way."""
@@ -22,17 +22,17 @@ Judge = Callable[[Kind], Verification | None]
 class RunDuties:
     schedule: Schedule
     state: State
-    world: World
-    request: Request
+    around: Surroundings
+    system: System
     record: Mapping[str, Any]
     stream: Mapping[str, Any]
     """The stream's state, where no row was given since the start."""
     judge: Judge | None
     """None where there is no split to validate on."""
     writer: Writer | None
-    """Rank 0 alone writes and talks."""
-    watch: Watch | None
-    saved: int
+    """Rank 0 alone writes."""
+    saved: tuple[int, int]
+    """The step of the newest checkpoint, and that of the last validation that it knows of."""
 
     def __call__(self, behind: Row | None, asked: int) -> Ending | None:
         if behind is not None:
@@ -40,11 +40,13 @@ class RunDuties:
         if asked:
             return self._stopped(asked)
         due = self.schedule.due(self.state.progress.step)
+        if due.save:
+            self._save(best=False)  # before a validation, which takes long and may fail
         better = False
         if due.validate and self.judge and self.state.progress.validated < self.state.progress.step:
             verdict = self._validated(due.validate)
             if verdict is None:
-                return self._stopped(self.request.signal)
+                return self._stopped(self.around.request.signal)
             better = verdict
         over = self._over(stop=due.stop)
         if due.save or better or over:
@@ -84,19 +86,23 @@ class RunDuties:
         found = self.judge(kind)
         if found is None:
             return None
-        if self.watch:
-            self.watch.validated(self.state.progress.step, kind, found.as_json())
-        return float(self.world.agreed(found.eer))
+        if self.around.watch:
+            self.around.watch.validated(self.state.progress.step, kind, found.as_json())
+        return float(self.around.world.agreed(found.eer))
 
     def _stopped(self, asked: int) -> Ending:
         self._save(best=False)
-        return Ending(self.saved, "it was asked to stop, and the same command goes on", exit_code_of(asked))
+        return Ending(self.saved[0], "it was asked to stop, and the same command goes on", exit_code_of(asked))
 
     def _save(self, *, best: bool) -> None:
-        if self.saved == self.state.progress.step and not best:
+        now = (self.state.progress.step, self.state.progress.validated)
+        if self.saved == now and not best:
             return
-        self.saved = self.state.progress.step
-        tensors = self.state.tensors(leads=self.world.leads)
+        self.saved = now
+        self.around.dog.alive(self.system.first_timeout)  # a slow disk is no stuck rank
+        tensors = self.state.tensors(leads=self.around.world.leads)
         if self.writer:
             state = {**self.record, **self.state.facts(), "stream": dict(self.stream)}
-            self.writer.save(self.saved, tensors, state, best=best)
+            self.writer.save(now[0], tensors, state, best=best)
+        self.around.world.all_say(True)  # noqa: FBT003 - all wait for whoever waits for the disk
+        self.around.dog.alive(self.system.timeout)

@@ -9,8 +9,10 @@ from typing import Any
 import torch
 
 import shardkit
+from shardkit import ShardkitError
 from trainer.config.identity import identity_of
 from trainer.config.sections import Config
+from trainer.config.settings import values_of
 from trainer.errors import Mismatch, UsageError
 from trainer.world.ranks import World
 
@@ -33,9 +35,32 @@ def dataset_of(config: Config, generation: int | None) -> Dataset:
     if not config.data.path:
         raise UsageError("No dataset is named. Give the folder that `shardkit pack` wrote: --data.path FOLDER.")
     opened = shardkit.open(config.data.path, generation)
-    opened[config.data.train]  # it says which splits there are
+    for name in ("train", "val", "test"):
+        _refuse_missing(opened.__getitem__, name, getattr(config.data, name))
+    _refuse_little(config, opened.splits)
     own, train = opened.generation, opened.splits[config.data.train]
     return Dataset(own.number, own.digest, own.class_map, train.classes, train.samples, train.subjects)
+
+
+def _refuse_missing(look_up: Callable[[str], object], name: str, split: str) -> None:
+    """Now, and not behind the first epoch."""
+    if not split and name != "train":
+        return
+    try:
+        look_up(split)
+    except ShardkitError as error:
+        without = "" if name == "train" else f', or data.{name} = "" for none'
+        raise UsageError(f"{error} Name one with data.{name}{without}.") from None
+
+
+def _refuse_little(config: Config, there: Mapping[str, Any]) -> None:
+    """As many samples as subjects can be one of each, and then no two are mated."""
+    subset, split = config.validate.subset, config.data.val
+    if split and 0 < subset <= there[split].subjects:
+        raise UsageError(
+            f"validate.subset is {subset:,}, and {split} has {there[split].subjects:,} subjects: there might be no two "
+            "samples of one. Set it to several times that, or to 0 for all."
+        )
 
 
 def resolved(config: Config, world: World, before: Record | None) -> Config:
@@ -49,12 +74,23 @@ def resolved(config: Config, world: World, before: Record | None) -> Config:
 def record_of(config: Config, dataset: Dataset, channels: int, world: World) -> dict[str, Any]:
     return {
         "identity": identity_of(config),
+        "config": values_of(config),
         "dataset": {"digest": dataset.digest, "generation": dataset.generation, "class_map": dataset.class_map},
         "channels": channels,
         "world_size": world.size,
         "device": device_name(world.device),
         "versions": {"torch": torch.__version__, "shardkit": shardkit.__version__, "python": platform.python_version()},
     }
+
+
+def refuse_missing_generation(before: Record, path: str) -> None:
+    then, there = before["dataset"]["generation"], shardkit.open(path).manifest.generations
+    if then not in {each.number for each in there}:
+        raise Mismatch(
+            f"{path}: the run began with generation {then}, and this dataset has "
+            f"{', '.join(str(each.number) for each in there)}. Give --data.path the dataset that it began "
+            "with, or start another run with another --run.folder."
+        )
 
 
 def refuse_other_dataset(before: Record, now: Dataset, path: str) -> None:

@@ -15,21 +15,28 @@ TEST = "test.json"
 """Who is judged a second time on the same split is chosen by it: so the file is never replaced."""
 
 
-def judged_at_last(parts: Parts, around: Surroundings) -> None:
+def judged_at_last(parts: Parts, around: Surroundings) -> bool:
+    """False if somebody asked to stop on the way."""
     folder = Path(parts.config.run.folder)
-    if parts.config.data.test and not around.world.agreed((folder / TEST).exists()):
-        _test(parts, around, folder)
+    if (
+        parts.config.data.test
+        and not around.world.agreed((folder / TEST).exists())
+        and not _test(parts, around, folder)
+    ):
+        return False
     if around.watch:
         write_page(folder, parts.config, facts_of(parts, around))
+    return True
 
 
-def _test(parts: Parts, around: Surroundings, folder: Path) -> None:
+def _test(parts: Parts, around: Surroundings, folder: Path) -> bool:
     mine = best(folder, around.say) if around.world.leads else None
     step = around.world.agreed(mine.step if mine else parts.state.progress.step)
     chosen = mine or at(folder, step)
     parts.state.load(load(chosen.folder), chosen.state)
     found = Judge(parts, around, parts.config.data.test)("full")
     if found and around.watch:
+        around.watch.validated(step, "test", found.as_json())
         with publish(folder / TEST) as file:
             file.write(json.dumps({"step": step, **found.as_json()}, indent=2).encode())
-        around.watch.validated(step, "test", found.as_json())
+    return found is not None

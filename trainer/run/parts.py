@@ -11,7 +11,15 @@ from trainer.checkpoint.find import Found, load
 from trainer.config.identity import identity_of, refuse_other
 from trainer.config.sections import Config
 from trainer.run.built import gradients_of, network_of, set_up, start_from, state_of, tally_of
-from trainer.run.facts import Dataset, dataset_of, record_of, refuse_other_dataset, resolved, tell_what_differs
+from trainer.run.facts import (
+    Dataset,
+    dataset_of,
+    record_of,
+    refuse_missing_generation,
+    refuse_other_dataset,
+    resolved,
+    tell_what_differs,
+)
 from trainer.schedule import Schedule, peak_of
 from trainer.state.state import State
 from trainer.step import Step
@@ -39,9 +47,11 @@ class Parts:
 
 def parts_of(config: Config, world: World, before: Found | None, say: Say) -> Parts:
     config = resolved(config, world, before.state if before else None)
-    dataset = dataset_of(config, before.state["dataset"]["generation"] if before else None)
     if before:
         refuse_other(before.state["identity"], identity_of(config))
+        refuse_missing_generation(before.state, config.data.path)
+    dataset = dataset_of(config, before.state["dataset"]["generation"] if before else None)
+    if before:
         refuse_other_dataset(before.state, dataset, config.data.path)
     set_up(config, world.device)
     feed = Feed(config.data, config.data.train, world, config.run.seed, dataset.generation)

@@ -1,6 +1,7 @@
 """A trace of some steps by PyTorch's own profiler, for `chrome://tracing` or Perfetto."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -8,6 +9,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from shardkit import publish
 from trainer.batches import Row
+from trainer.run.surroundings import Surroundings
 from trainer.step import Outcome
 
 FIRST = 10
@@ -17,31 +19,49 @@ TRACE = "trace.json"
 Learn = Callable[[Row], Outcome]
 
 
-def profiled(learn: Learn, steps: int, folder: Path, say: Callable[[str], None]) -> Learn:
-    """The same steps; of some of them a trace is written into the run folder."""
-    done = 0
-    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])]
-    profiler = profile(activities=activities)
+@contextmanager
+def profiled(learn: Learn, steps: int, folder: Path, around: Surroundings) -> Iterator[Learn]:
+    """The same steps; of some of them rank 0 writes a trace into the run folder, of fewer if the run ends before."""
+    if not steps or not around.watch:
+        yield learn
+        return
+    tracer = Tracer(learn, steps, folder / TRACE)
+    try:
+        yield tracer
+    finally:
+        around.say(tracer.ended())
 
-    def watched(row: Row) -> Outcome:
-        nonlocal done
-        if done == FIRST:
-            profiler.start()
-        outcome = learn(row)
-        done += 1
-        if done == FIRST + steps:
-            profiler.stop()
-            _keep(profiler, folder / TRACE)
-            say(f"A trace of {steps} steps: {folder / TRACE}. Open it in chrome://tracing or ui.perfetto.dev.")
+
+class Tracer:
+    def __init__(self, learn: Learn, steps: int, path: Path) -> None:
+        self._learn, self._steps, self._path = learn, steps, path
+        self._done, self._kept = 0, 0
+        cuda = [ProfilerActivity.CUDA] if torch.cuda.is_available() else []
+        self._profiler = profile(activities=[ProfilerActivity.CPU, *cuda])
+
+    def __call__(self, row: Row) -> Outcome:
+        if self._done == FIRST:
+            self._profiler.start()
+        outcome = self._learn(row)
+        self._done += 1
+        if self._done == FIRST + self._steps:
+            self._keep()
         return outcome
 
-    return watched
+    def ended(self) -> str:
+        """What there is to look at."""
+        if self._done > FIRST and not self._kept:
+            self._keep()
+        if not self._kept:
+            return f"No trace: the first {FIRST} steps are left out, and {self._done} were done."
+        return f"A trace of {self._kept} steps: {self._path}. Open it in chrome://tracing or ui.perfetto.dev."
 
-
-def _keep(profiler: profile, path: Path) -> None:
-    """Through a file of its own: the profiler writes where it likes."""
-    beside = path.with_name(f".{path.name}")
-    profiler.export_chrome_trace(str(beside))
-    with publish(path) as file:
-        file.write(beside.read_bytes())
-    beside.unlink()
+    def _keep(self) -> None:
+        """Through a file of its own: the profiler writes where it likes."""
+        self._profiler.stop()
+        self._kept = self._done - FIRST
+        beside = self._path.with_name(f".{self._path.name}")
+        self._profiler.export_chrome_trace(str(beside))
+        with publish(self._path) as file:
+            file.write(beside.read_bytes())
+        beside.unlink()

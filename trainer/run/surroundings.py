@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from trainer.watch.watch import Watch
 from trainer.world.ranks import World
-from trainer.world.signals import Request
+from trainer.world.signals import Request, exit_code_of
 from trainer.world.watchdog import Watchdog
 
 
@@ -15,6 +15,11 @@ class Surroundings:
     request: Request
     watch: Watch | None
     """Rank 0's."""
+
+    @property
+    def stopped(self) -> int:
+        """The exit code of whoever was asked to stop."""
+        return exit_code_of(self.request.signal)
 
     def say(self, text: str) -> None:
         if self.watch:

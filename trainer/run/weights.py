@@ -6,13 +6,14 @@ from pathlib import Path
 
 from torch import nn
 
+import shardkit
 from trainer.augment.augment import Augment
 from trainer.batches import Feed
 from trainer.checkpoint.find import Found, at, best, found, load
 from trainer.config.load import loaded
 from trainer.config.sections import Config
 from trainer.errors import UsageError
-from trainer.run.built import DTYPES, set_up, trunk_of
+from trainer.run.built import DTYPES, on_device, set_up, trunk_of
 from trainer.state.network import Network
 from trainer.world.ranks import World
 
@@ -27,9 +28,16 @@ class Weights:
     augment: Augment
 
     def feed(self, split: str, world: World) -> Feed:
-        """Of the generation that the run learnt from, as long as it is judged on its own dataset."""
-        generation = self.found.state["dataset"]["generation"]
-        return Feed(self.config.data, split, world, self.config.run.seed, generation, judging=True)
+        """One micro-batch a rank and row: one shape on any number of ranks, and none that does not fit."""
+        data = replace(self.config.data, global_batch=self.config.data.micro_batch * world.size)
+        return Feed(data, split, world, self.config.run.seed, self.generation, judging=True)
+
+    @property
+    def generation(self) -> int | None:
+        """The one that the run learnt from; of another dataset the newest."""
+        then = self.found.state["dataset"]
+        there = {each.number: each.digest for each in shardkit.open(self.config.data.path).manifest.generations}
+        return int(then["generation"]) if there.get(then["generation"]) == then["digest"] else None
 
 
 def config_of(run: Path, flags: list[str]) -> Config:
@@ -73,4 +81,4 @@ def _network(config: Config, channels: int, world: World) -> Network:
     network = Network(
         trunk_of(config, channels), nn.Identity(), nn.Identity(), dtype=DTYPES[config.amp.dtype], offload=False
     )
-    return network.to(world.device)
+    return on_device(network, config, world.device)

@@ -22,11 +22,16 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer, network: nn.Module, *, l
 
 def load_optimizer(optimizer: torch.optim.Optimizer, network: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
     numbers = {name: number for number, name in enumerate(_names(optimizer, network))}
-    state: dict[int, dict[str, Any]] = {}
+    parameters, state = dict(network.named_parameters()), dict[int, dict[str, Any]]()
     for name, value in tensors.items():
         parameter, _, what = name.rpartition(".")
-        state.setdefault(numbers[parameter], {})[what] = value
+        state.setdefault(numbers[parameter], {})[what] = _laid_out_like(parameters[parameter], value)
     optimizer.load_state_dict({"state": state, "param_groups": _groups(optimizer)})
+
+
+def _laid_out_like(parameter: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """In the parameter's own memory format, channels innermost perhaps: other strides are other kernels and bits."""
+    return torch.empty_like(parameter, dtype=value.dtype).copy_(value) if value.shape == parameter.shape else value
 
 
 def _names(optimizer: torch.optim.Optimizer, network: nn.Module) -> list[str]:

@@ -1,6 +1,7 @@
 """How far a run is, in numbers that JSON keeps: what a resume needs beside tensors and the stream's state."""
 
 from dataclasses import asdict, dataclass, field
+from math import isfinite, nan
 from typing import Any
 
 
@@ -25,14 +26,15 @@ class Progress:
 
     def took(self, loss: float, *, applied: bool) -> None:
         self.step += 1
-        self.losses += loss
-        self.counted += 1
+        if isfinite(loss):  # one that an overflow of fp16 left out may be none
+            self.losses += loss
+            self.counted += 1
         self.skipped += not applied
         self.skipped_in_a_row = 0 if applied else self.skipped_in_a_row + 1
 
     def mean_loss(self) -> float:
         """Since the last call."""
-        mean = self.losses / self.counted
+        mean = self.losses / self.counted if self.counted else nan
         self.losses, self.counted = 0.0, 0
         return mean
 

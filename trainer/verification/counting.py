@@ -6,19 +6,26 @@ coarse counts tell in which bins these lie: the second pass counts there at full
 The place of a score is the score + 2^24: never negative, and below 2^25.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 
 from trainer.verification.groups import Grouped
 from trainer.verification.rounding import LIMIT
-from trainer.verification.tiles import tiles
+from trainer.verification.tiles import beaten
 
 WIDTH = 256
 """Places of a bin."""
 BINS = 2 * LIMIT // WIDTH
 _SHIFT = 8
+
+Beat = Callable[[], None]
+"""Called every second or so, by all ranks together; what it raises ends the counting."""
+
+
+def quiet() -> None:
+    """Nobody waits for a sign."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +55,10 @@ class Coarse:
         return (self.touching.sum(0) + self.inner) // 2
 
 
-def coarse(samples: Grouped, rank: int, world_size: int) -> torch.Tensor:
+def coarse(samples: Grouped, rank: int, world_size: int, beat: Beat = quiet) -> torch.Tensor:
     """What this rank's tiles add to `Coarse.counts`."""
     found = Coarse(torch.zeros(2 * samples.groups + 1, BINS, dtype=torch.int64, device=samples.vectors.device))
-    for groups, mated, non_mated in _places(samples, rank, world_size):
+    for groups, mated, non_mated in _places(samples, rank, world_size, beat):
         bins = (non_mated >> _SHIFT).long()
         for group in groups:
             _count(found.touching[group], bins)
@@ -61,13 +68,13 @@ def coarse(samples: Grouped, rank: int, world_size: int) -> torch.Tensor:
     return found.counts
 
 
-def fine(samples: Grouped, bins: list[int], rank: int, world_size: int) -> torch.Tensor:
+def fine(samples: Grouped, bins: list[int], rank: int, world_size: int, beat: Beat = quiet) -> torch.Tensor:
     """Of mated and of non-mated pairs: for each of these bins, how many scores lie at each of its places."""
     device = samples.vectors.device
     rows = torch.full((BINS,), -1, dtype=torch.int32, device=device)
     rows[bins] = torch.arange(len(bins), dtype=torch.int32, device=device)
     found = torch.zeros(2, len(bins) * WIDTH, dtype=torch.int64, device=device)
-    for _, *both in _places(samples, rank, world_size):
+    for _, *both in _places(samples, rank, world_size, beat):
         for counts, places in zip(found, both, strict=True):
             row = rows.index_select(0, places >> _SHIFT)
             there = row >= 0
@@ -80,9 +87,11 @@ def _count(into: torch.Tensor, at: torch.Tensor) -> None:
     into.scatter_add_(0, at, into.new_ones(1).expand(len(at)))
 
 
-def _places(samples: Grouped, rank: int, world_size: int) -> Iterator[tuple[set[int], torch.Tensor, torch.Tensor]]:
+def _places(
+    samples: Grouped, rank: int, world_size: int, beat: Beat
+) -> Iterator[tuple[set[int], torch.Tensor, torch.Tensor]]:
     """Of the mated and of the non-mated pairs of each two groups, or of one, as far as they lie in one tile."""
-    for tile in tiles(samples.bounds, rank, world_size):
+    for tile in beaten(samples.bounds, rank, world_size, beat):
         scores = samples.vectors[tile.rows] @ samples.vectors[tile.columns].T
         places = scores.to(torch.int32).add_(LIMIT)
         for group, columns in tile.parts(samples.bounds):

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from trainer.verification.counting import Coarse, coarse, fine
+from trainer.verification.counting import Beat, Coarse, coarse, fine, quiet
 from trainer.verification.det import det
 from trainer.verification.groups import grouped
 from trainer.verification.jackknife import interval_of
@@ -63,16 +63,19 @@ def verify(
     rank: int = 0,
     world_size: int = 1,
     sum_over_ranks: Callable[[torch.Tensor], torch.Tensor] = alone,
+    beat: Beat = quiet,
 ) -> Verification:
     """Every rank has all embeddings and counts its share of the tiles; `sum_over_ranks` adds int64 counts of all."""
     assert len(embeddings) == len(labels)
     with exact_products(embeddings.device):
         samples = grouped(integers(embeddings), labels.to(embeddings.device))
         told = [each for each in far if samples.non_mated * _meant(each) >= FEWEST_ACCEPTED]
-        found = Coarse(sum_over_ranks(coarse(samples, rank, world_size)))
+        found = Coarse(sum_over_ranks(coarse(samples, rank, world_size, beat)))
         edges = rates(found.mated.sum(0).cpu().numpy(), found.non_mated.cpu().numpy())
         asked: list[Asked] = [Rates.crossing, *(partial(Rates.within, far=_meant(each)) for each in told)]
-        equal, *accepting = exact(edges, asked, lambda bins: sum_over_ranks(fine(samples, bins, rank, world_size)))
+        equal, *accepting = exact(
+            edges, asked, lambda bins: sum_over_ranks(fine(samples, bins, rank, world_size, beat))
+        )
     eer = float(equal.rates.eer())
     return Verification(
         eer=eer,

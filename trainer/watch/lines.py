@@ -11,6 +11,8 @@ from trainer.watch.words import duration, figure, percent, size
 WIDTH = 110
 _DISPENSABLE = ("epoch", "memory", "lr")
 _MB = 1e6
+_NOTABLE = 0.01
+"""Of the time that cores wait for disks: less is not worth a column."""
 
 
 def of_steps(measured: Measured, usage: Usage, eta: float | None) -> str:
@@ -63,6 +65,8 @@ def _columns(measured: Measured, usage: Usage, eta: float | None) -> Iterator[tu
     yield "wait", f"wait {percent(measured.data_wait):>7}"
     if usage.gpu_utilisation is not None:
         yield "gpu", f"gpu {percent(usage.gpu_utilisation, 0):>5}"
+    if usage.io_wait is not None and usage.io_wait > _NOTABLE:
+        yield "io", f"io {percent(usage.io_wait, 0):>4}"
     if usage.memory_mb is not None:
         yield "memory", f"{size(usage.memory_mb * _MB):>8}"
     if measured.skipped:

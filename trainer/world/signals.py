@@ -1,6 +1,7 @@
 """A signal sets a flag and no more: where all ranks stop is agreed on a reduction that happens anyway.
 
-SIGTERM is what torchrun forwards and a scheduler sends, SIGUSR1 what SLURM can send ahead of it, SIGINT a user's
+SIGTERM is what torchrun forwards and a scheduler sends, SIGUSR1 what SLURM can send ahead of it (torchrun forwards it
+when its --signals-to-handle names it, and dies of it otherwise), SIGHUP what a closed terminal sends, SIGINT a user's
 Ctrl-C. Who presses it a second time does not want to wait for a checkpoint.
 """
 
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-ASKING = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+ASKING = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGINT)
 
 
 class Request:

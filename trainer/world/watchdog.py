@@ -9,46 +9,58 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _LATER = 5.0
 """Seconds that faulthandler waits longer than the thread, whose message says more."""
 _REARM = 1.0
+_ASKED = 25.0
+"""Seconds after which a rank that was asked to stop, and hangs in an exchange with one that is gone, shows where:
+torchrun kills it without a word after 30.
+"""
 _EXIT_CODE = 1
 _STDERR = 2
 """The descriptor: whatever stands in for `sys.stderr` may need Python to write."""
 
 
 class Watchdog:
-    def __init__(self, rank: int) -> None:
-        self._rank = rank
+    def __init__(self, rank: int, asked: Callable[[], bool] = lambda: False) -> None:
+        self._rank, self._asked = rank, asked
         self._patience = 0.0
         self._until = float("inf")
         self._armed = float("-inf")
+        self._alive = self._least = float("inf")
         self._over = threading.Event()
 
     def alive(self, patience: float | None = None) -> None:
         """Something was done; from now on the next thing may take `patience` seconds, or as long as was said last."""
         now, longer = time.monotonic(), patience is not None and patience > self._patience
         self._patience = self._patience if patience is None else patience
-        self._until = now + self._patience
+        self._alive, self._until = now, now + self._patience
+        self._least = min(self._least, self._patience)
         if longer or now - self._armed > _REARM:  # it starts a thread
             self._armed = now
             faulthandler.dump_traceback_later(self._patience + _LATER, exit=True, file=_STDERR)
 
     def watch(self) -> None:
         while not self._over.wait(max(0.05, min(1.0, self._until - time.monotonic()))):
-            if time.monotonic() > self._until:
+            if time.monotonic() > self._until or (self._hurried and time.monotonic() > self._alive + _ASKED):
                 self._end()
+
+    @property
+    def _hurried(self) -> bool:
+        """Asked to stop, and not at something that may take long, as a checkpoint on a slow disk."""
+        return self._asked() and self._patience <= self._least
 
     def stop(self) -> None:
         self._over.set()
         faulthandler.cancel_dump_traceback_later()
 
     def _end(self) -> None:
+        seconds = _ASKED if self._hurried else self._patience
         sys.stderr.write(
-            f"\nRank {self._rank}: no step was done in {self._patience:g} seconds (system.timeout), so this rank or "
+            f"\nRank {self._rank}: no step was done in {seconds:g} seconds (system.timeout), so this rank or "
             "one that it waits for is stuck. The job ends here; the same command goes on from the last checkpoint. "
             "Where each thread stands:\n"
         )
@@ -58,8 +70,8 @@ class Watchdog:
 
 
 @contextmanager
-def watched(rank: int, patience: float) -> Iterator[Watchdog]:
-    dog = Watchdog(rank)
+def watched(rank: int, patience: float, asked: Callable[[], bool] = lambda: False) -> Iterator[Watchdog]:
+    dog = Watchdog(rank, asked)
     dog.alive(patience)
     thread = threading.Thread(target=dog.watch, name="trainer-watchdog", daemon=True)
     thread.start()

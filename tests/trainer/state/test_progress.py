@@ -1,6 +1,7 @@
 """Mistake 4 of the guides: patience goes on counting over epochs and resumes."""
 
 import json
+from math import isnan
 
 from trainer.state.progress import Progress
 
@@ -13,6 +14,17 @@ def test_patience_counts_the_routine_kind_alone() -> None:
     assert progress.judged("full", 0.25, routine=False)
     assert not progress.judged("subset", 0.21, routine=True)
     assert progress.stale == 2
+
+
+def test_a_loss_that_is_no_number_is_not_counted() -> None:
+    """fp16 may leave out such a row, and JSON has no word for it."""
+    progress = Progress()
+    progress.took(float("nan"), applied=False)
+    json.dumps(progress.as_json(), allow_nan=False)
+    progress.took(2.0, applied=True)
+    assert progress.mean_loss() == 2.0
+    progress.took(float("inf"), applied=False)
+    assert isnan(progress.mean_loss())
 
 
 def test_it_survives_json() -> None:

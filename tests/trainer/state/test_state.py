@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from trainer.config.sections import Config, Ema, Optim
+from trainer.config.sections import Amp, Config, Ema, Optim
 from trainer.run.built import network_of, state_of
 from trainer.state.state import State
 from trainer.world.ranks import World
@@ -14,7 +14,7 @@ WORLD = World(0, 1, torch.device("cpu"))
 
 
 def fresh(name: str) -> State:
-    config = Config(optim=Optim(name=name), ema=Ema(0.9))  # type: ignore[arg-type]  # one of its names
+    config = Config(amp=Amp("off"), optim=Optim(name=name), ema=Ema(0.9))  # type: ignore[arg-type]  # one of its names
     return state_of(config, network_of(config, 5, 1, WORLD.device), WORLD)
 
 

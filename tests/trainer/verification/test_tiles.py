@@ -36,3 +36,19 @@ def test_its_columns_are_told_by_group(sizes: list[int], side: int) -> None:
 
 def numbers(part: slice) -> range:
     return range(part.start, part.stop)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6),
+    side=st.integers(1, 5),
+    each=st.integers(1, 4),
+    world_size=st.integers(1, 4),
+)
+def test_every_rank_beats_as_often_and_misses_no_tile(sizes: list[int], side: int, each: int, world_size: int) -> None:
+    bounds = tuple(sum(sizes[:number]) for number in range(len(sizes) + 1))
+    beats = Counter[int]()
+    with patch.object(tiles, "SIDE", side), patch.object(tiles, "ROUND", each):
+        for rank in range(world_size):
+            found = list(tiles.beaten(bounds, rank, world_size, lambda rank=rank: beats.update([rank])))  # type: ignore[misc]  # bound now
+            assert found == list(tiles.tiles(bounds, rank, world_size))
+    assert len(set(beats.values())) == 1

@@ -15,7 +15,9 @@ RARELY: dict[str, object] = {"checkpoint.every_steps": 0, "checkpoint.every_epoc
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGUSR1, 143), (signal.SIGINT, 130)], ids=str
+    ("number", "code"),
+    [(signal.SIGTERM, 143), (signal.SIGUSR1, 143), (signal.SIGHUP, 143), (signal.SIGINT, 130)],
+    ids=str,
 )
 def test_each_is_noted_with_its_exit_code(number: signal.Signals, code: int) -> None:
     with listening() as request:
