@@ -27,7 +27,6 @@ def assert_same_run(one: Path, other: Path) -> None:
 @pytest.mark.parametrize(
     ("ranks", "fault", "options"),
     [
-        (1, "kill step=7", {}),
         (1, "write step=8", {"amp.dtype": "bf16"}),
         (2, "kill-agent rank=1 step=5", {}),
         (4, "kill rank=2 step=9", {"amp.dtype": "bf16", **SEVERAL_BUCKETS}),
