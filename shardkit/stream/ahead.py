@@ -1,4 +1,4 @@
-"""Asking the kernel for what will be read before long, in the order in which it lies on the disk.
+"""Reading what will be needed before long into the page cache, in the order in which it lies on the disk.
 
 Blocks are stretches of shards, so a disk reads them from one end to the other while batches take samples out of them in
 another order. They are read by descriptors of their own, which the kernel sees go forwards, so that it reads far ahead
