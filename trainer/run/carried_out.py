@@ -57,7 +57,7 @@ def _trained(parts: Parts, around: Surroundings, writer: Writer | None) -> Endin
         around,
         parts.config.system,
         parts.record,
-        parts.stream,
+        lambda: parts.stream,
         Judge(parts, around, parts.config.data.val) if parts.config.data.val else None,
         writer,
         (parts.state.progress.step, parts.state.progress.validated),

@@ -25,8 +25,8 @@ class RunDuties:
     around: Surroundings
     system: System
     record: Mapping[str, Any]
-    stream: Mapping[str, Any]
-    """The stream's state, where no row was given since the start."""
+    stream: Callable[[], Mapping[str, Any]]
+    """The stream's state behind the last row; reckoned where it is saved, and not at each step."""
     judge: Judge | None
     """None where there is no split to validate on."""
     writer: Writer | None
@@ -36,7 +36,7 @@ class RunDuties:
 
     def __call__(self, behind: Row | None, asked: int) -> Ending | None:
         if behind is not None:
-            self.stream = behind.state()
+            self.stream = behind.state
         if asked:
             return self._stopped(asked)
         due = self.schedule.due(self.state.progress.step)
@@ -102,7 +102,7 @@ class RunDuties:
         self.around.dog.alive(self.system.first_timeout)  # a slow disk is no stuck rank
         tensors = self.state.tensors(leads=self.around.world.leads)
         if self.writer:
-            state = {**self.record, **self.state.facts(), "stream": dict(self.stream)}
+            state = {**self.record, **self.state.facts(), "stream": dict(self.stream())}
             self.writer.save(now[0], tensors, state, best=best)
         self.around.world.all_say(True)  # noqa: FBT003 - all wait for whoever waits for the disk
         self.around.dog.alive(self.system.timeout)
