@@ -21,7 +21,7 @@ PLAIN: dict[str, object] = {
 """After its first step the momentum of SGD is the gradient."""
 
 
-@pytest.mark.parametrize("ranks", [2, 4])
+@pytest.mark.parametrize("ranks", [2, pytest.param(4, marks=pytest.mark.campaign)])
 def test_the_gradient_of_a_step_is_the_same_to_a_hundred_thousandth(straight: Straight, ranks: int) -> None:
     alone, together = (gradient(straight(size, **PLAIN)) for size in (1, ranks))
     assert (alone - together).norm() / alone.norm() < 1e-5
