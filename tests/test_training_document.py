@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from trainer.__main__ import COMMANDS
+from trainer.config.checks import check
 from trainer.config.load import loaded
 from trainer.config.sections import Config
 from trainer.config.settings import values_of
 
+README = (Path(__file__).parents[1] / "README.md").read_text()
 DOCUMENT = (Path(__file__).parents[1] / "docs/training.md").read_text()
 FIELDS = set(values_of(Config()))
 
@@ -33,6 +35,13 @@ def test_every_field_that_it_names_is_there() -> None:
 @pytest.mark.parametrize("command", re.findall(r"-m trainer ([a-z]+)", DOCUMENT))
 def test_every_command_that_it_names_is_there(command: str) -> None:
     assert command in COMMANDS
+
+
+@pytest.mark.parametrize(
+    ("ranks", "recipe"), re.findall(r"nproc_per_node=(\d+) -m trainer --config (\w+) ", README), ids=str
+)
+def test_the_readme_starts_no_more_ranks_than_its_recipe_has_room_for(ranks: str, recipe: str) -> None:
+    check(loaded(["--config", recipe, "--data.path", "packed"]), int(ranks), "cpu")
 
 
 def test_every_command_is_named() -> None:

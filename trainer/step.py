@@ -8,13 +8,13 @@ import numpy as np
 import torch
 
 from trainer.augment.augment import Augment
+from trainer.augment.draws import key_of
 from trainer.batches import MicroBatch, Row
 from trainer.errors import Diverged
 from trainer.reduce.gradients import Gradients
 from trainer.reduce.row import Said, Tally
 from trainer.state.state import State
 
-_64_BITS = (1 << 64) - 1
 MOST_SKIPPED = 50
 """Overflows in a row after which fp16 will not find a scale any more."""
 
@@ -96,21 +96,10 @@ class Step:
 
 def seed_all(seed: int, step: int, micro_batch: int) -> None:
     """Dropout and whatever else draws starts anew at each micro-batch: so no state of a generator is ever saved."""
-    key = _mixed(seed, step, micro_batch)
+    key = key_of(seed, step, micro_batch)
     torch.manual_seed(key)
     random.seed(key)
     np.random.seed(key & 0xFFFFFFFF)  # noqa: NPY002 - a user's model may draw from it
-
-
-def _mixed(*numbers: int) -> int:
-    """64 bits that differ wherever one of the numbers does, by splitmix64."""
-    key = 0
-    for number in numbers:
-        key = (key + number + 0x9E3779B97F4A7C15) & _64_BITS
-        key = ((key ^ (key >> 30)) * 0xBF58476D1CE4E5B9) & _64_BITS
-        key = ((key ^ (key >> 27)) * 0x94D049BB133111EB) & _64_BITS
-        key ^= key >> 31
-    return key
 
 
 def _diverged(said: Said, row: Row, step: int) -> Diverged:

@@ -41,7 +41,9 @@ def test_summed_exactly_any_number_of_ranks_gives_one_digest(data: Path, tmp_pat
     assert job(4, words, "kill rank=3 step=7").code
     ended = job(2, words)
     assert ended.code == 0, ended.said
-    assert "world size 4 and goes on at 2" in " ".join(ended.said.split())
+    assert "world size 4 and goes on at 2: same rows, draws and learning rates, and bits." in " ".join(
+        ended.said.split()
+    )
 
     ours, theirs = tensors(tmp_path / "run", LAST), tensors(alone, LAST)
     assert [name for name in theirs if not torch.equal(ours[name], theirs[name])] == []

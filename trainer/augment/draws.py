@@ -33,6 +33,14 @@ def uniform(seed: int, epoch: int, numbers: NDArray[np.int64]) -> NDArray[np.flo
     return (key >> np.uint64(64 - _FRACTION_BITS)).astype(np.float64) / (1 << _FRACTION_BITS)
 
 
+def key_of(*numbers: int) -> int:
+    """64 bits that differ wherever one of the numbers does: what seeds a generator that is not ours."""
+    key = np.zeros((1, 1), np.uint64)
+    for number in numbers:
+        key = _mixed(key + _word(number))
+    return int(key[0, 0])
+
+
 def _word(number: int) -> NDArray[np.uint64]:
     return np.array([[number & _64_BITS]], np.uint64)
 

@@ -19,11 +19,10 @@ from trainer.commands.words import parser_of_config, words_of
 from trainer.config.checks import check
 from trainer.config.load import loaded
 from trainer.config.sections import Config
-from trainer.errors import UsageError
 from trainer.run.facts import dataset_of
 from trainer.run.parts import Parts, parts_of
 from trainer.run.room import bytes_of_checkpoint
-from trainer.world.folder import held
+from trainer.world.folder import held, make
 from trainer.world.parents import die_with_parent
 from trainer.world.ranks import joined
 
@@ -72,7 +71,8 @@ def _folder(config: Config, found: Findings) -> None:
     """Held as a run holds it, so a job at work is found, too."""
     folder = Path(config.run.folder)
     missing = [each for each in (folder, *folder.parents) if not each.exists()] if found.world.leads else []
-    if not found.everywhere(lambda: _make(folder, found)):
+    # By rank 0, beforehand: while it takes the lock, the others wait for what it says.
+    if not found.everywhere(lambda: make(folder) if found.world.leads else None):
         return
     try:
         with held(folder, found.world, config.run.wait):
@@ -83,17 +83,6 @@ def _folder(config: Config, found: Findings) -> None:
         with suppress(OSError):  # somebody else needs it by now
             for each in missing:
                 each.rmdir()
-
-
-def _make(folder: Path, found: Findings) -> None:
-    """By rank 0, beforehand: while it takes the lock, the others wait for what it says."""
-    if found.world.leads:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(
-                f"{folder}: a run cannot write here ({error.strerror}). Name another folder with --run.folder."
-            ) from None
 
 
 def _data(config: Config, found: Findings) -> None:

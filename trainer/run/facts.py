@@ -108,11 +108,13 @@ def refuse_other_dataset(before: Record, now: Dataset, path: str) -> None:
 
 def tell_what_differs(before: Record, now: Record, warn: Callable[[str], None]) -> None:
     """What may change the bits of a resumed run without being wrong."""
+    exact = now["identity"]["optim.reduce"] == "exact"
     for name in ("world_size", "device", "versions"):
         if before[name] != now[name]:
+            bits = "and bits" if exact and name == "world_size" else "but not the same bits as without the change"
             warn(
                 f"The run was at {name.replace('_', ' ')} {_text(before[name])} and goes on at {_text(now[name])}: "
-                "same rows, draws and learning rates, but not the same bits as without the change."
+                f"same rows, draws and learning rates, {bits}."
             )
 
 

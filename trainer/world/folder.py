@@ -34,17 +34,32 @@ def _locked(folder: Path, wait: float | None) -> Iterator[bool]:
     if wait is None:
         yield False
         return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise UsageError(
-            f"{folder}: a run cannot write here ({error.strerror}). Name another folder with --run.folder."
-        ) from None
+    descriptor = _opened(folder)
     try:
         yield not _taken(descriptor, wait)
     finally:
         os.close(descriptor)
+
+
+def make(folder: Path) -> None:
+    with _writable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def _opened(folder: Path) -> int:
+    make(folder)
+    with _writable(folder):
+        return os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: a run cannot write here ({error.strerror}). Name another folder with --run.folder."
+        ) from None
 
 
 def _taken(descriptor: int, wait: float) -> bool:

@@ -26,10 +26,6 @@ class Request:
             raise KeyboardInterrupt
         self.signal = number
 
-    @property
-    def exit_code(self) -> int:
-        return exit_code_of(self.signal)
-
 
 def exit_code_of(number: int) -> int:
     """130 for Ctrl-C and 143 for the rest: stopped with everything saved, and the same command goes on."""
