@@ -56,8 +56,8 @@ def _refuse_no_text(word: str) -> None:
 
 
 def _found(name: str) -> Path:
-    """The file of this name; else the recipe."""
-    if Path(name).exists():
+    """The file of this name; else the recipe: a folder `demo` is what `make demo` leaves, and no config."""
+    if Path(name).exists() and not Path(name).is_dir():
         return Path(name)
     if (recipe := name.removesuffix(".toml")) in recipe_names():
         return RECIPES / f"{recipe}.toml"

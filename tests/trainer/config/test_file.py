@@ -74,6 +74,8 @@ def test_recipes_go_by_their_names_unless_a_file_has_it(tmp_path: Path, monkeypa
         == loaded(["--config", "demo.toml"])
         == loaded(["--config", str(RECIPES / "demo.toml")])
     )
+    (tmp_path / "demo").mkdir()  # as `make demo` leaves it
+    assert loaded(["--config", "demo"]) == loaded(["--config", str(RECIPES / "demo.toml")])
     (tmp_path / "demo.toml").write_text("[run]\nepochs = 99\n")
     assert loaded(["--config", "demo.toml"]).run.epochs == 99
 
