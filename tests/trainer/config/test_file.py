@@ -63,7 +63,7 @@ def test_what_is_no_text_file(tmp_path: Path) -> None:
     (tmp_path / "run.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match="a text in UTF-8"):
         loaded(["--config", str(tmp_path / "run.toml")])
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="there is no file"):
         loaded(["--config", str(tmp_path)])
 
 
