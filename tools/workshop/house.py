@@ -17,7 +17,7 @@ ARROWS = {
         "commands | run | loop → batches | schedule | watch → world | augment → config → errors",
         "commands | run → checkpoint | verification | planning → config → errors",  # these know no model
         "judging → verification",
-        "commands | run | reduce | state → models | heads | losses | optim",  # torch alone, chosen by name
+        "commands | run | reduce | state → models | heads | losses | optim → rowwise",  # torch alone, chosen by name
         "augment → geometry",
     ),
 }

@@ -91,12 +91,16 @@ class Augment:
 class Model:
     name: str = identity("small")
     """The backbone: one of `trainer.models`."""
-    width: int = identity(16)
-    """Channels of the first stage."""
+    width: float = identity(1.0)
+    """A factor on the channels of every layer; 1 is the net as published."""
     embedding: int = identity(128)
     """Length of the vector that stands for an image."""
     dropout: float = identity(0.0)
     """Share of the features before the embedding that is dropped while learning."""
+    patch: int = identity(16)
+    """Side of the patches of a transformer."""
+    blocks: tuple[int, int, int] = identity((12, 1, 12))
+    """Of the twins' transformer: self-attention, from an image to its salient part, and from image to image."""
     init: str = identity("")
     """Weights to start from: a model.safetensors. Only the backbone is read; what does not match is told."""
 

@@ -6,21 +6,22 @@ from difflib import get_close_matches
 import torch
 from torch import nn
 
+from trainer.models.features import Shape
 from trainer.models.small import Small
 
-Build = Callable[[int, int, int, float], nn.Module]
-BACKBONES: dict[str, Build] = {"small": Small}
+BACKBONES: dict[str, Callable[[Shape], nn.Module]] = {"small": Small}
+"""Each gives `Features`, has the lengths of its parts as `parts`, and what can be computed again in `blocks`."""
 
 
-def backbone(name: str, *, channels: int, width: int, embedding: int, dropout: float = 0.0) -> nn.Module:
+def backbone(name: str, shape: Shape) -> nn.Module:
     if name not in BACKBONES:
         near = get_close_matches(name, BACKBONES, 1)
         meant = f" Did you mean {near[0]!r}?" if near else ""
         raise LookupError(f"model.name is {name!r}, and there is {', '.join(BACKBONES)}.{meant}")
-    return BACKBONES[name](channels, width, embedding, dropout)
+    return BACKBONES[name](shape)
 
 
-def parameters(name: str, width: int, embedding: int, channels: int = 1) -> int:
+def parameters(name: str, shape: Shape) -> int:
     with torch.device("meta"):
-        net = backbone(name, channels=channels, width=width, embedding=embedding)
+        net = backbone(name, shape)
     return sum(each.numel() for each in net.parameters())

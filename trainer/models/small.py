@@ -8,10 +8,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from trainer.models.norm import RowNorm2d
+from trainer.models.features import Features, Shape
+from trainer.models.norm import RowNorm
 
-STAGES = (1, 2, 4, 8)
-"""Channels of each block, in widths."""
+STAGES = (16, 32, 64, 128)
+"""Channels of each block."""
 
 
 class Block(nn.Module):
@@ -20,9 +21,9 @@ class Block(nn.Module):
     def __init__(self, inside: int, outside: int, stride: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
-        self.norm1 = RowNorm2d(outside)
+        self.norm1 = RowNorm(outside)
         self.conv2 = nn.Conv2d(outside, outside, 3, 1, 1, bias=False)
-        self.norm2 = RowNorm2d(outside)
+        self.norm2 = RowNorm(outside)
         self.shortcut = nn.Conv2d(inside, outside, 1, stride, bias=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -31,22 +32,23 @@ class Block(nn.Module):
 
 
 class Small(nn.Module):
-    def __init__(self, channels: int, width: int, embedding: int, dropout: float) -> None:
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
-        widths = [width * each for each in STAGES]
-        self.stem = nn.Conv2d(channels, width, 5, 2, 2, bias=False)
-        self.norm = RowNorm2d(width)
+        self.parts = (shape.embedding,)
+        widths = [shape.wide(each) for each in STAGES]
+        self.stem = nn.Conv2d(shape.channels, widths[0], 5, 2, 2, bias=False)
+        self.norm = RowNorm(widths[0])
         self.blocks = nn.ModuleList(
-            Block(inside, outside, 2) for inside, outside in zip([width, *widths], widths, strict=False)
+            Block(inside, outside, 2) for inside, outside in zip([widths[0], *widths], widths, strict=False)
         )
-        self.dropout = nn.Dropout(dropout)
-        self.embed = nn.Linear(4 * widths[-1], embedding)
+        self.dropout = nn.Dropout(shape.dropout)
+        self.embed = nn.Linear(4 * widths[-1], shape.embedding)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
+    def forward(self, images: torch.Tensor) -> Features:
         maps = functional.relu(self.norm(self.stem(images)))
         for block in self.blocks:
             maps = block(maps)
-        return self.embed(self.dropout(quarters(maps)))  # type: ignore[no-any-return]  # a Linear gives a tensor
+        return Features((self.embed(self.dropout(quarters(maps))),))
 
 
 def quarters(maps: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ from trainer.heads.dense import head
 from trainer.losses.classes import CrossEntropy
 from trainer.models.chosen import backbone
 from trainer.models.memory import recompute
-from trainer.models.norm import norms_of
+from trainer.rowwise import averaging
 from trainer.optim.chosen import optimizer
 from trainer.optim.ema import Ema
 from trainer.optim.scaler import Scaler
@@ -95,7 +95,7 @@ def gradients_of(config: Config, network: Network, world: World) -> Gradients:
 
 
 def tally_of(config: Config, network: Network, world: World) -> Tally:
-    return Tally(norms_of(network), world, config.data.global_batch // config.data.micro_batch)
+    return Tally(averaging(network), world, config.data.global_batch // config.data.micro_batch)
 
 
 def start_from(path: str, network: Network, say: Callable[[str], None]) -> None:

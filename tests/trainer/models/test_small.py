@@ -4,21 +4,26 @@ from torch import nn
 
 from trainer.models.chosen import backbone, parameters
 from trainer.models.memory import recompute
-from trainer.models.norm import RowNorm2d
+from trainer.models.features import Shape
+from trainer.models.norm import RowNorm
+
+
+TINY = Shape(channels=1, size=(32, 32), embedding=8, width=0.25)
 
 
 def test_its_size_is_known_without_building_it() -> None:
-    net = backbone("small", channels=1, width=16, embedding=128)
-    assert parameters("small", 16, 128) == sum(each.numel() for each in net.parameters())
+    shape = Shape(channels=1, size=(160, 128), embedding=128)
+    net = backbone("small", shape)
+    assert parameters("small", shape) == sum(each.numel() for each in net.parameters())
 
 
 def test_another_name_is_explained() -> None:
     with pytest.raises(LookupError, match=r"Did you mean 'small'\?"):
-        backbone("smal", channels=1, width=4, embedding=8)
+        backbone("smal", TINY)
 
 
 def test_a_row_norm_is_a_batch_norm_for_one_micro_batch() -> None:
-    ours, theirs = RowNorm2d(3), nn.BatchNorm2d(3)
+    ours, theirs = RowNorm(3), nn.BatchNorm2d(3)
     images = torch.randn(4, 3, 5, 5)
     assert torch.equal(ours(images), theirs(images))
     ours.move(ours.seen_mean, ours.seen_var)
@@ -29,19 +34,19 @@ def test_a_row_norm_is_a_batch_norm_for_one_micro_batch() -> None:
 
 def test_recomputed_activations_change_neither_gradients_nor_statistics() -> None:
     torch.manual_seed(0)
-    net = backbone("small", channels=1, width=4, embedding=8)
+    net = backbone("small", TINY)
     images = torch.randn(4, 1, 32, 32)
-    net(images).sum().backward()
+    net(images).vector.sum().backward()
     plain = [each.grad.clone() for each in net.parameters() if each.grad is not None]
-    seen = [each.seen_mean.clone() for each in net.modules() if isinstance(each, RowNorm2d)]
+    seen = [each.seen_mean.clone() for each in net.modules() if isinstance(each, RowNorm)]
     net.zero_grad()
     recompute(net)
-    net(images).sum().backward()
+    net(images).vector.sum().backward()
     assert all(
         torch.equal(one, each.grad) for one, each in zip(plain, net.parameters(), strict=True) if each.grad is not None
     )
     assert all(
         torch.equal(one, two)
-        for one, two in zip(seen, [e.seen_mean for e in net.modules() if isinstance(e, RowNorm2d)], strict=True)
+        for one, two in zip(seen, [e.seen_mean for e in net.modules() if isinstance(e, RowNorm)], strict=True)
     )
     assert len(plain) > 10
