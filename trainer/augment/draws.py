@@ -22,6 +22,12 @@ class Draw(IntEnum):
     SHIFT_Y = 2
     CONTRAST = 3
     GAIN = 4
+    FLIP = 5
+    ERASE = 6
+    ERASED_AREA = 7
+    ERASED_ASPECT = 8
+    ERASED_X = 9
+    ERASED_Y = 10
 
 
 def uniform(seed: int, epoch: int, numbers: NDArray[np.int64]) -> NDArray[np.float64]:

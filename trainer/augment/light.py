@@ -1,4 +1,7 @@
-"""How light a picture is and how strong its contrast, as another sensor or a drier finger would have left it."""
+"""How light a picture is and how strong its contrast, as another sensor or a drier finger would have left it.
+
+A picture in colour has one mean for all its channels, so that gray stays gray and a hue stays what it is.
+"""
 
 import torch
 
@@ -6,15 +9,19 @@ _WHOLE = 65535
 """A mean is taken from pixels in whole numbers: such sums are exact, in whatever order and batch a device adds."""
 
 
-def lit(images: torch.Tensor, contrast: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
-    """Images in 0…1 with their distance from their own mean stretched, and then all of it made lighter or darker."""
-    mean = _mean(images)
+def lit(images: torch.Tensor, contrast: torch.Tensor, gain: torch.Tensor, *, pixels: bool = True) -> torch.Tensor:
+    """Images with their distance from their own mean stretched, and then all of it made lighter or darker.
+
+    Pixels end at black and white, 0 and 1; values of arrays have no end.
+    """
+    mean = _mean(images, torch.int32 if pixels else torch.int64)
     stretched = (images - mean) * _each(contrast) + mean
-    return (stretched * _each(gain)).clamp_(0, 1)
+    shown = stretched * _each(gain)
+    return shown.clamp_(0, 1) if pixels else shown
 
 
-def _mean(images: torch.Tensor) -> torch.Tensor:
-    whole = (images * _WHOLE).round().to(torch.int32)
+def _mean(images: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    whole = (images * _WHOLE).round().to(dtype)
     total = whole.sum((1, 2, 3), dtype=torch.int64)
     return _each((total.double() / (_WHOLE * images[0].numel())).float())
 

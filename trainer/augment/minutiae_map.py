@@ -30,7 +30,7 @@ _NOWHERE = -1e6
 def minutiae_map(
     points: torch.Tensor, counts: torch.Tensor, size: Size, *, layers: int = LAYERS, side: int = SIDE
 ) -> torch.Tensor:
-    """B x layers x side x side, of B x M x 3 points (x, y, theta) in an input of this size; B counts of the real ones."""
+    """B x layers x side x side, of B x M x 3 (x, y, theta) in an input of this size; `counts` of each line are real."""
     x, y, theta = points.double().where(_real(points, counts), _NOWHERE).unbind(2)
     height, width = size
     along, down = _near(_scaled(x, width, side), side), _near(_scaled(y, height, side), side)

@@ -1,4 +1,8 @@
-"""Stored pixels averaged to fewer, in whole numbers: sums of them are exact, and narrow ones are quickly added."""
+"""Stored pixels averaged to fewer.
+
+Whole numbers become 0…1, and are added as such: their sums are exact, and narrow ones are quickly added. Floats are no
+pixels but values of arrays: they are taken as they are.
+"""
 
 import torch
 
@@ -6,11 +10,18 @@ WHITE = {torch.uint8: 255, torch.uint16: 65535}
 
 
 def shrunk(images: torch.Tensor, side: int) -> torch.Tensor:
-    """Means of side x side pixels, in 0…1; what does not fill such a square, on the right and below, is left out."""
-    most = WHITE[images.dtype] * side * side
-    dtype = torch.int16 if most <= torch.iinfo(torch.int16).max else torch.int32
+    """Means of side x side pixels; what does not fill such a square, on the right and below, is left out."""
+    most = WHITE.get(images.dtype, 1) * side * side
+    dtype = _sums(images.dtype, most)
     rows = _summed(images, -2, side, dtype)
     return _summed(rows, -1, side, dtype).float().div_(most)
+
+
+def _sums(dtype: torch.dtype, most: int) -> torch.dtype:
+    """What holds them."""
+    if dtype not in WHITE:
+        return dtype
+    return torch.int16 if most <= torch.iinfo(torch.int16).max else torch.int32
 
 
 def _summed(pixels: torch.Tensor, axis: int, side: int, dtype: torch.dtype) -> torch.Tensor:

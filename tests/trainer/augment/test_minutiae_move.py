@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from trainer.augment.augment import Augment
+from trainer.augment.minutiae_map import SIDE, minutiae_map
 from trainer.config import sections
 
 SIZE = (160, 150)
@@ -41,6 +42,20 @@ def test_a_minutia_stays_on_its_ridge(shrink: int, crop: tuple[int, int], *, lea
     right, down = (ahead - there).unbind(1)
     off = torch.atan2(-down, right) - mapped[:, 2]
     assert torch.atan2(off.sin(), off.cos()).abs().max() < math.radians(1)
+
+
+def test_the_map_of_minutiae_shines_where_the_picture_shows_them() -> None:
+    section = sections.Augment(contrast=(1, 1), gain=(1, 1), mean=0, std=1)
+    augment, height, width = Augment(section, seed=3), *SIZE
+    there, ahead = (centres(augment(dots(POINTS, far), NUMBERS, 5, learning=True)) for far in (0.0, AHEAD))
+    mapped = augment.points(POINTS[:, None], NUMBERS, 5, SIZE, learning=True)
+    shown = minutiae_map(mapped, torch.ones(12, dtype=torch.int64), SIZE)
+    seen = (centres(1 - shown.sum(1, keepdim=True)) + 0.5) * torch.tensor([width, height]) / SIDE - 0.5
+    assert (seen - there).norm(dim=1).max() < 0.5
+    right, down = (ahead - there).unbind(1)
+    layers = torch.polar(torch.ones(6), torch.arange(6) * torch.pi / 3)
+    off = (shown.sum((2, 3)) @ layers.real + 1j * (shown.sum((2, 3)) @ layers.imag)).angle() - torch.atan2(-down, right)
+    assert torch.atan2(off.sin(), off.cos()).abs().max() < math.radians(2)
 
 
 def test_these_pictures_do_move() -> None:

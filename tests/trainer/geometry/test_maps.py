@@ -15,8 +15,15 @@ def pictures(height: int, width: int, count: int = 1) -> torch.Tensor:
     return torch.rand((count, 2, height, width), generator=torch.Generator().manual_seed(height * 100 + width))
 
 
-def one(angle: float, shift: tuple[float, float], source: tuple[int, int], target: tuple[int, int]) -> torch.Tensor:
-    return maps_of(torch.tensor([angle]), torch.tensor([shift]), source, target)
+def one(
+    angle: float,
+    shift: tuple[float, float],
+    source: tuple[int, int],
+    target: tuple[int, int],
+    *,
+    mirrored: bool = False,
+) -> torch.Tensor:
+    return maps_of(torch.tensor([angle]), torch.tensor([shift]), torch.tensor([mirrored]), source, target)
 
 
 @given(sides, sides, st.data())
@@ -60,9 +67,21 @@ def test_a_picture_turns_first_and_shifts_then() -> None:
     torch.testing.assert_close(shown[..., 2:], torch.rot90(images, 1, (-2, -1))[..., :-2], rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("width", [9, 10])
+def test_a_picture_is_mirrored_before_it_turns(width: int) -> None:
+    images, size = pictures(9, width), (9, width)
+    shown = moved(images, one(0, (0, 0), size, size, mirrored=True), size)
+    torch.testing.assert_close(shown, images.flip(-1), rtol=0, atol=1e-5)
+    square = pictures(9, 9)
+    shown = moved(square, one(math.pi / 2, (0, 2), (9, 9), (9, 9), mirrored=True), (9, 9))
+    expected = torch.rot90(square.flip(-1), 1, (-2, -1))
+    torch.testing.assert_close(shown[..., 2:, :], expected[..., :-2, :], rtol=0, atol=1e-5)
+
+
 def test_each_sample_has_its_own_map() -> None:
     images = pictures(10, 7, count=3)
-    maps = maps_of(torch.tensor([0.1, -0.2, 0.0]), torch.tensor([[1.0, 0.5], [0, 0], [-2, 1]]), (10, 7), (6, 5))
+    shifts, mirrored = torch.tensor([[1.0, 0.5], [0, 0], [-2, 1]]), torch.tensor([False, True, False])
+    maps = maps_of(torch.tensor([0.1, -0.2, 0.0]), shifts, mirrored, (10, 7), (6, 5))
     together = moved(images, maps, (6, 5))
     for sample in range(3):
         own = slice(sample, sample + 1)
@@ -73,15 +92,20 @@ def test_each_sample_has_its_own_map() -> None:
     st.floats(-4, 4),
     st.tuples(st.floats(-30, 30), st.floats(-30, 30)),
     st.tuples(st.floats(-9, 99), st.floats(-9, 99), st.floats(0, 6.28)),
+    st.booleans(),
 )
 def test_points_go_where_the_map_fetches_them_from(
-    angle: float, shift: tuple[float, float], point: tuple[float, float, float]
+    angle: float,
+    shift: tuple[float, float],
+    point: tuple[float, float, float],
+    mirrored: bool,  # noqa: FBT001 - hypothesis hands it in
 ) -> None:
-    maps = one(angle, shift, (80, 90), (40, 31))
+    maps = one(angle, shift, (80, 90), (40, 31), mirrored=mirrored)
     x, y, theta = moved_points(torch.tensor([[point]]), maps)[0, 0].tolist()
     back = maps[0].double() @ torch.tensor([x, y, 1.0], dtype=torch.float64)
     torch.testing.assert_close(back, torch.tensor(point[:2], dtype=torch.float64), rtol=0, atol=1e-3)
-    assert math.cos(theta - point[2] - angle) == pytest.approx(1, abs=1e-6)
+    seen = math.pi - point[2] if mirrored else point[2]
+    assert math.cos(theta - seen - angle) == pytest.approx(1, abs=1e-6)
     assert 0 <= theta < 2 * math.pi + 1e-6
 
 
