@@ -43,9 +43,11 @@ def _splits(config: Config) -> Sentence:
 
 
 def _bounds(config: Config) -> Sentence:
-    for name, (low, high) in (("contrast", config.augment.contrast), ("gain", config.augment.gain)):
+    augment = config.augment
+    for name in ("contrast", "gain", "erase_area"):
+        low, high = getattr(augment, name)
         if low > high:
-            return f"augment.{name} is {low:g} to {high:g}. Write the lesser factor first."
+            return f"augment.{name} is {low:g} to {high:g}. Write the lesser figure first."
     return ""
 
 

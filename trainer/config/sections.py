@@ -64,7 +64,7 @@ class Data:
 @dataclass(frozen=True)
 class Augment:
     enabled: bool = identity(True)
-    """Draw rotation, shift, contrast and gain for training rows; validation never draws."""
+    """Draw what the fields below are about, for training rows; validation never draws."""
     shrink: int = identity(1)
     """Average shrink x shrink pixels to one before anything else."""
     crop: tuple[int, int] = identity((0, 0))
@@ -77,6 +77,12 @@ class Augment:
     """Least and greatest factor around the image's mean."""
     gain: tuple[float, float] = identity((0.95, 1.05))
     """Least and greatest factor of brightness."""
+    flip: float = identity(0.0)
+    """Share of the training images that are mirrored left to right; for faces, never for prints."""
+    erase: float = identity(0.0)
+    """Share of the training images in which a rectangle is erased."""
+    erase_area: tuple[float, float] = identity((0.02, 0.2))
+    """Least and greatest share of the image that an erased rectangle takes."""
     enhance: Literal["none", "gabor"] = identity("none")
     """Ridge enhancement on the device, for training and validation alike."""
     ridge_period: float = identity(9.0)
