@@ -4,7 +4,7 @@ The clock runs before the batch is asked for, so that it measures the wait and n
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +25,8 @@ class MicroBatch:
     labels: torch.Tensor
     numbers: torch.Tensor
     """Which samples these are; on the CPU, -1 where there is none."""
+    minutiae: tuple[torch.Tensor, torch.Tensor] | None = None
+    """B x M x 3 (x, y, theta) in the stored image, and how many of each line are a sample's own."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,10 @@ class Feed:
         subset: int = 0,
         *,
         judging: bool = False,
+        minutiae: bool = False,
     ) -> None:
         self._world, self._micro_batch = world, data.micro_batch
-        own: dict[str, Any] = (
-            {}
-            if judging
-            else {"sampler": data.sampler, "impressions_per_subject": data.impressions_per_subject or None}
-        )
+        own: dict[str, Any] = {} if judging else _sampling(data)
         self._stream = StreamingDataset(
             data.path,
             split=split,
@@ -74,7 +73,7 @@ class Feed:
             color=data.color,
             size=data.size or None,
             fit=data.fit,
-            minutiae=data.minutiae,
+            minutiae=minutiae,
             cache=judging and data.cache_validation,
             on_bad=data.on_bad,
             threads=data.threads or None,
@@ -119,9 +118,28 @@ class Feed:
         images = batch.images.to(device, non_blocking=True)
         labels = batch.labels.to(device, non_blocking=True)
         first = self._world.rank * (len(labels) // size)
-        parts = zip(images.split(size), labels.split(size), batch.numbers.split(size), strict=True)
+        parts = zip(
+            images.split(size), labels.split(size), batch.numbers.split(size), self._minutiae(batch), strict=True
+        )
         micro_batches = tuple(MicroBatch(first + number, *part) for number, part in enumerate(parts))
         return Row(micro_batches, asked, waited, epoch, lambda: batch.state, lambda: batch.keys)
+
+    def _minutiae(self, batch: Any) -> Iterable[tuple[torch.Tensor, torch.Tensor] | None]:  # noqa: ANN401 - its type is no public name
+        """Of each micro-batch."""
+        if batch.minutiae is None:
+            return [None] * (len(batch.labels) // self._micro_batch)
+        both = (batch.minutiae.points, batch.minutiae.counts)
+        moved = (each.to(self._world.device, non_blocking=True).split(self._micro_batch) for each in both)
+        return zip(*moved, strict=True)
+
+
+def _sampling(data: Data) -> dict[str, Any]:
+    return {
+        "sampler": data.sampler,
+        "impressions_per_subject": data.impressions_per_subject or None,
+        "mated": data.mated,
+        "hard": data.hard,
+    }
 
 
 def _next(batches: Any) -> Any:  # noqa: ANN401 - a batch's type is no public name

@@ -9,10 +9,13 @@ import torch
 
 from trainer.augment.augment import Augment
 from trainer.augment.draws import key_of
+from trainer.augment.minutiae_map import minutiae_map
 from trainer.batches import MicroBatch, Row
 from trainer.errors import Diverged
+from trainer.reduce.gathered import Gathered
 from trainer.reduce.gradients import Gradients
 from trainer.reduce.row import Said, Tally
+from trainer.state.objective import Targets
 from trainer.state.state import State
 
 MOST_SKIPPED = 50
@@ -29,9 +32,17 @@ class Outcome:
 
 class Step:
     def __init__(  # noqa: PLR0917 - what a step is made of
-        self, state: State, gradients: Gradients, tally: Tally, augment: Augment, seed: int, clip: float
+        self,
+        state: State,
+        gradients: Gradients,
+        tally: Tally,
+        gathered: Gathered,
+        augment: Augment,
+        seed: int,
+        clip: float,
     ) -> None:
-        self._state, self._gradients, self._tally, self._augment = state, gradients, tally, augment
+        self._state, self._gradients, self._augment = state, gradients, augment
+        self._tally, self._gathered = tally, gathered
         self._seed, self._clip = seed, clip
         self._parameters = list(state.network.parameters())
 
@@ -52,9 +63,11 @@ class Step:
     def measured(self, row: Row, asked: int = 0) -> tuple[Said, float]:
         """What all say of a row, and the norm of its gradients, which lie in the parameters now."""
         self._tally.clear()
+        self._gathered.clear()
         for micro_batch in row.micro_batches:
-            loss = self._learn(micro_batch, row.epoch, last=micro_batch is row.micro_batches[-1])
-            self._tally.add(micro_batch.number, loss)
+            terms = self._learn(micro_batch, row.epoch, last=micro_batch is row.micro_batches[-1])
+            self._tally.add(micro_batch.number, terms)
+            self._gathered.add(micro_batch.labels)
         said = self._tally.settled(row.waited, asked)
         return said, self._settle(said)
 
@@ -67,11 +80,23 @@ class Step:
     def _learn(self, micro_batch: MicroBatch, epoch: int, *, last: bool) -> torch.Tensor:
         seed_all(self._seed, self._state.progress.step, micro_batch.number)
         images = self._augment(micro_batch.images, micro_batch.numbers, epoch, learning=True)
+        targets = self.targets(micro_batch, epoch, images)
         with self._gradients.around(last=last):
-            loss: torch.Tensor = self._gradients.network(images, micro_batch.labels)
-            (self._gradients.share(loss) * self._scale).backward()  # type: ignore[no-untyped-call]  # torch does not say
+            terms: torch.Tensor = self._gradients.network(images, targets)
+            loss = self._gradients.share(terms.sum())
+            (loss * self._scale).backward()  # type: ignore[no-untyped-call]  # torch does not say
         self._gradients.collect()
-        return loss
+        return terms
+
+    def targets(self, micro_batch: MicroBatch, epoch: int, images: torch.Tensor) -> Targets:
+        """What there is to learn of these images, as the network sees them."""
+        if micro_batch.minutiae is None:
+            return Targets(micro_batch.labels)
+        points, counts = micro_batch.minutiae
+        stored = (micro_batch.images.shape[-2], micro_batch.images.shape[-1])
+        moved = self._augment.points(points, micro_batch.numbers, epoch, stored, learning=True)
+        shown = minutiae_map(moved, counts, (images.shape[-2], images.shape[-1]))
+        return Targets(micro_batch.labels, shown, counts > 0)
 
     def _settle(self, said: Said) -> float:
         """The norm of the row's gradients, clipped behind it; not finite where a loss or a gradient is not."""
@@ -86,6 +111,7 @@ class Step:
             group["lr"] = lr
         self._state.optimizer.step()
         self._tally.move()
+        self._gathered.move()
         if self._state.ema:
             self._state.ema.move(self._state.network)
 

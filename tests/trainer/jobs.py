@@ -31,7 +31,7 @@ def arguments(data: Path, folder: Path, **options: object) -> list[str]:
         "data.micro_batch": 4,
         "augment.ridge_period": 0,
         "augment.shift": 2,
-        "model.width": 4,
+        "model.width": 0.25,
         "model.embedding": 16,
         "model.dropout": 0.1,
         "ema.decay": 0.9,

@@ -10,7 +10,7 @@ from tests.trainer.jobs import arguments, job, metrics, state, steps, tensors
 from trainer.watch.jsonl import CLOCK_FIELDS
 
 LAST = 12
-SEVERAL_BUCKETS = {"model.width": 16, "model.embedding": 64}
+SEVERAL_BUCKETS = {"model.width": 1, "model.embedding": 64}
 """DDP sends a small network in one piece, whose order cannot go wrong. Seen to fail without `Step.warm_up`."""
 
 

@@ -8,25 +8,27 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.augment.augment import Augment
 from trainer.batches import MicroBatch, Row
 from trainer.config import sections
 from trainer.config.sections import Amp, Config, Data, Ema, Model, Optim
 from trainer.config.settings import with_values
 from trainer.errors import Diverged
-from trainer.run.built import gradients_of, network_of, state_of, tally_of
+from trainer.run.built import network_of, state_of, step_of
+from trainer.run.inputs import Input
 from trainer.state.state import State
 from trainer.step import MOST_SKIPPED, Step, seed_all
 from trainer.world.ranks import World
 
 CPU = torch.device("cpu")
+SEEN = Input(1, (32, 32))
 ALONE = World(0, 1, CPU)
 CONFIG = Config(
     data=Data("packed", global_batch=8, micro_batch=2),
-    model=Model(width=2, embedding=8),
+    model=Model(width=0.25, embedding=8),
     optim=Optim(name="sgd", momentum=0.0, weight_decay=0.0, clip=0.0),
     ema=Ema(0.5),
     amp=Amp("off"),
+    augment=sections.Augment(ridge_period=0),
 )
 NUMBERS = st.integers(0, 2**40)
 
@@ -47,7 +49,7 @@ def row(seed: int = 0, broken: bool = False) -> Row:  # noqa: FBT001, FBT002 - a
     if broken:
         micro_batches = (
             *micro_batches[:2],
-            replace(micro_batches[2], labels=torch.tensor([-100, -100])),
+            replace(micro_batches[2], images=micro_batches[2].images / torch.tensor(0.0)),
             micro_batches[3],
         )
     return Row(micro_batches, 0.0, 0.25, 0, dict, lambda: [f"key-{number}" for number in range(8)])
@@ -55,10 +57,8 @@ def row(seed: int = 0, broken: bool = False) -> Row:  # noqa: FBT001, FBT002 - a
 
 def made(**values: object) -> tuple[State, Step]:
     config = with_values(CONFIG, values)
-    state = state_of(config, network_of(replace(config, amp=Amp("off")), 5, 1, CPU), ALONE)
-    augment = Augment(sections.Augment(ridge_period=0), 0)
-    gradients, tally = gradients_of(config, state.network, ALONE), tally_of(config, state.network, ALONE)
-    return state, Step(state, gradients, tally, augment, 0, config.optim.clip)
+    state = state_of(config, network_of(replace(config, amp=Amp("off")), 5, SEEN, CPU), ALONE)
+    return state, step_of(config, state, ALONE)
 
 
 def snapshot(state: State) -> dict[str, torch.Tensor]:
@@ -154,7 +154,6 @@ def test_overflows_without_end_are_a_divergence() -> None:
 
 
 def test_a_loss_that_is_no_number_names_the_samples_of_its_micro_batch() -> None:
-    """Labels that stand for nobody make a mean of nothing."""
     state, step = made(**{"head.name": "softmax"})
     before = snapshot(state)
     with pytest.raises(Diverged, match=r"in micro-batches 2\. .* Samples here: key-4, key-5\. Try"):

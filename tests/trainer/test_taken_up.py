@@ -60,7 +60,7 @@ def test_a_damaged_checkpoint_is_passed_over(begun: Path, data: Path, capsys: py
 
 @pytest.mark.parametrize(
     ("name", "value", "then"),
-    [("run.seed", 1, 0), ("model.width", 8, 4), ("optim.clip", 2.0, 1.0), ("system.threads", 2, 1)],
+    [("run.seed", 1, 0), ("model.width", 0.5, 0.25), ("optim.clip", 2.0, 1.0), ("system.threads", 2, 1)],
 )
 def test_another_value_of_an_identity_field_is_refused_by_name(  # noqa: PLR0917 - what pytest hands in
     begun: Path, data: Path, capsys: pytest.CaptureFixture[str], name: str, value: object, then: object

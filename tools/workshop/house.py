@@ -12,8 +12,8 @@ ARROWS = {
         "verify → pack",  # repair makes a shard anew with the function that made it first
     ),
     "trainer": (
-        "__init__ | __main__ → commands → run → loop | judging → step → reduce → state",
-        "reduce | judging | step → state | batches | schedule | watch → world | augment → config → errors",
+        "__init__ | __main__ → commands → run → loop | judging | naming → step → reduce → state",
+        "reduce | judging | naming | step → state | batches | schedule | watch → world | augment → config → errors",
         "commands | run | loop → batches | schedule | watch → world | augment → config → errors",
         "commands | run → checkpoint | verification | planning → config → errors",  # these know no model
         "judging → verification",

@@ -12,6 +12,7 @@ import torch
 
 from trainer.batches import MicroBatch, Row
 from trainer.run.parts import Parts
+from trainer.state.objective import Targets
 from trainer.step import seed_all
 
 
@@ -48,8 +49,9 @@ def look_into(parts: Parts, row: Row) -> Seen:
     samples: list[Sample] = []
     for micro_batch, keys in zip(row.micro_batches, _split(row), strict=True):
         shown = _shown(parts, micro_batch, row.epoch)
-        losses = _losses(parts, shown, micro_batch.labels)
-        alone = [True] * len(losses) if all(map(isfinite, losses)) else _alone(parts, shown, micro_batch.labels)
+        targets = parts.step.targets(micro_batch, row.epoch, shown)
+        losses = _losses(parts, shown, targets)
+        alone = [True] * len(losses) if all(map(isfinite, losses)) else _alone(parts, shown, targets)
         pictures = shown.flatten(1).isfinite().all(1).tolist()
         images.append(shown.cpu())
         samples += map(Sample, keys, micro_batch.labels.tolist(), losses, pictures, alone)
@@ -64,17 +66,19 @@ def _shown(parts: Parts, micro_batch: MicroBatch, epoch: int) -> torch.Tensor:
 
 
 @torch.no_grad()
-def _losses(parts: Parts, images: torch.Tensor, labels: torch.Tensor) -> list[float]:
+def _losses(parts: Parts, images: torch.Tensor, targets: Targets) -> list[float]:
     network = parts.state.network
-    scores = network.head(network.embed(images), labels)
-    losses: list[float] = network.loss.of_each(scores, labels).tolist()  # type: ignore[operator]  # ours have it
+    losses: list[float] = network.objective.of_each(network.features(images), targets).tolist()
     return losses
 
 
-def _alone(parts: Parts, images: torch.Tensor, labels: torch.Tensor) -> list[bool]:
+def _alone(parts: Parts, images: torch.Tensor, targets: Targets) -> list[bool]:
     network = parts.state.network.eval()
     try:
-        return [isfinite(_losses(parts, *each)[0]) for each in zip(images[:, None], labels[:, None], strict=True)]
+        return [
+            isfinite(_losses(parts, image, Targets(label))[0])
+            for image, label in zip(images[:, None], targets.labels[:, None], strict=True)
+        ]
     finally:
         network.train()
 

@@ -10,6 +10,7 @@ from math import inf
 from typing import Any
 
 import shardkit
+from trainer.augment.sizes import input_size
 from trainer.commands.plan_screen import screen
 from trainer.commands.run_folder import Parser
 from trainer.config.checks import check
@@ -23,6 +24,8 @@ from trainer.planning.cards import batch_on_card, batch_on_cpu
 from trainer.planning.plan import Amount, Habits, Plan, planned
 from trainer.planning.rates import Rate, rate_on_cards, rate_on_cpu
 from trainer.planning.weights import Weights, copies_of
+from trainer.run.built import shape_of
+from trainer.run.inputs import Input
 from trainer.schedule import peak_of
 
 _DESCRIPTION = """Say what a run will take: batch, learning rate, epochs, memory, disk and time.
@@ -120,13 +123,21 @@ def facts_of(plan: Plan, amount: Amount, chosen: Config, device: str) -> dict[st
 
 
 def _weights(config: Config, classes: int) -> Weights:
-    model, channels = config.model, 3 if config.data.color == "rgb" else 1
     try:
-        backbone = parameters(model.name, model.width, model.embedding, channels)
-    except LookupError as error:
+        backbone = parameters(config.model.name, shape_of(config.model, _input(config)))
+    except (LookupError, ValueError) as error:
         raise UsageError(str(error.args[0])) from error
     copies = copies_of(config.optim.name, config.optim.momentum)
-    return Weights(backbone, classes, model.embedding, copies, averaged=config.ema.decay > 0)
+    return Weights(backbone, classes, config.model.embedding, copies, averaged=config.ema.decay > 0)
+
+
+def _input(config: Config) -> Input:
+    """As the first sample has it: no pixel is read for a plan."""
+    dataset = shardkit.open(config.data.path)
+    first = dataset.samples(dataset[config.data.train].shards[0])[0]
+    channels = {"rgb": 3, "gray": 1}.get(config.data.color, first.channels)
+    side = config.data.size
+    return Input(channels, input_size(config.augment, (side, side) if side else (first.height, first.width)))
 
 
 def _objections(config: Config, ranks: int, device: str) -> list[str]:

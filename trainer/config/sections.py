@@ -43,6 +43,10 @@ class Data:
     """How rows are drawn: by sample, by subject, P subjects x K impressions, or pairs."""
     impressions_per_subject: int = identity(0)
     """K of the sampler "pk"."""
+    mated: float = identity(0.5)
+    """Share of the pairs of the sampler "pairs" that are of one subject."""
+    hard: float = identity(0.3)
+    """Share of its other pairs that are of one group: of twins."""
     block_rows: int = identity(512)
     """Rows that are shuffled together: memory and reading ahead against nothing you would notice in a batch."""
     color: Literal["keep", "gray", "rgb"] = identity("gray")
@@ -51,8 +55,6 @@ class Data:
     """Resize to size x size while decoding; 0: as stored, which must then be one size."""
     fit: Literal["pad", "crop", "stretch"] = identity("pad")
     """How other shapes are brought to size x size."""
-    minutiae: bool = identity(False)
-    """Decode the minutiae beside the images; no model of this version uses them."""
     on_bad: Literal["raise", "substitute"] = identity("raise")
     """What a damaged sample does: end the run with its name, or be replaced, logged and quarantined."""
     cache_validation: bool = free(True)
@@ -113,18 +115,38 @@ class Model:
 
 @dataclass(frozen=True)
 class Head:
-    name: Literal["softmax", "cosface"] = identity("cosface")
+    name: Literal["softmax", "cosface", "arcface", "adaface"] = identity("cosface")
     """How an embedding becomes class scores while learning."""
     margin: float = identity(0.1)
-    """What CosFace takes off the true class's cosine."""
+    """What the true class must win by: of the cosine (CosFace), of the angle (ArcFace), or by quality (AdaFace)."""
     scale: float = identity(30.0)
-    """What CosFace multiplies cosines by."""
+    """What cosines are multiplied by."""
+    sharded: bool = identity(False)
+    """Spread the classes over the ranks, for 100,000 and more; the same bits on any number of ranks."""
+    sampled: float = identity(1.0)
+    """Share of the classes that a row is compared with, where they are sharded; its own are always among them."""
 
 
 @dataclass(frozen=True)
 class Loss:
+    classes: float = identity(1.0)
+    """Weight of telling classes apart, by the head; 0: no head."""
     label_smoothing: float = identity(0.0)
     """Share of the target that is spread over all classes."""
+    center: float = identity(0.0)
+    """Weight of the distance to the centre of one's class, as of a batch of 16; 0.125 as published."""
+    center_rate: float = identity(0.5)
+    """How far centres move, once a step."""
+    minutiae_map: float = identity(0.0)
+    """Weight of finding the minutiae, which lie beside the images as `.mnt`; 0.3 as published."""
+    triplet: float = identity(0.0)
+    """Weight of the hardest triplets of a micro-batch; it needs the sampler "pk" or "pairs"."""
+    triplet_margin: float = identity(0.3)
+    pairs: float = identity(0.0)
+    """Weight of telling pairs of one subject from others."""
+    focal: float = identity(0.0)
+    """Weight of the same with an eye on those pairs that are hard."""
+    focal_gamma: float = identity(2.0)
 
 
 @dataclass(frozen=True)
@@ -210,6 +232,8 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Validate:
+    metric: Literal["eer", "accuracy"] = identity("eer")
+    """What the best weights are best at: telling subjects apart, or naming the classes that were learnt."""
     every_epochs: int = identity(1)
     """Validate after every so many epochs; 0: by steps alone."""
     every_steps: int = identity(0)

@@ -1,4 +1,4 @@
-"""Cross entropy over classes, the mean of a micro-batch."""
+"""Cross entropy over classes, sample by sample."""
 
 import torch
 from torch import nn
@@ -11,8 +11,4 @@ class CrossEntropy(nn.Module):
         self.label_smoothing = label_smoothing
 
     def forward(self, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        return functional.cross_entropy(scores, labels, label_smoothing=self.label_smoothing)
-
-    def of_each(self, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """The same, sample by sample: for whoever looks for the one that went wrong."""
         return functional.cross_entropy(scores, labels, label_smoothing=self.label_smoothing, reduction="none")

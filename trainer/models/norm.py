@@ -37,6 +37,8 @@ class RowNorm(Averaging):
             return functional.batch_norm(
                 images, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
             )
+        for buffer in (self.seen_mean, self.seen_var):
+            buffer.zero_()  # torch weighs what is there with 0, and 0 times what is no number is none
         return functional.batch_norm(
             images, self.seen_mean, self.seen_var, self.weight, self.bias, training=True, momentum=1.0, eps=self.eps
         )

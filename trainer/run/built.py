@@ -2,29 +2,33 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from trainer.config.sections import Config
+from trainer.augment.augment import Augment
+from trainer.config.sections import Config, Model
 from trainer.errors import UsageError
-from trainer.heads.dense import head
-from trainer.losses.classes import CrossEntropy
 from trainer.models.chosen import backbone
+from trainer.models.features import Shape
 from trainer.models.memory import recompute
-from trainer.rowwise import averaging
 from trainer.optim.chosen import optimizer
 from trainer.optim.ema import Ema
 from trainer.optim.scaler import Scaler
 from trainer.reduce.averaged import Averaged
 from trainer.reduce.exact import Exact
+from trainer.reduce.gathered import Gathered
 from trainer.reduce.gradients import Gradients
 from trainer.reduce.row import Tally
+from trainer.rowwise import averaging, gathering
+from trainer.run.inputs import Input
+from trainer.run.objective import objective_of
 from trainer.state.network import Network
 from trainer.state.state import State
-from trainer.step import seed_all
+from trainer.step import Step, seed_all
 from trainer.world.ranks import World
 
 _TOLD = 5
@@ -43,28 +47,33 @@ def set_up(config: Config, device: torch.device) -> None:
         torch.use_deterministic_algorithms(True)  # noqa: FBT003 - torch's own signature
 
 
-def trunk_of(config: Config, channels: int) -> nn.Module:
-    own = config.model
+def shape_of(own: Model, seen: Input) -> Shape:
+    return Shape(
+        seen.channels,
+        seen.size,
+        own.embedding,
+        width=own.width,
+        dropout=own.dropout,
+        patch=own.patch,
+        blocks=own.blocks,
+    )
+
+
+def trunk_of(config: Config, seen: Input) -> nn.Module:
     try:
-        return backbone(own.name, channels=channels, width=own.width, embedding=own.embedding, dropout=own.dropout)
-    except LookupError as error:
+        return backbone(config.model.name, shape_of(config.model, seen))
+    except (LookupError, ValueError) as error:
         raise UsageError(str(error.args[0])) from None
 
 
-def network_of(config: Config, classes: int, channels: int, device: torch.device) -> Network:
+def network_of(config: Config, classes: int, seen: Input, device: torch.device) -> Network:
     """The same first weights on every rank and any number of them."""
     seed_all(config.run.seed, _FIRST_WEIGHTS, 0)
-    model, scores = config.model, config.head
-    trunk = trunk_of(config, channels)
+    trunk = trunk_of(config, seen)
     if config.system.activation_checkpoint:
         recompute(trunk)
-    network = Network(
-        trunk,
-        head(scores.name, embedding=model.embedding, classes=classes, margin=scores.margin, scale=scores.scale),
-        CrossEntropy(config.loss.label_smoothing),
-        dtype=DTYPES[config.amp.dtype],
-        offload=config.system.activation_offload,
-    )
+    objective = objective_of(config, cast("tuple[int, ...]", trunk.parts), classes)
+    network = Network(trunk, objective, dtype=DTYPES[config.amp.dtype], offload=config.system.activation_offload)
     return on_device(network, config, device)
 
 
@@ -94,8 +103,18 @@ def gradients_of(config: Config, network: Network, world: World) -> Gradients:
     return Averaged(network, called, world, whole // world.size)
 
 
-def tally_of(config: Config, network: Network, world: World) -> Tally:
-    return Tally(averaging(network), world, config.data.global_batch // config.data.micro_batch)
+def step_of(config: Config, state: State, world: World) -> Step:
+    network = state.network
+    micro_batches = config.data.global_batch // config.data.micro_batch
+    return Step(
+        state,
+        gradients_of(config, network, world),
+        Tally(averaging(network), world, micro_batches, len(network.objective)),
+        Gathered(gathering(network), world),
+        Augment(config.augment, config.run.seed),
+        config.run.seed,
+        config.optim.clip,
+    )
 
 
 def start_from(path: str, network: Network, say: Callable[[str], None]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from trainer.batches import Row
 from trainer.checkpoint.writer import Writer
@@ -11,10 +11,18 @@ from trainer.loop import Ending
 from trainer.run.surroundings import Surroundings
 from trainer.schedule import Kind, Schedule
 from trainer.state.state import State
-from trainer.verification.verify import Verification
 from trainer.world.signals import exit_code_of
 
-Judge = Callable[[Kind], Verification | None]
+
+class Verdict(Protocol):
+    @property
+    def error(self) -> float:
+        """What best and patience go by; less is better."""
+
+    def as_json(self) -> dict[str, Any]: ...
+
+
+Judge = Callable[[Kind], Verdict | None]
 """None where a rank was asked to stop on the way."""
 
 
@@ -59,7 +67,11 @@ class RunDuties:
             return Ending(progress.step, "all its steps are done", 0)
         patience = self.schedule.validate.patience
         if self.judge and patience and progress.stale >= patience:
-            return Ending(progress.step, f"{progress.stale} validations brought no better EER (validate.patience)", 0)
+            return Ending(
+                progress.step,
+                f"{progress.stale} validations brought no better {self.schedule.validate.metric} (validate.patience)",
+                0,
+            )
         return None
 
     def _validated(self, kind: Kind) -> bool | None:
@@ -68,19 +80,21 @@ class RunDuties:
         A subset that looks better than any before is made sure of by a full validation.
         """
         progress = self.state.progress
-        eers = {kind: self._eer(kind)}
-        if kind == "subset" and progress.is_best(kind, eers[kind]):
-            eers["full"] = self._eer("full")
-        if None in eers.values():
+        errors = {kind: self._error(kind)}
+        if kind == "subset" and progress.is_best(kind, errors[kind]):
+            errors["full"] = self._error("full")
+        if None in errors.values():
             return None
         routine = "subset" if self.schedule.validate.subset else "full"
         better = {
-            each: progress.judged(each, eer, routine=each == routine) for each, eer in eers.items() if eer is not None
+            each: progress.judged(each, error, routine=each == routine)
+            for each, error in errors.items()
+            if error is not None
         }
         progress.validated = progress.step
         return better.get("full", False)
 
-    def _eer(self, kind: Kind) -> float | None:
+    def _error(self, kind: Kind) -> float | None:
         """As rank 0 says."""
         assert self.judge
         found = self.judge(kind)
@@ -88,7 +102,7 @@ class RunDuties:
             return None
         if self.around.watch:
             self.around.watch.validated(self.state.progress.step, kind, found.as_json())
-        return float(self.around.world.agreed(found.eer))
+        return float(self.around.world.agreed(found.error))
 
     def _stopped(self, asked: int) -> Ending:
         self._save(best=False)

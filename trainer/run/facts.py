@@ -14,6 +14,7 @@ from trainer.config.identity import identity_of
 from trainer.config.sections import Config
 from trainer.config.settings import values_of
 from trainer.errors import Mismatch, UsageError
+from trainer.run.inputs import Input
 from trainer.world.ranks import World
 
 Record = Mapping[str, Any]
@@ -71,12 +72,13 @@ def resolved(config: Config, world: World, before: Record | None) -> Config:
     return replace(config, system=replace(config.system, threads=threads), amp=replace(config.amp, dtype=dtype))
 
 
-def record_of(config: Config, dataset: Dataset, channels: int, world: World) -> dict[str, Any]:
+def record_of(config: Config, dataset: Dataset, seen: Input, world: World) -> dict[str, Any]:
     return {
         "identity": identity_of(config),
         "config": values_of(config),
         "dataset": {"digest": dataset.digest, "generation": dataset.generation, "class_map": dataset.class_map},
-        "channels": channels,
+        "input": seen.as_json(),
+        "classes": dataset.classes,
         "world_size": world.size,
         "device": device_name(world.device),
         "versions": {"torch": torch.__version__, "shardkit": shardkit.__version__, "python": platform.python_version()},

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from trainer.batches import Feed
 from trainer.judging import judged
+from trainer.naming import named
+from trainer.run.duties import Verdict
 from trainer.run.parts import Parts
 from trainer.run.surroundings import Surroundings
 from trainer.schedule import Kind
-from trainer.verification.verify import Verification
 
 
 @dataclass
@@ -19,17 +20,13 @@ class Judge:
     _feeds: dict[Kind, Feed] = field(default_factory=dict)
     """Kept, so that a validation may find its images decoded in memory."""
 
-    def __call__(self, kind: Kind) -> Verification | None:
-        state = self.parts.state
+    def __call__(self, kind: Kind) -> Verdict | None:
+        state, validate = self.parts.state, self.parts.config.validate
+        with_what = (state.network, self._feed(kind), self.parts.augment, self.around.world)
         with state.ema.in_place(state.network) if state.ema else nullcontext():
-            return judged(
-                state.network,
-                self._feed(kind),
-                self.parts.augment,
-                self.around.world,
-                self.parts.config.validate.far,
-                self._go_on,
-            )
+            if validate.metric == "accuracy":
+                return named(*with_what, self._go_on)
+            return judged(*with_what, validate.far, self._go_on)
 
     def _go_on(self) -> bool:
         self.around.dog.alive()

@@ -10,7 +10,7 @@ from trainer.batches import Feed, Row
 from trainer.checkpoint.find import Found, load
 from trainer.config.identity import identity_of, refuse_other
 from trainer.config.sections import Config
-from trainer.run.built import gradients_of, network_of, set_up, start_from, state_of, tally_of
+from trainer.run.built import network_of, set_up, start_from, state_of, step_of
 from trainer.run.facts import (
     Dataset,
     dataset_of,
@@ -20,6 +20,7 @@ from trainer.run.facts import (
     resolved,
     tell_what_differs,
 )
+from trainer.run.inputs import Input, input_of
 from trainer.schedule import Schedule, peak_of
 from trainer.state.state import State
 from trainer.step import Step
@@ -54,18 +55,19 @@ def parts_of(config: Config, world: World, before: Found | None, say: Say) -> Pa
     if before:
         refuse_other_dataset(before.state, dataset, config.data.path)
     set_up(config, world.device)
-    feed = Feed(config.data, config.data.train, world, config.run.seed, dataset.generation)
+    minutiae = config.loss.minutiae_map > 0
+    feed = Feed(config.data, config.data.train, world, config.run.seed, dataset.generation, minutiae=minutiae)
     if before:
         feed.load(before.state["stream"])
     stream, rows = feed.state(), feed.rows()
     first = next(rows)
-    record = record_of(config, dataset, first.micro_batches[0].images.shape[1], world)
+    seen = input_of(first, config.augment)
+    record = record_of(config, dataset, seen, world)
     if before:
         tell_what_differs(before.state, record, say)
-    state = _state(config, world, dataset, record["channels"], before, say)
+    state = _state(config, world, dataset, seen, before, say)
     augment = Augment(config.augment, config.run.seed)
-    gradients = gradients_of(config, state.network, world)
-    step = Step(state, gradients, tally_of(config, state.network, world), augment, config.run.seed, config.optim.clip)
+    step = step_of(config, state, world)
     schedule = schedule_of(config, len(feed))
     return Parts(config, dataset, record, schedule, state, augment, step, stream, chain([first], rows), first)
 
@@ -78,9 +80,9 @@ def schedule_of(config: Config, epoch: int) -> Schedule:
 
 
 def _state(  # noqa: PLR0917 - what a state is made from
-    config: Config, world: World, dataset: Dataset, channels: int, before: Found | None, say: Say
+    config: Config, world: World, dataset: Dataset, seen: Input, before: Found | None, say: Say
 ) -> State:
-    network = network_of(config, dataset.classes, channels, world.device)
+    network = network_of(config, dataset.classes, seen, world.device)
     if config.model.init and not before:
         start_from(config.model.init, network, say)
     state = state_of(config, network, world)

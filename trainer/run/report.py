@@ -43,6 +43,7 @@ class Report:
                     steps=self.schedule.steps,
                     epoch=progress.step / self.schedule.epoch,
                     loss=loss,
+                    terms=dict(zip(self.state.network.objective.names, outcome.said.means, strict=True)),
                     lr=self.schedule.lr(progress.step - 1),
                     grad_norm=outcome.norm,
                     samples=self._rows * self.global_batch,

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from torch import nn
-
 import shardkit
 from trainer.augment.augment import Augment
 from trainer.batches import Feed
@@ -14,7 +12,9 @@ from trainer.config.load import loaded
 from trainer.config.sections import Config
 from trainer.errors import UsageError
 from trainer.run.built import DTYPES, on_device, set_up, trunk_of
+from trainer.run.inputs import Input
 from trainer.state.network import Network
+from trainer.state.objective import Objective
 from trainer.world.ranks import World
 
 Say = Callable[[str], None]
@@ -56,7 +56,7 @@ def weights_of(run: Path, config: Config, world: World, step: str, say: Say) -> 
     chosen = _chosen(run, world, step, say)
     set_up(config, world.device)
     tensors = load(chosen.folder)
-    network = _network(config, chosen.state["channels"], world)
+    network = _network(config, Input.from_json(chosen.state["input"]), world)
     kept = tensors.get("ema") or tensors["model"]
     network.load_state_dict({name: each for name, each in kept.items() if name.startswith("backbone.")})
     return Weights(config, chosen, network, Augment(config.augment, config.run.seed))
@@ -77,8 +77,6 @@ def _look(run: Path, step: str, say: Say) -> Found | None:
     return found(run, say) if step == "latest" else at(run, int(step))
 
 
-def _network(config: Config, channels: int, world: World) -> Network:
-    network = Network(
-        trunk_of(config, channels), nn.Identity(), nn.Identity(), dtype=DTYPES[config.amp.dtype], offload=False
-    )
+def _network(config: Config, seen: Input, world: World) -> Network:
+    network = Network(trunk_of(config, seen), Objective(), dtype=DTYPES[config.amp.dtype])
     return on_device(network, config, world.device)

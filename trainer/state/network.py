@@ -1,26 +1,36 @@
-"""What learns: a backbone in the precision that was asked for, a head and a loss in fp32."""
+"""What learns: a backbone in the precision that was asked for, and an objective in fp32."""
 
 import torch
 from torch import nn
 
+from trainer.models.features import Features
 from trainer.models.memory import kept_on_cpu
+from trainer.state.objective import Objective, Targets
 
 
 class Network(nn.Module):
     def __init__(
-        self, backbone: nn.Module, head: nn.Module, loss: nn.Module, *, dtype: torch.dtype | None, offload: bool
+        self, backbone: nn.Module, objective: Objective, *, dtype: torch.dtype | None, offload: bool = False
     ) -> None:
         super().__init__()
-        self.backbone, self.head, self.loss = backbone, head, loss
+        self.backbone, self.objective = backbone, objective
         self._dtype, self._offload = dtype, offload
 
-    def forward(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def forward(self, images: torch.Tensor, targets: Targets) -> torch.Tensor:
+        """The terms of the loss."""
         with kept_on_cpu(self._offload):
-            embeddings = self.embed(images)
+            features = self.features(images)
             with torch.autocast(images.device.type, enabled=False):
-                return self.loss(self.head(embeddings, labels), labels)  # type: ignore[no-any-return]  # nn.Module says Any
+                return self.objective(features, targets)  # type: ignore[no-any-return]  # nn.Module says Any
+
+    def features(self, images: torch.Tensor) -> Features:
+        with torch.autocast(images.device.type, self._dtype, enabled=self._dtype is not None):
+            seen: Features = self.backbone(images)
+        return Features(tuple(part.float() for part in seen.parts), _float(seen.again), _float(seen.minutiae))
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(images.device.type, self._dtype, enabled=self._dtype is not None):
-            embeddings: torch.Tensor = self.backbone(images)
-        return embeddings.float()
+        return self.features(images).vector
+
+
+def _float(values: torch.Tensor | None) -> torch.Tensor | None:
+    return None if values is None else values.float()

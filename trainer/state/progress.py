@@ -18,7 +18,7 @@ class Progress:
     validated: int = 0
     """The step of the last validation."""
     best: dict[str, float] = field(default_factory=dict)
-    """The least EER, by the kind of validation: kinds are never compared with each other."""
+    """The least error, by the kind of validation: kinds are never compared with each other."""
     best_step: int = 0
     """Of the full validation that was best."""
     stale: int = 0
@@ -38,19 +38,19 @@ class Progress:
         self.losses, self.counted = 0.0, 0
         return mean
 
-    def judged(self, kind: str, eer: float, *, routine: bool) -> bool:
+    def judged(self, kind: str, error: float, *, routine: bool) -> bool:
         """Whether it is better than any of its kind before."""
-        better = self.is_best(kind, eer)
+        better = self.is_best(kind, error)
         if better:
-            self.best[kind] = eer
+            self.best[kind] = error
         if better and kind == "full":
             self.best_step = self.step
         if routine:
             self.stale = 0 if better else self.stale + 1
         return better
 
-    def is_best(self, kind: str, eer: float | None) -> bool:
-        return eer is not None and eer < self.best.get(kind, float("inf"))
+    def is_best(self, kind: str, error: float | None) -> bool:
+        return error is not None and error < self.best.get(kind, float("inf"))
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

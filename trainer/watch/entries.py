@@ -38,6 +38,7 @@ def of_steps(measured: Measured, usage: Usage, eta: float | None) -> Record:
         "step": measured.step,
         "epoch": measured.epoch,
         "loss": measured.loss,
+        "terms": dict(measured.terms),
         "lr": measured.lr,
         "grad_norm": measured.grad_norm,
         "skipped": measured.skipped,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from textwrap import shorten
 from typing import Any
 
+from trainer.watch.judged import rate_of
 from trainer.watch.machine import Usage
 from trainer.watch.measured import Measured
 from trainer.watch.words import duration, figure, percent, size
@@ -25,7 +26,7 @@ def of_steps(measured: Measured, usage: Usage, eta: float | None) -> str:
 
 
 def of_validation(step: int, kind: str, figures: Mapping[str, Any]) -> str:
-    said = ", ".join([eer(figures), *tars(figures)]) or "nothing to compare"
+    said = ", ".join([rate(figures), *tars(figures)])
     return shorten(f"{kind} validation, step {step:,}: {said}", WIDTH, placeholder=" …")
 
 
@@ -35,13 +36,14 @@ def of_event(name: str, facts: Mapping[str, Any]) -> str:
     return f"{name}: {said}" if said else name
 
 
-def eer(figures: Mapping[str, Any]) -> str:
+def rate(figures: Mapping[str, Any]) -> str:
     """With its interval, if there is one."""
-    if figures.get("eer") is None:
-        return "EER unknown"
+    judged = rate_of(figures)
+    if judged is None:
+        return "nothing that could be judged"
     interval = figures.get("interval")
     ends = f" [{100 * interval[0]:.2f}…{100 * interval[1]:.2f} %]" if interval else ""
-    return f"EER {percent(figures['eer'], 2)}{ends}"
+    return f"{judged[0]} {percent(judged[1], 2)}{ends}"
 
 
 def tars(figures: Mapping[str, Any]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What the loop measured since the last record."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -11,6 +12,8 @@ class Measured:
     """Of how many in the run."""
     epoch: float
     loss: float
+    terms: Mapping[str, float]
+    """What it is the sum of, over the last row."""
     lr: float
     grad_norm: float
     samples: int

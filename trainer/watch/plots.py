@@ -1,10 +1,11 @@
-"""Which curves a run is told by: its loss, its EER, and the trade between its two errors."""
+"""Which curves a run is told by: its loss, its error rate, and the trade between its two errors."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainer.watch.chart import Line, chart
 from trainer.watch.entries import STEP, VALIDATIONS, Record
+from trainer.watch.judged import rate_of
 from trainer.watch.scale import Axis
 from trainer.watch.thinning import Point
 
@@ -13,7 +14,7 @@ _STEPS = Axis("step", from_zero=True, tight=True)
 
 def plots(records: Sequence[Record]) -> dict[str, str]:
     """SVGs by name; one that nothing was recorded for is missing."""
-    drawn = {"loss": _loss(records), "eer": _eer(records), "det": _det(records)}
+    drawn = {"loss": _loss(records), "rate": _rate(records), "det": _det(records)}
     return {name: svg for name, svg in drawn.items() if svg}
 
 
@@ -27,15 +28,18 @@ def _loss(records: Sequence[Record]) -> str:
     return chart("Training loss", _STEPS, Axis("loss"), [Line("loss", points)]) if points else ""
 
 
-def _eer(records: Sequence[Record]) -> str:
-    curves = {kind: _eers(records, kind) for kind in VALIDATIONS if kind != "test"}
-    lines = [Line(f"{kind} validation", points) for kind, points in curves.items() if points]
-    rate = Axis("EER", percent=True, from_zero=True)
-    return chart("Equal error rate", _STEPS, rate, lines) if lines else ""
-
-
-def _eers(records: Sequence[Record], kind: str) -> list[Point]:
-    return [(each["step"], each["eer"]) for each in records if each["kind"] == kind and each.get("eer") is not None]
+def _rate(records: Sequence[Record]) -> str:
+    judged = [(each, found) for each in records if each["kind"] in VALIDATIONS and (found := rate_of(each))]
+    points: dict[str, list[Point]] = {}
+    for each, (_, rate) in judged:
+        if each["kind"] != "test":
+            points.setdefault(f"{each['kind']} validation", []).append((each["step"], rate))
+    lines = [Line(name, along) for name, along in sorted(points.items())]
+    if not lines:
+        return ""
+    called = judged[0][1][0]
+    title = {"EER": "Equal error rate"}.get(called, "Error rate")
+    return chart(title, _STEPS, Axis(called, percent=True, from_zero=True), lines)
 
 
 def _det(records: Sequence[Record]) -> str:

@@ -1,5 +1,6 @@
 """From values to places on an axis, with ticks at round numbers."""
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
@@ -72,7 +73,7 @@ def _apart(low: float, high: float) -> tuple[float, float]:
 
 def _round_step(least: float) -> float:
     """1, 2 or 5 times a power of ten, and no smaller than asked."""
-    power = 10.0 ** floor(log10(least))
+    power = 10.0 ** floor(log10(max(least, sys.float_info.min)))
     return next((each * power for each in (1, 2, 5) if each * power >= least), 10 * power)
 
 

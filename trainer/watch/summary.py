@@ -1,12 +1,14 @@
 """What a run came to, in figures: its best metric, where the weights of it are, how fast it was."""
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from statistics import median
 
 from trainer.config.sections import Config
 from trainer.watch import lines
 from trainer.watch.entries import STEP, VALIDATIONS, Record
+from trainer.watch.judged import rate_of
 from trainer.watch.words import duration, figure, percent, size
 
 _MB = 1e6
@@ -18,12 +20,12 @@ def summary(folder: Path, config: Config, records: Sequence[Record]) -> Iterator
     """By what it is; what was never recorded is not told."""
     top, steps = best(records), [each for each in records if each["kind"] == STEP]
     if top:
-        yield "best", f"**{lines.eer(top)}** on {config.data.val}, full validation at step {top['step']:,}"
+        yield "best", f"**{lines.rate(top)}** on {config.data.val}, full validation at step {top['step']:,}"
     for each in records:
         if each["kind"] == "test":
             yield (
                 "test",
-                f"{lines.eer(each)} on {config.data.test or 'test'}, with the weights of step {each['step']:,}",
+                f"{lines.rate(each)} on {config.data.test or 'test'}, with the weights of step {each['step']:,}",
             )
     yield "weights", _weights(folder, top["step"] if top else None)
     if steps:
@@ -32,22 +34,22 @@ def summary(folder: Path, config: Config, records: Sequence[Record]) -> Iterator
 
 def best(records: Sequence[Record]) -> Record | None:
     """The first of the full validations that no other one beat."""
-    full = [each for each in records if each["kind"] == "full" and each.get("eer") is not None]
-    return min(full, key=lambda each: float(each["eer"]), default=None)
+    full = [(judged[1], each) for each in records if each["kind"] == "full" and (judged := rate_of(each))]
+    return min(full, key=itemgetter(0), default=(None, None))[1]
 
 
 def validations(records: Sequence[Record]) -> list[list[str]]:
     """A table: its head, then a row for each validation in the order in which they were made."""
     made = [each for each in records if each["kind"] in VALIDATIONS]
     fars = list(dict.fromkeys(far for each in made for far in each.get("tar") or {}))
-    head = ["step", "kind", "EER [95 %]", *(f"TAR at FAR {float(far):.0e}" for far in fars)]
+    head = ["step", "kind", "rate [95 %]", *(f"TAR at FAR {float(far):.0e}" for far in fars)]
     return [head, *(_row(each, fars) for each in made)]
 
 
 def _row(record: Record, fars: Sequence[str]) -> list[str]:
     rates = [(record.get("tar") or {}).get(far) for far in fars]
     told = ["too few pairs" if rate is None else percent(rate) for rate in rates]
-    return [f"{record['step']:,}", record["kind"], lines.eer(record).removeprefix("EER "), *told]
+    return [f"{record['step']:,}", record["kind"], lines.rate(record), *told]
 
 
 def _of_steps(steps: Sequence[Record]) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from trainer.__main__ import main
 from trainer.commands.plan_screen import duration, size
 from trainer.config.load import loaded
 from trainer.models.chosen import parameters
+from trainer.models.features import Shape
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _asked(data: Path, *words: str) -> list[str]:
-    return ["plan", "--config", "demo", f"--data.path={data}", *words]
+    return ["plan", "--config", "demo", f"--data.path={data}", "--augment.crop", "0", "0", *words]
 
 
 def test_json_is_one_object_of_figures(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,7 +38,7 @@ def test_json_is_one_object_of_figures(data: Path, capsys: pytest.CaptureFixture
     assert facts["rate_source"] == "as given by --rate"
     classes = facts["data"]["classes"]
     assert facts["head_bytes"] == classes * 128 * 4 * 3
-    assert facts["disk"]["checkpoints"] == 4 * 3 * 4 * (parameters("small", 16, 128) + classes * 128)
+    assert facts["disk"]["checkpoints"] == 4 * 3 * 4 * (parameters("small", Shape(1, (16, 16), 128)) + classes * 128)
     sealed = [each for each in data.rglob("*") if each.is_file() and each.name != "manifest.json"]
     assert facts["disk"]["dataset"] == sum(each.stat().st_size for each in sealed)
 
@@ -53,7 +54,7 @@ def test_what_a_config_asks_for_has_its_price(data: Path, capsys: pytest.Capture
     averaged = _facts(data, capsys, "--ema.decay", "0.9")
     sharded = _facts(data, capsys, "--optim.sharded", "true")
     colored = _facts(data, capsys, "--data.color", "rgb")
-    copy = 4 * (parameters("small", 16, 128) + plain["data"]["classes"] * 128)
+    copy = 4 * (parameters("small", Shape(1, (16, 16), 128)) + plain["data"]["classes"] * 128)
     assert averaged["disk"]["checkpoints"] - plain["disk"]["checkpoints"] == 4 * copy
     assert averaged["rank_bytes"] - plain["rank_bytes"] == copy
     assert plain["rank_bytes"] - sharded["rank_bytes"] == copy  # half of two copies

@@ -77,7 +77,7 @@ def test_the_first_tensor_that_differs_is_named(
     def otherwise(folder: Path) -> dict[str, dict[str, torch.Tensor]]:
         files = load(folder)
         if "killed" in folder.parts:
-            files["model"]["head.weight"][0, 0] += 0.25
+            files["model"]["objective.classes.heads.0.weight"][0, 0] += 0.25
         return files
 
     monkeypatch.setattr(Trial, "train", train)
@@ -85,7 +85,7 @@ def test_the_first_tensor_that_differs_is_named(
     monkeypatch.setattr(prove, "load", otherwise)
     text = said(capsys, "prove", run, "--steps", 12, code=1)
     assert "NOT the same: 1 of " in text
-    assert "tensors differ, first model/head.weight, by 0.25 at most." in text
+    assert "tensors differ, first model/objective.classes.heads.0.weight, by 0.25 at most." in text
     assert not list(run.glob(".prove-*"))
 
 

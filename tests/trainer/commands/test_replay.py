@@ -14,6 +14,7 @@ import shardkit
 from tests.trainer.commands.said import said
 from tests.trainer.jobs import metrics
 from trainer.augment.augment import Augment
+from trainer.models.features import Features
 from trainer.state.network import Network
 from trainer.step import Step
 
@@ -99,8 +100,11 @@ def test_the_sample_behind_a_nan_is_named(  # noqa: PLR0917 - what pytest hands 
 def test_weights_that_are_no_numbers_are_told_from_samples(
     run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = Network.embed
-    monkeypatch.setattr(Network, "embed", lambda self, images: own(self, images) * float("nan"))
+    def blind(self: Network, images: torch.Tensor) -> Features:
+        return Features((own(self, images).vector * float("nan"),))
+
+    own = Network.features
+    monkeypatch.setattr(Network, "features", blind)
     assert "No sample has a finite loss, even by itself" in said(capsys, "replay", run, 3)
 
 

@@ -90,7 +90,7 @@ def test_the_demo_is_that_of_the_table() -> None:
     told = {
         "augment.shrink": 2,
         "augment.crop": (160, 128),
-        "model.width": 16,
+        "model.width": 1.0,
         "head.name": "cosface",
         "head.margin": 0.1,
         "optim.name": "adamw",

@@ -33,7 +33,7 @@ def test_it_holds_every_setting_with_its_help_and_choices() -> None:
 
 
 def test_help_is_that_of_the_field_above_it() -> None:
-    assert help_of()["model.width"] == "Channels of the first stage."
+    assert help_of()["model.embedding"] == "Length of the vector that stands for an image."
     assert help_of()["augment.rotation"] == "Degrees, to either side."
     assert "optim.name" not in help_of()
     assert set(help_of()) < set(settings())

@@ -32,6 +32,14 @@ def test_a_row_norm_is_a_batch_norm_for_one_micro_batch() -> None:
     assert torch.equal(ours.eval()(images), theirs.eval()(images)) or torch.allclose(ours(images), theirs(images))
 
 
+def test_a_row_norm_forgets_a_micro_batch_that_was_no_number() -> None:
+    """fp16 overflows now and then: what it left must not spoil the rows behind."""
+    norm, images = RowNorm(3), torch.randn(4, 3, 5, 5)
+    norm(images / 0.0)
+    norm(images)
+    assert torch.allclose(norm.seen_mean, images.mean((0, 2, 3)), atol=1e-6)
+
+
 def test_recomputed_activations_change_neither_gradients_nor_statistics() -> None:
     torch.manual_seed(0)
     net = backbone("small", TINY)

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.models.norm import RowNorm2d
+from trainer.models.norm import RowNorm
 from trainer.reduce.row import Said, Tally
 from trainer.world.ranks import World
 
@@ -40,7 +40,7 @@ def said_by(size: int, losses: Sequence[float], asked: int = 0) -> tuple[Said, t
 
 
 def told(world: World, losses: Sequence[float], asked: int) -> tuple[Said, torch.Tensor]:
-    norm, each = RowNorm2d(3), len(losses) // world.size
+    norm, each = RowNorm(3), len(losses) // world.size
     tally = Tally([norm], world, len(losses))
     for number in range(world.rank * each, (world.rank + 1) * each):
         norm.seen_mean.copy_(torch.tensor([number / 7, losses[number] / 3e6, 1e-4]))
@@ -72,7 +72,7 @@ def test_a_wish_of_any_rank_is_heard(asked: int, heard: int) -> None:
 
 
 def test_the_norms_move_towards_the_mean_of_the_row() -> None:
-    norm = RowNorm2d(1)
+    norm = RowNorm(1)
     tally = Tally([norm], World(0, 1, torch.device("cpu")), 2)
     for number, (mean, var) in enumerate([(1.0, 2.0), (3.0, 6.0)]):
         norm.seen_mean.fill_(mean)

@@ -7,21 +7,24 @@ import torch
 
 from trainer.config.sections import Amp, Config, Ema, Optim
 from trainer.run.built import network_of, state_of
+from trainer.run.inputs import Input
+from trainer.state.objective import Targets
 from trainer.state.state import State
 from trainer.world.ranks import World
 
+SEEN = Input(1, (32, 32))
 WORLD = World(0, 1, torch.device("cpu"))
 
 
 def fresh(name: str) -> State:
     config = Config(amp=Amp("off"), optim=Optim(name=name), ema=Ema(0.9))  # type: ignore[arg-type]  # one of its names
-    return state_of(config, network_of(config, 5, 1, WORLD.device), WORLD)
+    return state_of(config, network_of(config, 5, SEEN, WORLD.device), WORLD)
 
 
 def learn(state: State, steps: range) -> None:
     for step in steps:
         images = torch.randn(4, 1, 32, 32, generator=torch.Generator().manual_seed(step))
-        state.network(images, torch.tensor([0, 1, 2, 3])).backward()
+        state.network(images, Targets(torch.tensor([0, 1, 2, 3]))).sum().backward()
         for group in state.optimizer.param_groups:
             group["lr"] = 0.01
         state.optimizer.step()

@@ -10,7 +10,19 @@ from trainer.watch.machine import Usage
 
 def test_a_record_has_the_fields_that_are_promised() -> None:
     assert set(of_steps(measured(), IDLE, 1.0)) == {
-        *("kind", "step", "epoch", "loss", "lr", "grad_norm", "skipped", "scale", "samples_per_second", "seconds"),
+        *(
+            "kind",
+            "step",
+            "epoch",
+            "loss",
+            "terms",
+            "lr",
+            "grad_norm",
+            "skipped",
+            "scale",
+            "samples_per_second",
+            "seconds",
+        ),
         *("data_wait", "waits", "memory_mb", "gpu_utilisation", "io_wait", "disk_mb_per_second", "eta_seconds"),
     }
 

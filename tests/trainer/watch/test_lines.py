@@ -62,7 +62,7 @@ def test_one_with_many_rates_is_cut() -> None:
 
 
 def test_one_without_pairs() -> None:
-    assert of_validation(3, "test", {"eer": None}) == "test validation, step 3: EER unknown"
+    assert of_validation(3, "test", {"eer": None}) == "test validation, step 3: nothing that could be judged"
 
 
 def test_an_event_tells_its_single_values() -> None:

@@ -55,13 +55,13 @@ def test_figures(run: Path) -> None:
     assert "| speed | 400 samples/s, the median of all records |" in said
     assert "| waiting for data | 2.0 % of the time, 2.0 % at most |" in said
     assert "| versions | torch 2.13.0, python 3.12.0 |" in said
-    assert "| step | kind | EER [95 %] | TAR at FAR 1e-02 | TAR at FAR 1e-03 | TAR at FAR 1e-06 |" in said
-    assert "| 100 | full | 20.00 % [1.31…2.13 %] | 97.1 % | 93.0 % | too few pairs |" in said
+    assert "| step | kind | rate [95 %] | TAR at FAR 1e-02 | TAR at FAR 1e-03 | TAR at FAR 1e-06 |" in said
+    assert "| 100 | full | EER 20.00 % [1.31…2.13 %] | 97.1 % | 93.0 % | too few pairs |" in said
 
 
 def test_its_plots_are_there(run: Path) -> None:
     named = re.findall(r"!\[\w+\]\((.*)\)", page(run))
-    assert named == ["plots/loss.svg", "plots/eer.svg", "plots/det.svg"]
+    assert named == ["plots/loss.svg", "plots/rate.svg", "plots/det.svg"]
     for each in named:
         ET.parse(run / each)  # noqa: S314 - our own text
 

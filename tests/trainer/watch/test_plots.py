@@ -17,8 +17,8 @@ def test_all_three() -> None:
     judged = [of_validation(step, "full", figures(1 / step)) for step in (2, 3, 4)]
     told = [*STEPS, of_validation(2, "subset", figures(0.4)), *judged, of_validation(3, "test", figures())]
     drawn = plots(told)
-    assert list(drawn) == ["loss", "eer", "det"]
-    assert {"subset validation", "full validation"} <= legend(drawn["eer"])
+    assert list(drawn) == ["loss", "rate", "det"]
+    assert {"subset validation", "full validation"} <= legend(drawn["rate"])
     assert {"step 2", "step 4", "test", "equal error"} <= legend(drawn["det"])
     assert "step 3" not in legend(drawn["det"])
 
