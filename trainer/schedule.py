@@ -77,7 +77,8 @@ class Schedule:
         return float(optim.final + (1 - optim.final) * fall)
 
 
-def peak_of(optim: Optim, global_batch: int) -> float:
-    """The base rate scaled to this batch: 0.1 at 256 is 0.4 at 1,024 by the linear rule."""
+def peak_of(optim: Optim, global_batch: int, samples: int) -> float:
+    """The base rate scaled to this batch: 0.1 at 256 is 0.4 at 1,024 by the linear rule; and to so many samples."""
     ratio = global_batch / optim.base_batch
-    return optim.base_lr * {"linear": ratio, "sqrt": sqrt(ratio), "none": 1.0}[optim.scale]
+    of_batch = optim.base_lr * {"linear": ratio, "sqrt": sqrt(ratio), "none": 1.0}[optim.scale]
+    return of_batch * sqrt(optim.base_samples / samples) if optim.base_samples else of_batch

@@ -107,7 +107,7 @@ def facts_of(plan: Plan, amount: Amount, chosen: Config, device: str) -> dict[st
         "micro_batch": plan.batch.micro,
         "accumulation": plan.batch.accumulation,
         "global_batch": plan.global_batch,
-        "lr": peak_of(chosen.optim, plan.global_batch),
+        "lr": peak_of(chosen.optim, plan.global_batch, amount.samples),
         "epochs": plan.epochs,
         "epoch_steps": plan.epoch_steps,
         "steps": plan.steps,

@@ -76,6 +76,7 @@ RANGES: Mapping[str, Range] = {
     "loss.focal_gamma": _FROM_0,
     "optim.base_lr": _ABOVE_0,
     "optim.base_batch": _FROM_1,
+    "optim.base_samples": _FROM_0,
     "optim.warmup": _FROM_0,
     "optim.warmup_from": _SHARE,
     "optim.final": _SHARE,

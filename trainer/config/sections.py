@@ -157,6 +157,8 @@ class Optim:
     base_batch: int = identity(64)
     scale: Scaling = identity("linear")
     """How the learning rate follows global_batch / base_batch."""
+    base_samples: int = identity(0)
+    """Divide the learning rate by the square root of how many times more training samples there are; 0: do not."""
     warmup: float = identity(0.5)
     """Epochs from warmup_from x LR up to LR."""
     warmup_from: float = identity(0.1)

@@ -68,14 +68,14 @@ def parts_of(config: Config, world: World, before: Found | None, say: Say) -> Pa
     state = _state(config, world, dataset, seen, before, say)
     augment = Augment(config.augment, config.run.seed)
     step = step_of(config, state, world)
-    schedule = schedule_of(config, len(feed))
+    schedule = schedule_of(config, len(feed), dataset.samples)
     return Parts(config, dataset, record, schedule, state, augment, step, stream, chain([first], rows), first)
 
 
-def schedule_of(config: Config, epoch: int) -> Schedule:
+def schedule_of(config: Config, epoch: int, samples: int) -> Schedule:
     whole = config.run.epochs * epoch
     steps = min(whole, config.run.steps) if config.run.steps else whole
-    peak = peak_of(config.optim, config.data.global_batch)
+    peak = peak_of(config.optim, config.data.global_batch, samples)
     return Schedule(epoch, steps, peak, config.optim, config.validate, config.checkpoint, config.log)
 
 
