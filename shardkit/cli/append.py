@@ -26,8 +26,9 @@ from shardkit.pack.shard import Work
 @click.command()
 @click.argument("src", type=FOLDER)
 @click.argument("dst", type=FOLDER)
-@click.option("--files", type=FOLDER, metavar="LIST", help="Append the files that LIST names, one path a line.")
-@click.option("--groups", type=FOLDER, metavar="CSV", help="The groups of newcomers: lines `subject,group`.")
+@click.option("--files", type=FOLDER, metavar="LIST", help="Append the files that LIST names, as in `pack --files`.")
+@click.option("--exclude", type=FOLDER, metavar="LIST", help="Leave out the samples that LIST names, one key a line.")
+@click.option("--groups", type=FOLDER, metavar="LIST", help="The groups of newcomers, as in `pack --groups`.")
 @click.option("--split-file", type=FOLDER, metavar="CSV", help="The splits of newcomers, where a list made the splits.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Threads. [default: one a core]")
 @click.option("--on-error", type=click.Choice(["skip", "fail"]), default="skip", show_default=True)
@@ -57,13 +58,16 @@ def _begun(folder: Path) -> PlanFile | None:
 
 def _planned(dataset: Dataset, given: dict[str, Any], workers: int) -> PlanFile | None:
     """None if there is nothing new."""
-    lists = (given["files"], given["groups"], given["split_file"])
-    request = Request(given["src"], dataset.folder, PackOptions(), *lists)
+    lists = {name: given[name] for name in ("files", "groups", "split_file", "exclude")}
+    request = Request(given["src"], dataset.folder, PackOptions(), **lists)
     with progress("files", 0) as scanning:
         newcomers = appended(request, dataset, workers, scanning.advance)
     if isinstance(newcomers, int):
-        say(f"all {newcomers:,} images are in {dataset.folder} already.")
+        but = ", but for those that --exclude names" if given["exclude"] else ""
+        say(f"all {newcomers:,} images are in {dataset.folder} already{but}.")
         return None
+    for warning in newcomers.draft.warnings:
+        say(f"Warning: {warning}")
     if given["on_error"] == "fail":
         newcomers.draft.refuse_skipped()
     say(f"{newcomers.known:,} images are in {dataset.folder} already; {newcomers.draft.inputs:,} inputs are new.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from shardkit.cli.console import emit, say
 from shardkit.dataset import Manifest
 from shardkit.format.opened import open_dataset
+from shardkit.pack.exclusion import EXCLUDED
 from shardkit.verify.leaks import twice
 
 
@@ -19,7 +20,7 @@ def outcome(
     warnings: Iterable[str] = (),
     more: Mapping[str, object] | None = None,
 ) -> int:
-    """Say what the dataset holds and what it does not; 3 if an input was left out."""
+    """Say what the dataset holds and what it does not; 3 if an input was left out that nobody asked to leave out."""
     generation = manifest.current
     skipped = sum(generation.skipped.values())
     inputs = generation.packed + skipped
@@ -34,4 +35,4 @@ def outcome(
     say(f"{folder}: {inputs:,} inputs = {generation.packed:,} {done} + {skipped:,} skipped")
     if as_json:
         emit({"folder": str(folder), **asdict(generation), "inputs": inputs, **found.record(), **(more or {})})
-    return 3 if skipped else 0
+    return 3 if generation.skipped.keys() - {EXCLUDED} else 0

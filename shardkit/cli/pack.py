@@ -27,14 +27,23 @@ from shardkit.pack.shard import Work
     "--layout", metavar="TEMPLATE", help="Where subject and impression stand in a path: '{subject}/{impression}.png'."
 )
 @click.option(
-    "--files", type=FOLDER, metavar="LIST", help="Pack the files that LIST names, one path a line, instead of all."
+    "--files",
+    type=FOLDER,
+    metavar="LIST",
+    help="Pack the files that LIST names instead of all: one path a line, or {id: [path, …]} in a .json.",
 )
+@click.option("--exclude", type=FOLDER, metavar="LIST", help="Leave out the samples that LIST names, one key a line.")
 @click.option("--from-arrays", is_flag=True, help="SRC holds images.bin and labels.bin, or images.npy and labels.npy.")
 @click.option("--shape", metavar="CxHxW", help="Of one sample in images.bin, such as 3x32x32.")
 @click.option("--split", metavar="SHARES", help="Split by subject: train=0.8,val=0.1,test=0.1. [default: train alone]")
 @click.option("--split-file", type=FOLDER, metavar="CSV", help="Split as the lines `subject,split` say.")
 @click.option("--folds", type=click.IntRange(2, 1000), metavar="K", help="Split into fold0 … fold{K-1}.")
-@click.option("--groups", type=FOLDER, metavar="CSV", help="Keep together who is of one group: lines `subject,group`.")
+@click.option(
+    "--groups",
+    type=FOLDER,
+    metavar="LIST",
+    help="Keep together who is of one group: lines `subject,group`, or pairs [[id, id], …] in a .json.",
+)
 @click.option(
     "--codec",
     type=click.Choice(["png", "zstd", "lz4", "raw", "auto"]),

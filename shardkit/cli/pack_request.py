@@ -9,6 +9,7 @@ from shardkit.pack.arrays_files import described
 from shardkit.pack.lists import digest_of
 from shardkit.pack.options import PackOptions
 from shardkit.pack.planning import Request
+from shardkit.pack.subject_lists import digest_of_files
 
 
 def request_of(given: dict[str, Any]) -> Request:
@@ -19,8 +20,9 @@ def request_of(given: dict[str, Any]) -> Request:
     options = PackOptions(
         layout=given["layout"],
         splits=_splits(given),
-        files=digest_of(given["files"]),
+        files=digest_of_files(given["files"]),
         groups=digest_of(given["groups"]),
+        exclude=digest_of(given["exclude"]),
         codec=given["codec"] or ("zstd" if given["from_arrays"] else "png"),
         color=given["color"],
         size=given["size"],
@@ -35,7 +37,8 @@ def request_of(given: dict[str, Any]) -> Request:
         return _request_for_arrays(given, options)
     if options.shape:
         raise click.UsageError("--shape is of arrays: add --from-arrays, or leave it out.")
-    return Request(given["src"], given["dst"], options, given["files"], given["groups"], given["split_file"])
+    lists = {name: given[name] for name in ("files", "groups", "split_file", "exclude")}
+    return Request(given["src"], given["dst"], options, **lists)
 
 
 def _request_for_arrays(given: dict[str, Any], options: PackOptions) -> Request:

@@ -15,12 +15,17 @@ import pyarrow.compute as pc
 from shardkit.errors import UsageError
 from shardkit.format.opened import Dataset
 from shardkit.pack.deciding import versions
+from shardkit.pack.exclusion import EXCLUDED, without_excluded
+from shardkit.pack.found import keys_of, only
+from shardkit.pack.groups import read_groups
+from shardkit.pack.json_list import is_json
 from shardkit.pack.lists import read_list
 from shardkit.pack.options import PackOptions
 from shardkit.pack.plan import Before, bytes_per_row, planned
 from shardkit.pack.planfile import Terms
 from shardkit.pack.planning import Count, Draft, Request, Splitting, scanned
 from shardkit.pack.split import Thresholds
+from shardkit.pack.subject_lists import says_whose
 
 
 @dataclass(frozen=True)
@@ -41,24 +46,24 @@ def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> 
     if manifest.options.get("adopted") or manifest.options.get("shape"):
         raise UsageError(f"{dataset.folder}: was not packed from a tree, so a tree cannot be appended to it.")
     options = PackOptions.recorded(manifest.options)
+    _refuse_to_forget_a_list(request, options, dataset)
     scan = scanned(replace(request, options=options), threads, watch)
     known, sizes = _known(dataset)
-    places = pc.index_in(_keys(scan.found), value_set=known).combine_chunks()
-    new = scan.found.filter(pc.is_null(places))
+    places = pc.index_in(keys_of(scan.found), value_set=known).combine_chunks()
+    rest = without_excluded(replace(scan, found=only(scan.found, pc.is_null(places))), request.exclude)
+    new, images = rest.found, int(pc.count(places).as_py())
     if not len(new):
-        return len(scan.found)
-    listed = read_list(request.groups, "group") if request.groups else {}
+        return images
+    listed = read_groups(request.groups) if request.groups else {}
     splits = _splits(new, listed, dataset, request.split_file)
     columns = dict(zip(new.column_names, new.columns, strict=True))
-    # Without those whom the dataset knows all of: a dictionary keeps its values however few rows are left.
-    columns["subject"] = columns["subject"].cast(pa.string()).dictionary_encode().unify_dictionaries()
     before = Before(
         labels={each.subject: each.label for each in dataset.subjects},
         classes={split: totals.classes for split, totals in dataset.splits.items()},
         shards={split: totals.shards for split, totals in dataset.splits.items()},
     )
     plan = planned(columns, _groups(listed, dataset), splits.__getitem__, options.shard_size, before)
-    draft = Draft(plan, Splitting(None, splits), scan.skipped, scan.ignored)
+    draft = Draft(plan, Splitting(None, splits), rest.skipped, rest.ignored, rest.warnings)
     terms = Terms(
         options=manifest.options,
         codec=manifest.codec,  # type: ignore[arg-type]  # written by ourselves
@@ -72,11 +77,21 @@ def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> 
     )
     kept = manifest.codec == "png" and not manifest.preparation
     differing = _differing(scan.found, places, sizes) if kept else 0
-    return Newcomers(draft, terms, len(scan.found) - len(new), differing)
+    return Newcomers(draft, terms, images, differing)
 
 
-def _keys(found: pa.Table) -> pa.ChunkedArray:
-    return pc.binary_join_element_wise(found["subject"].cast(pa.string()), found["impression"], "/")
+def _refuse_to_forget_a_list(request: Request, options: PackOptions, dataset: Dataset) -> None:
+    """Of a list only the digest is kept: without it, what was left out and what was named otherwise would be new."""
+    if says_whose(options) and not (request.files and is_json(request.files)):
+        raise UsageError(
+            f"{dataset.folder}: a list said whose its images are, and paths may say otherwise. Add --files with such a "
+            "list, which may name what is packed already too."
+        )
+    if not request.exclude and any(EXCLUDED in each.skipped for each in dataset.manifest.generations):
+        raise UsageError(
+            f"{dataset.folder}: samples were left out of it with --exclude, and would be appended now. Add --exclude "
+            "with that list, or with an empty one to let them in."
+        )
 
 
 def _known(dataset: Dataset) -> tuple[pa.Array, pa.Array]:
@@ -95,8 +110,10 @@ def _differing(found: pa.Table, places: pa.Array, sizes: pa.Array) -> int:
 
 
 def _groups(listed: Mapping[str, str], dataset: Dataset) -> dict[str, str]:
-    """What the list says, but whom the dataset knows keeps what it has."""
-    return {**listed, **{each.subject: each.group for each in dataset.subjects}}
+    """Whom the dataset knows keeps the group that it has, and a newcomer that the list puts beside it gets that one."""
+    known = {each.subject: each.group for each in dataset.subjects}
+    called = {listed[subject]: known[subject] for subject in sorted(listed.keys() & known, reverse=True)}
+    return {**{subject: called.get(group, group) for subject, group in listed.items()}, **known}
 
 
 def _splits(new: pa.Table, listed: Mapping[str, str], dataset: Dataset, split_file: Path | None) -> dict[str, str]:

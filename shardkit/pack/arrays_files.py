@@ -40,7 +40,7 @@ def _refuse_what_trees_have(options: PackOptions) -> None:
     if options.codec == "png":
         raise UsageError("--codec png: a PNG holds no float32, nor sides in another order. Choose zstd, lz4 or raw.")
     plain = PackOptions()
-    for name in ("layout", "groups", "color", "size", "fit", "enhance", "check"):
+    for name in ("layout", "groups", "exclude", "color", "size", "fit", "enhance", "check"):
         if getattr(options, name) != getattr(plain, name):
             raise UsageError(f"--{name}: {_FOR_TREES}")
     if options.splits.startswith("file="):

@@ -1,4 +1,4 @@
-"""The list of `--files`: one path a line, or NUL-terminated as `find -print0` writes it; put together by folder.
+"""The list of `--files`: one path a line, or NUL-terminated as `find -print0` writes it, or {id: [path, …]}, by folder.
 
 Paths are kept as folder numbers and names, and a folder's names become Python's only when it is looked into.
 """
@@ -17,27 +17,44 @@ from shardkit.errors import UsageError
 from shardkit.format.refusal import explained
 from shardkit.pack.folder import Folder
 from shardkit.pack.found import Rows
-from shardkit.pack.tree import SourceTree
+from shardkit.pack.json_list import is_json
+from shardkit.pack.subject_lists import paths_of_subjects
+from shardkit.pack.tree import SourceTree, joined
 
 _BLOCK = 1 << 16
 """More than a path can have bytes: a list with NULs has one in its first block."""
 
-_LISTED = pa.schema([("folder", pa.dictionary(pa.int32(), pa.binary())), ("name", pa.large_binary())])
+_LISTED = pa.schema(
+    [
+        ("folder", pa.dictionary(pa.int32(), pa.binary())),
+        ("name", pa.large_binary()),
+        ("subject", pa.dictionary(pa.int32(), pa.string())),
+    ]
+)
 
 
 class _Listed(NamedTuple):
     folder: bytes
     name: bytes
+    subject: str | None
+    """Only where the list says whose it is."""
 
 
 def folders_listed(tree: SourceTree, list_file: Path) -> Iterator[Folder]:
     """Each folder that has files in the list, once, with their names."""
     rows = Rows(_chunk)
     with explained(list_file):
-        for path in _paths(tree, list_file):
-            rows.append(_Listed(*os.path.split(tree.relative(path))))
+        for path, subject in _entries(tree, list_file):
+            rows.append(_Listed(*os.path.split(tree.relative(path)), subject))
     listed = pa.Table.from_batches(rows.chunks(), _LISTED).unify_dictionaries()
     return _by_folder(*(column.combine_chunks() for column in listed.columns))
+
+
+def _entries(tree: SourceTree, list_file: Path) -> Iterator[tuple[bytes, str | None]]:
+    if is_json(list_file):
+        yield from paths_of_subjects(list_file)
+    else:
+        yield from ((path, None) for path in _paths(tree, list_file))
 
 
 def _paths(tree: SourceTree, list_file: Path) -> Iterator[bytes]:
@@ -62,15 +79,29 @@ def _without_return(tree: SourceTree, line: bytes) -> bytes:
 
 
 def _chunk(rows: Sequence[_Listed]) -> pa.RecordBatch:
-    folders, names = zip(*rows, strict=True)
-    columns = [pa.array(folders, pa.binary()).dictionary_encode(), pa.array(names, pa.large_binary())]
-    return pa.record_batch(columns, schema=_LISTED)
+    folders, names, subjects = zip(*rows, strict=True)
+    coded = (pa.array(folders, pa.binary()).dictionary_encode(), pa.array(subjects, pa.string()).dictionary_encode())
+    return pa.record_batch([coded[0], pa.array(names, pa.large_binary()), coded[1]], schema=_LISTED)
 
 
-def _by_folder(folders: pa.DictionaryArray, names: pa.LargeBinaryArray) -> Iterator[Folder]:
+def _by_folder(
+    folders: pa.DictionaryArray, names: pa.LargeBinaryArray, subjects: pa.DictionaryArray
+) -> Iterator[Folder]:
     numbers = folders.indices.to_numpy()
     order = np.argsort(numbers, kind="stable")
     changes = np.flatnonzero(np.diff(numbers[order], prepend=-1, append=-1))
     for start, end in pairwise(changes.tolist()):
         path = folders[int(order[start])].as_py()
-        yield Folder(path, frozenset(names.take(pa.array(order[start:end])).to_pylist()))
+        rows = pa.array(order[start:end])
+        listed = frozenset(zip(names.take(rows).to_pylist(), subjects.take(rows).to_pylist(), strict=True))
+        yield Folder(path, _each_of_one(path, listed))
+
+
+def _each_of_one(folder: bytes, listed: frozenset[tuple[bytes, str | None]]) -> dict[bytes, str | None]:
+    """Name → subject: an image of two subjects would be a wrong label, whichever it got."""
+    by_name = dict(listed)
+    if len(by_name) < len(listed):
+        name, one = min((name, str(subject)) for name, subject in listed if by_name[name] != subject)
+        file = os.fsdecode(joined(folder, name))
+        raise UsageError(f"{file!a} is listed for {one} and for {by_name[name]}. Leave it with the one whom it shows.")
+    return by_name

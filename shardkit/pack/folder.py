@@ -6,7 +6,7 @@ the disk. So a folder's names must fit into memory: 200 bytes each.
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -17,15 +17,18 @@ from shardkit.pack.detection import Census, explained_by
 from shardkit.pack.found import Found, Rows, Sidecar, Skipped, found_chunk, skipped_chunk
 from shardkit.pack.layout import Layout
 from shardkit.pack.limits import check_file_size
-from shardkit.pack.names import ignored_as, is_image, is_junk, is_sidecar, stem, suffix
+from shardkit.pack.names import ignored_as, impression_in, is_image, is_junk, is_sidecar, stem, suffix
 from shardkit.pack.tree import SourceTree, joined, refused
+
+Listed = Mapping[bytes, str | None]
+"""Names in a folder, each with its subject if the list that names it says whose it is."""
 
 
 class Folder(NamedTuple):
     """A folder to look into: for everything, or for some names alone."""
 
     path: bytes
-    names: frozenset[bytes] | None = None
+    names: Listed | None = None
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Seen:
 
     tree: SourceTree
     layouts: tuple[Layout, ...]
+    """Empty where a list says whose each image is, and its file name which."""
     found: Rows[Found] = field(default_factory=lambda: Rows(found_chunk))
     skipped: Rows[Skipped] = field(default_factory=lambda: Rows(skipped_chunk))
     ignored: Counter[str] = field(default_factory=Counter)
@@ -54,7 +58,7 @@ class Seen:
         with self._skipping(folder), os.scandir(self.tree.path(folder)) as entries:
             for entry in entries:
                 self._sort_out(folder, entry, names)
-            self._take(folder, names)
+            self._take(folder, names, {})
 
     def _sort_out(self, folder: bytes, entry: os.DirEntry[bytes], names: list[bytes]) -> None:
         path = joined(folder, entry.name)
@@ -75,7 +79,8 @@ class Seen:
             self.tree.require_no_loop(link)
             self.folders.append(Folder(link))
 
-    def _look_for(self, folder: bytes, names: frozenset[bytes]) -> None:
+    def _look_for(self, folder: bytes, listed: Listed) -> None:
+        names = listed.keys()
         with self._skipping(*(joined(folder, name) for name in names)):
             self.tree.require_inside(folder)
             there = frozenset(os.listdir(self.tree.path(folder)))  # noqa: PTH208 - bytes
@@ -85,16 +90,16 @@ class Seen:
             self._skip(BadInput("gone", "it is in the list, but not in the folder"), missing)
             stems = {stem(name) for name in filter(is_image, names - junk)}
             sidecars = {name for name in filter(is_sidecar, there) if stem(name) in stems}
-            self._take(folder, [*(names - junk & there | sidecars)])
+            self._take(folder, [*(names - junk & there | sidecars)], listed)
 
-    def _take(self, folder: bytes, names: list[bytes]) -> None:
+    def _take(self, folder: bytes, names: list[bytes], listed: Listed) -> None:
         members = [name for name in names if is_image(name) or is_sidecar(name)]
         self.ignored.update(ignored_as(name) for name in names if not (is_image(name) or is_sidecar(name)))
         members.sort(key=stem)
         for _, same_stem in groupby(members, stem):
-            self._take_samples(folder, sorted(same_stem))
+            self._take_samples(folder, sorted(same_stem), listed)
 
-    def _take_samples(self, folder: bytes, names: list[bytes]) -> None:
+    def _take_samples(self, folder: bytes, names: list[bytes], listed: Listed) -> None:
         """Take the images that share a stem: more than one only where endings differ in case."""
         images = [name for name in names if is_image(name)]
         sidecars = [joined(folder, name) for name in names if not is_image(name)]
@@ -103,16 +108,21 @@ class Seen:
         for image in images:
             source = joined(folder, image)
             with self._skipping(source):
-                self._take_sample(source, sidecars)
+                self._take_sample(source, sidecars, listed.get(image))
 
-    def _take_sample(self, source: bytes, sidecars: list[bytes]) -> None:
+    def _take_sample(self, source: bytes, sidecars: list[bytes], listed: str | None) -> None:
         size, mtime_ns = self._size_and_time(source)
         parts = tuple(map(self._sidecar, sidecars))
-        layout, subject, impression = explained_by(self.layouts, source) or (None, "", "")
+        subject, impression = self._names(source) if self.layouts else ("", impression_in(source))
+        self.found.append(Found(listed or subject, impression, source, size, mtime_ns, parts))
+
+    def _names(self, source: bytes) -> tuple[str, str]:
+        """The subject and the impression, as the path says."""
+        layout, *names = explained_by(self.layouts, source) or (None, "", "")
         self.census.add(layout, source)
         if layout is None:
             raise BadInput("layout", "its path does not match the layout")
-        self.found.append(Found(subject, impression, source, size, mtime_ns, parts))
+        return names[0], names[1]
 
     def _sidecar(self, path: bytes) -> Sidecar:
         ext = suffix(path).decode()

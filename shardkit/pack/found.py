@@ -96,6 +96,17 @@ def skipped_table(chunks: Sequence[pa.RecordBatch]) -> pa.Table:
     return pa.Table.from_batches(chunks, SKIPPED)
 
 
+def keys_of(found: pa.Table) -> pa.ChunkedArray:
+    return pc.binary_join_element_wise(found["subject"].cast(pa.string()), found["impression"], "/")
+
+
+def only(found: pa.Table, chosen: pa.ChunkedArray) -> pa.Table:
+    """Some of the rows, and no subject but theirs: a dictionary keeps its values however few rows are left."""
+    rows = found.filter(chosen)
+    subjects = rows["subject"].cast(pa.string()).dictionary_encode()
+    return rows.set_column(0, FOUND.field("subject"), subjects)
+
+
 def _sidecars(rows: Sequence[tuple[Sidecar, ...]]) -> pa.Array:
     offsets = pa.array([*accumulate(map(len, rows), initial=0)], pa.int32())
     columns = [*zip(*chain.from_iterable(rows), strict=True)] or [(), (), ()]

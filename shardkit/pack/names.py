@@ -2,6 +2,8 @@
 
 import re
 
+from shardkit.format.key import encoded
+
 _SIDECARS = {b"mnt", b"json"}
 _OTHER_IMAGES = {
     b"bmp",
@@ -22,6 +24,9 @@ _OTHER_IMAGES = {
 _JUNK = re.compile(rb"\..*|thumbs\.db|desktop\.ini|__macosx|@eadir|.*\.part|.*~", re.IGNORECASE | re.DOTALL)
 
 
+_IMPRESSION = re.compile(rb"(?:.*/)?(?:impression_)?([^/]+)\.[^./]*", re.DOTALL)
+
+
 def is_junk(name: bytes) -> bool:
     return _JUNK.fullmatch(name) is not None
 
@@ -37,6 +42,13 @@ def is_sidecar(name: bytes) -> bool:
 def stem(name: bytes) -> bytes:
     """What an image and its sidecars have in common."""
     return name.rpartition(b".")[0]
+
+
+def impression_in(path: bytes) -> str:
+    """What stands in the key for an image whose subject is known: 04 for `04.png` and for `impression_04.png`."""
+    matched = _IMPRESSION.fullmatch(path)
+    assert matched, "an image has a name and an ending"
+    return encoded(matched[1])
 
 
 def suffix(name: bytes) -> bytes:

@@ -35,6 +35,8 @@ class PackOptions:
     """The digest of the list of files, where one is packed instead of all."""
     groups: str | None = None
     """The digest of the file that names the groups."""
+    exclude: str | None = None
+    """The digest of the list of samples to leave out."""
     codec: str = "png"
     color: Color = "keep"
     size: int | None = None

@@ -14,6 +14,9 @@ import pyarrow.compute as pc
 
 from shardkit.errors import UsageError
 from shardkit.format.manifest import NAME
+from shardkit.pack.exclusion import EXCLUDED, without_excluded
+from shardkit.pack.groups import read_groups
+from shardkit.pack.json_list import is_json
 from shardkit.pack.layout import Layout
 from shardkit.pack.lists import read_list, strangers
 from shardkit.pack.options import PackOptions
@@ -40,6 +43,7 @@ class Request:
     files: Path | None = None
     groups: Path | None = None
     split_file: Path | None = None
+    exclude: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -78,18 +82,21 @@ class Draft:
         return sum(shard.samples for shard in self.plan.shards) + len(self.skipped)
 
     def refuse_skipped(self) -> None:
-        """Stop at the first input that cannot be packed, where none may be left out."""
-        for row in self.skipped.sort_by("source").slice(0, 1).to_pylist():
+        """Stop at the first input that cannot be packed, where none may be left out but those that were named."""
+        refused = self.skipped.filter(pc.not_equal(self.skipped["reason"], EXCLUDED))
+        for row in refused.sort_by("source").slice(0, 1).to_pylist():
             raise Skip.of(row["source"], row["reason"], row["detail"]).refusal
 
 
 def drafted(request: Request, threads: int, watch: Count) -> Draft:
-    found = scanned(request, threads, watch)
+    found = without_excluded(scanned(request, threads, watch), request.exclude)
+    if not len(found.found):
+        raise UsageError(f"{request.exclude}: names all images below {request.root}. Leave some, to be packed.")
     subjects = pc.unique(found.found["subject"]).to_pylist()
     groups, splits, warnings = _listed(request, subjects)
     splitting = _splitting(request.options, subjects, groups, splits)
     columns = dict(zip(found.found.column_names, found.found.columns, strict=True))
-    skipped, ignored = found.skipped, found.ignored
+    skipped, ignored, warnings = found.skipped, found.ignored, (*found.warnings, *warnings)
     del found, subjects  # the columns are a million rows: planning takes them over
 
     def split_of(subject: str) -> str:
@@ -102,7 +109,7 @@ def drafted(request: Request, threads: int, watch: Count) -> Draft:
 def refuse_what_cannot_be_meant(request: Request) -> None:
     """Read what is asked for as far as it can be read without the source: a mistake should not cost a scan."""
     if request.groups:
-        read_list(request.groups, "group")
+        read_groups(request.groups)
     if request.split_file:
         _refuse_odd_splits(read_list(request.split_file, "split").values())
     else:
@@ -124,7 +131,7 @@ def scanned(request: Request, threads: int, watch: Count) -> Scan:
 
 def _listed(request: Request, subjects: list[str]) -> tuple[Listed, Listed | None, tuple[str, ...]]:
     """The groups and the splits that files name, and what they name in vain."""
-    groups = read_list(request.groups, "group") if request.groups else {}
+    groups = read_groups(request.groups) if request.groups else {}
     splits = read_list(request.split_file, "split") if request.split_file else None
     lists = [(path, listed or {}) for path, listed in ((request.groups, groups), (request.split_file, splits)) if path]
     known = frozenset(subjects if lists else ())
@@ -176,4 +183,5 @@ def _advice(request: Request) -> str:
     if not request.files:
         return "Name a folder with images."
     find = f"cd {quote(str(request.root))} && find . -name '*.png'"
-    return f"Paths in {request.files} are relative to {request.root}: list them with `{find}`."
+    how = "write them as seen from there" if is_json(request.files) else f"list them with `{find}`"
+    return f"Paths in {request.files} are relative to {request.root}: {how}."

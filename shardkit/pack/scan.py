@@ -18,6 +18,7 @@ from shardkit.pack.detection import KNOWN, Census, asked_for, detected
 from shardkit.pack.filelist import folders_listed
 from shardkit.pack.folder import Folder, Seen
 from shardkit.pack.found import found_table, skipped_table
+from shardkit.pack.json_list import is_json
 from shardkit.pack.layout import Layout
 from shardkit.pack.tree import SourceTree
 
@@ -32,6 +33,8 @@ class Scan:
     ignored: Counter[str]
     layout: Layout | None
     """The one asked for, or the one found out; None when there is no image to find it from."""
+    warnings: tuple[str, ...] = ()
+    """What the user should know of, though it can be meant."""
 
 
 def scan(root: Path, layout: Layout | None, threads: int, watch: Callable[[int], None]) -> Scan:
@@ -42,7 +45,8 @@ def scan(root: Path, layout: Layout | None, threads: int, watch: Callable[[int],
 def scan_list(root: Path, list_file: Path, layout: Layout | None, threads: int, watch: Callable[[int], None]) -> Scan:
     """Find the samples of a tree whose images a list names; their sidecars need not be in it."""
     tree = SourceTree.at(root)
-    return _scan(tree, folders_listed(tree, list_file), layout, threads, watch)
+    known = () if is_json(list_file) else KNOWN  # which says whose each image is, so its path need not
+    return _scan(tree, folders_listed(tree, list_file), layout, threads, watch, known=known)
 
 
 def _scan(
@@ -51,9 +55,11 @@ def _scan(
     layout: Layout | None,
     threads: int,
     watch: Callable[[int], None],
+    *,
+    known: tuple[Layout, ...] = KNOWN,
 ) -> Scan:
     found, skipped, ignored, census = list[pa.RecordBatch](), list[pa.RecordBatch](), Counter[str](), Census()
-    layouts = (layout,) if layout else KNOWN
+    layouts = (layout,) if layout else known
     for seen in _walked(lambda share: Seen(tree, layouts).look(share), folders, threads):
         new = seen.found.chunks()
         watch(sum(map(len, new)))
