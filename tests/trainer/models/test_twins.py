@@ -1,0 +1,125 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from tests.trainer.models.learning import alike_in_other_company, learns, same_when_recomputed, weight
+from trainer.models.attention import Attention
+from trainer.models.features import Features, Shape
+from trainer.models.rollout import origins
+from trainer.models.twins import Twins, partners
+
+TINY = Shape(channels=3, size=(32, 32), embedding=16, width=1 / 12, patch=8, blocks=(2, 1, 2))
+PICTURES = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+def views(net: Twins, images: torch.Tensor = PICTURES) -> Features:
+    features: Features = net(images)
+    return features
+
+
+def test_its_first_view_is_the_published_transformer() -> None:
+    with torch.device("meta"):
+        net = Twins(Shape(3, (224, 224), 512))
+    own = nn.ModuleList([net.patches, *net.blocks[:12], net.norms[0]])
+    assert sum(each.numel() for each in own.parameters()) == 85_798_656
+
+
+@pytest.mark.parametrize(
+    ("blocks", "exactly"), [((12, 1, 12), 93_733_376), ((6, 1, 6), 51_206_144), ((4, 1, 4), 37_030_400)]
+)
+def test_its_size_at_448(blocks: tuple[int, int, int], exactly: int) -> None:
+    assert weight(Twins, Shape(3, (448, 448), 512, blocks=blocks)) == exactly
+
+
+def test_seeing_two_pictures_costs_no_weights() -> None:
+    assert weight(Twins, replace(TINY, blocks=(2, 1, 0))) == weight(Twins, TINY)
+
+
+def test_it_learns() -> None:
+    net = Twins(Shape(3, (112, 112), 32, width=0.25, dropout=0.1, blocks=(2, 1, 2)))
+    assert net.parts == (16, 16)
+    assert learns(net, torch.randn(4, 3, 112, 112))
+
+
+def test_recomputing_changes_nothing() -> None:
+    assert same_when_recomputed(Twins(replace(TINY, dropout=0.2)), PICTURES)
+
+
+def test_a_vector_does_not_depend_on_the_other_pictures() -> None:
+    assert alike_in_other_company(Twins(TINY), PICTURES)
+
+
+def test_another_partner_changes_what_is_seen_again_and_no_part() -> None:
+    net, others = Twins(TINY), PICTURES.clone()
+    others[2] = 0  # the partner of 0, and nobody else's
+    one, two = views(net), views(net, others)
+    assert one.again is not None
+    assert two.again is not None
+    assert (one.again != two.again).any(1).tolist() == [True, False, True, False]
+    assert all(torch.equal(mine[0], same[0]) for mine, same in zip(one.parts, two.parts, strict=True))
+
+
+def test_beside_itself_a_picture_looks_as_alone() -> None:
+    features = views(Twins(TINY), PICTURES[:1].expand(4, -1, -1, -1))
+    assert features.again is not None
+    assert torch.allclose(features.again, features.parts[0], atol=1e-5)
+
+
+def test_nothing_is_seen_again_where_nothing_is_learnt() -> None:
+    assert views(Twins(TINY).eval()).again is None
+    assert views(Twins(replace(TINY, blocks=(2, 1, 0)))).again is None
+
+
+def test_fewer_blocks_that_see_two_pictures_go_on_with_one() -> None:
+    net, tokens = Twins(replace(TINY, blocks=(3, 1, 1))), list[int]()
+    for attention in (each for each in net.modules() if isinstance(each, Attention)):
+        attention.register_forward_pre_hook(lambda _, given: tokens.append(given[1].shape[1]))
+    views(net)
+    alone, salient, beside = [17, 17, 17], [17], [34, 17, 17]
+    assert tokens == alone + salient + beside
+
+
+@pytest.mark.parametrize("pictures", range(2, 8))
+def test_nobody_is_the_own_partner_and_each_is_one(pictures: int) -> None:
+    mine = torch.arange(pictures)
+    assert not (partners(mine) == mine).any()
+    assert partners(mine).sort().values.equal(mine)
+
+
+def test_what_looks_again_is_the_class_token_and_the_patches_it_came_from() -> None:
+    net, given = Twins(TINY).eval(), list[torch.Tensor]()
+    net.blocks[2].register_forward_pre_hook(lambda _, inputs: given.extend(inputs))
+    views(net)
+    local, whole = given
+    *seen, out = net._alone(net.patches(PICTURES))  # noqa: SLF001 - what its blocks saw
+    order = origins(net._first, seen)[:, 1:].argsort(1, descending=True)  # noqa: SLF001
+    assert local.shape[1] == 1 + round(0.3 * 16)
+    assert torch.equal(whole, out)
+    for picture in range(4):
+        best = order[picture, : local.shape[1] - 1]
+        assert torch.equal(local[picture], whole[picture, [0, *(1 + best).tolist()]])
+
+
+def test_it_learns_in_sixteen_bits() -> None:
+    """Autocast keeps the rounded weights of a forward: none may come from where no gradient is kept."""
+    with torch.autocast("cpu", torch.bfloat16):
+        assert learns(Twins(TINY), PICTURES)
+
+
+@pytest.mark.parametrize("embedding", [15, 0])
+def test_a_vector_without_halves_is_explained(embedding: int) -> None:
+    with pytest.raises(ValueError, match=rf"model\.embedding is {embedding}: choose an even number"):
+        Twins(replace(TINY, embedding=embedding))
+
+
+@pytest.mark.parametrize("blocks", [(0, 1, 0), (2, 0, 2), (2, 1, 3), (2, 1, -1)])
+def test_blocks_that_do_not_fit_are_explained(blocks: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match=r"model\.blocks is .* Published: 12 1 12"):
+        Twins(replace(TINY, blocks=blocks))
+
+
+def test_pictures_that_patches_do_not_fill_are_explained() -> None:
+    with pytest.raises(ValueError, match="Patches of 8 x 8 do not fill"):
+        Twins(replace(TINY, size=(36, 32)))
