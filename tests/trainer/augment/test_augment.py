@@ -18,10 +18,16 @@ def pictures(channels: int = 1, dtype: torch.dtype = torch.uint8) -> torch.Tenso
     return torch.randint(0, white + 1, (8, channels, 61, 50), generator=seeded).to(dtype)
 
 
-@pytest.mark.parametrize(("enhance", "channels"), [("none", 1), ("none", 3), ("gabor", 1)])
+@pytest.mark.parametrize(
+    ("enhance", "channels", "dtype"),
+    [("none", 1, torch.uint8), ("none", 3, torch.uint8), ("gabor", 1, torch.uint8), ("none", 3, torch.float32)],
+)
 @pytest.mark.parametrize("size", [1, 3, 4])
-def test_a_batch_may_be_cut_anywhere(enhance: Literal["none", "gabor"], channels: int, size: int) -> None:
-    augment, images = Augment(replace(SECTION, enhance=enhance), 7), pictures(channels)
+def test_a_batch_may_be_cut_anywhere(
+    enhance: Literal["none", "gabor"], channels: int, dtype: torch.dtype, size: int
+) -> None:
+    section = replace(SECTION, enhance=enhance, flip=0.5, erase=0.5)
+    augment, images = Augment(section, 7), pictures(channels).to(dtype)
     whole = augment(images, NUMBERS, 2, learning=True)
     parts = zip(torch.split(images, size), torch.split(NUMBERS, size), strict=True)
     assert torch.equal(torch.cat([augment(*part, 2, learning=True) for part in parts]), whole)
@@ -81,6 +87,43 @@ def test_contrast_and_gain_stay_in_their_ranges() -> None:
         spread = most - least
         assert factors.min() == pytest.approx(least, abs=0.01 * spread)
         assert factors.max() == pytest.approx(most, abs=0.01 * spread)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_floats_are_pictures_of_another_scale(channels: int) -> None:
+    """With the contrast and gain of pictures that are nowhere black or white, and a mean and deviation to match."""
+    images = (pictures(channels) // 8 + 100).to(torch.uint8)
+    section = replace(SECTION, erase=0.5, flip=0.5)
+    of_floats = Augment(replace(section, mean=0.5 * 255, std=0.25 * 255), 7)
+    for learning in (False, True):
+        shown = of_floats(images.float(), NUMBERS, 1, learning=learning)
+        expected = Augment(section, 7)(images, NUMBERS, 1, learning=learning)
+        torch.testing.assert_close(shown, expected, rtol=0, atol=1e-3)
+
+
+def test_as_many_are_mirrored_as_asked_for() -> None:
+    images = pictures()[:1].expand(1000, -1, -1, -1)
+    section = sections.Augment(flip=0.3, rotation=0, shift=0, contrast=(1, 1), gain=(1, 1))
+    shown, plain = (Augment(each, 0) for each in (section, replace(section, flip=0.0)))
+    seen, whole = (each(images, torch.arange(1000), 0, learning=True) for each in (shown, plain))
+    mirrored = (seen - whole).abs().amax((1, 2, 3)) > 0.5
+    assert mirrored.double().mean().item() == pytest.approx(0.3, abs=0.05)
+    torch.testing.assert_close(seen[mirrored], whole[mirrored].flip(-1), rtol=0, atol=1e-3)
+    assert torch.equal(shown(images[:8], NUMBERS, 0, learning=False), plain(images[:8], NUMBERS, 0, learning=False))
+
+
+def test_as_many_are_erased_as_asked_for_and_nothing_else_changes() -> None:
+    images = pictures(3)[:1].expand(3000, -1, -1, -1)
+    section = replace(SECTION, erase=0.4, erase_area=(0.05, 0.1))
+    shown, plain = (Augment(each, 0) for each in (section, replace(section, erase=0.0)))
+    seen, whole = (each(images, torch.arange(3000), 0, learning=True) for each in (shown, plain))
+    gone = (seen != whole).any(1)
+    assert not seen[gone[:, None].expand_as(seen)].any()
+    assert gone.any((1, 2)).double().mean().item() == pytest.approx(0.4, abs=0.03)
+    areas = gone.double().mean((1, 2))[gone.any((1, 2))]
+    assert 0.04 < areas.min() < 0.06
+    assert 0.09 < areas.max() < 0.12
+    assert torch.equal(shown(images[:8], NUMBERS, 0, learning=False), plain(images[:8], NUMBERS, 0, learning=False))
 
 
 def test_white_stays_white_around_a_moved_print() -> None:

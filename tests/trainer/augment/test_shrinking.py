@@ -21,6 +21,15 @@ def test_each_pixel_is_the_mean_of_its_square(side: int, more_rows: int, more: i
             torch.testing.assert_close(small[:, 0, row, column].double(), expected, rtol=0, atol=1e-7)
 
 
+@pytest.mark.parametrize("side", [1, 2, 3])
+def test_floats_are_taken_as_they_are(side: int) -> None:
+    values = torch.randn((2, 3, 7, 8), generator=torch.Generator().manual_seed(0)) * 1e3
+    expected = values.unfold(2, side, side).unfold(3, side, side).double().mean((4, 5))
+    torch.testing.assert_close(shrunk(values, side).double(), expected, rtol=1e-5, atol=1e-3)
+    if side == 1:
+        assert torch.equal(shrunk(values, side), values)
+
+
 @pytest.mark.parametrize("dtype", [*WHITE])
 @pytest.mark.parametrize("side", [1, 2, 11, 12, 16, 100])
 def test_white_stays_white_at_any_size(dtype: torch.dtype, side: int) -> None:
