@@ -5,6 +5,7 @@ Every rule stands by itself and says nothing where all is well, so that a user h
 
 from collections.abc import Callable, Iterator
 
+from trainer.config import objectives
 from trainer.config.ranges import out_of_range
 from trainer.config.samplers import impressions, pairs
 from trainer.config.sections import Config
@@ -49,6 +50,16 @@ def _bounds(config: Config) -> Sentence:
         if low > high:
             return f"augment.{name} is {low:g} to {high:g}. Write the lesser figure first."
     return ""
+
+
+def _mirrored(config: Config) -> Sentence:
+    flip, weight = config.augment.flip, config.loss.minutiae_map
+    if not (flip and weight):
+        return ""
+    return (
+        f"augment.flip is {flip:g} and loss.minutiae_map is {weight:g}, so these are prints, and a mirrored print is "
+        "another finger's. Set augment.flip to 0; for faces, loss.minutiae_map to 0."
+    )
 
 
 def _crop(config: Config) -> Sentence:
@@ -110,7 +121,12 @@ _RULES: tuple[Callable[[Config], Sentence], ...] = (
     _splits,
     impressions,
     pairs,
+    objectives.something_to_learn_by,
+    objectives.mates,
+    objectives.centers,
+    objectives.sharded,
     _bounds,
+    _mirrored,
     _crop,
     _warmup,
     _milestones,
