@@ -1,21 +1,19 @@
 """Does it learn, and better than the guides' recipe? Held-out fingers, equal steps, several seeds, a paired bootstrap.
 
-Each run is `python -m trainer` under torchrun, with two ranks, on a dataset that `shardkit pack` wrote: 400 subjects x 8
-to learn from, 200 others to judge. A run that was stopped goes on. What classical matching of minutiae reaches on the
-same kind of prints is told by `tools/judge_fingerprints.py`.
+Each run is `python -m trainer` under torchrun, with two ranks, on a dataset that `shardkit pack` wrote: 400 subjects
+x 8 to learn from, 200 others to judge. A run that was stopped goes on. What classical matching of minutiae reaches on
+such prints is told by `tools/judge_fingerprints.py`.
 """
 
 import argparse
 import sys
 from itertools import starmap
-from pathlib import Path
-
-import numpy as np
 
 from bootstrap import Difference, Pairs, difference, pairs_of
 from commands import run
 from places import KEPT, SHARDKIT, TOOLS
 from report import publish_report
+from runs import embedded
 
 LEARNT_FROM, JUDGED_ON, IMPRESSIONS = 400, 200, 8
 PACKED = KEPT / "p600-packed"
@@ -73,26 +71,13 @@ def _make_data() -> None:
 
 
 def _learnt(name: str, recipe: dict[str, object], seed: int, steps: int) -> Pairs:
-    folder = RUNS / f"{name}-{steps}-{seed}"
-    flags = SAME | recipe | {"run.folder": folder, "run.seed": seed, "run.steps": steps}
-    print(f"{folder.name} …", file=sys.stderr)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    words = [word for option, value in flags.items() for word in (f"--{option}", str(value))]
-    run([*torchrun, "-m", "trainer", "--config", "demo", *words])
-    return _embedded(folder)
-
-
-def _embedded(folder: Path) -> Pairs:
-    """By the last weights: equal steps are compared, and not equal luck with the best of several validations."""
-    out = folder / "val.npz"
-    run([sys.executable, "-m", "trainer", "embed", str(folder), str(out), "--dtype", "fp32", "--step", "latest"])
-    whole = np.load(out)
-    return pairs_of(whole["embeddings"], whole["label"])
+    flags = SAME | recipe | {"run.seed": seed, "run.steps": steps}
+    return pairs_of(*embedded("demo", RUNS / f"{name}-{steps}-{seed}", flags))
 
 
 def _figures(found: dict[str, list[Pairs]], told: Difference) -> list[tuple[str, float]]:
     each = [
-        (f"{name}, seed {seed}: EER in %", 100 * pairs.equal_error(np.ones(pairs.subjects)))
+        (f"{name}, seed {seed}: EER in %", 100 * pairs.equal_error())
         for name, many in found.items()
         for seed, pairs in enumerate(many)
     ]

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from bootstrap import difference, pairs_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bootstrap import difference, pairs_of, twins_of
 from trainer.verification.verify import verify
 
 SUBJECTS, EACH = 12, 4
@@ -23,7 +23,7 @@ def embedded(spread: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def test_its_rate_is_the_trainers(spread: float, seed: int) -> None:
     vectors, labels = embedded(spread, seed)
     exact = verify(torch.from_numpy(vectors), torch.from_numpy(labels), far=()).eer
-    assert pairs_of(vectors, labels).equal_error(np.ones(SUBJECTS)) == pytest.approx(exact, abs=0.01)
+    assert pairs_of(vectors, labels).equal_error() == pytest.approx(exact, abs=0.01)
 
 
 @given(st.integers(1, 5))
@@ -31,11 +31,11 @@ def test_its_rate_is_the_trainers(spread: float, seed: int) -> None:
 def test_a_subject_that_is_drawn_twice_counts_twice(times: int) -> None:
     vectors, labels = embedded(2.0)
     pairs = pairs_of(vectors, labels)
-    assert pairs.equal_error(np.full(SUBJECTS, float(times))) == pytest.approx(pairs.equal_error(np.ones(SUBJECTS)))
+    assert pairs.equal_error(np.full(SUBJECTS, float(times))) == pytest.approx(pairs.equal_error())
     first = np.zeros(SUBJECTS)
     first[:6] = 1
     alone = pairs_of(vectors[labels < 6], labels[labels < 6])
-    assert pairs.equal_error(first) == pytest.approx(alone.equal_error(np.ones(6)))
+    assert pairs.equal_error(first) == pytest.approx(alone.equal_error())
 
 
 def test_a_clear_difference_is_sure_and_none_is_not() -> None:
@@ -43,3 +43,14 @@ def test_a_clear_difference_is_sure_and_none_is_not() -> None:
     assert difference([good], [bad], draws=50).sure
     assert difference([good], [bad], draws=50).low > 0
     assert not difference([bad], [bad], draws=50).sure
+
+
+def test_of_twins_only_their_own_pairs_count() -> None:
+    """Two subjects that are far from all others and all but the same."""
+    vectors, labels = embedded(1.5)
+    groups = labels // 2
+    vectors = vectors - 20 * np.eye(16)[groups]
+    told = twins_of(vectors, labels, groups)
+    within = groups[:, None] == groups[None, :]
+    assert len(told.bins) == (within.sum() - len(labels)) // 2
+    assert told.equal_error() > 2 * pairs_of(vectors, labels).equal_error()
