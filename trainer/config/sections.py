@@ -104,7 +104,7 @@ class Model:
     embedding: int = identity(128)
     """Length of the vector that stands for an image."""
     dropout: float = identity(0.0)
-    """Share of the features before the embedding that is dropped while learning."""
+    """Share of what is dropped while learning: before the embedding; in a transformer, throughout its blocks."""
     patch: int = identity(16)
     """Side of the patches of a transformer."""
     blocks: tuple[int, int, int] = identity((12, 1, 12))

@@ -6,10 +6,20 @@ from difflib import get_close_matches
 import torch
 from torch import nn
 
+from trainer.models.cnn import Cnn
 from trainer.models.features import Shape
+from trainer.models.iresnet import iresnet18, iresnet50, iresnet100
 from trainer.models.small import Small
+from trainer.models.twins import Twins
 
-BACKBONES: dict[str, Callable[[Shape], nn.Module]] = {"small": Small}
+BACKBONES: dict[str, Callable[[Shape], nn.Module]] = {
+    "small": Small,
+    "cnn": Cnn,
+    "iresnet18": iresnet18,
+    "iresnet50": iresnet50,
+    "iresnet100": iresnet100,
+    "twins": Twins,
+}
 """Each gives `Features`, has the lengths of its parts as `parts`, and what can be computed again in `blocks`."""
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 import torch
 from safetensors import SafetensorError
@@ -72,7 +71,7 @@ def network_of(config: Config, classes: int, seen: Input, device: torch.device) 
     trunk = trunk_of(config, seen)
     if config.system.activation_checkpoint:
         recompute(trunk)
-    objective = objective_of(config, cast("tuple[int, ...]", trunk.parts), classes)
+    objective = objective_of(config, trunk, classes)
     network = Network(trunk, objective, dtype=DTYPES[config.amp.dtype], offload=config.system.activation_offload)
     return on_device(network, config, device)
 

@@ -2,18 +2,39 @@
 
 from torch import nn
 
-from trainer.config.sections import Config
+from trainer.config.sections import Config, Loss
+from trainer.errors import UsageError
 from trainer.heads.dense import head
+from trainer.losses.center import Center
 from trainer.losses.classes import CrossEntropy
+from trainer.losses.pairs import Pairs
+from trainer.losses.triplet import Triplet
 from trainer.state.objective import Classes, Objective
+from trainer.state.terms import Centers, MinutiaeMap, Triplets, TwoOfOne
 
 
-def objective_of(config: Config, parts: tuple[int, ...], classes: int) -> Objective:
-    """`parts` are the lengths of the backbone's vectors."""
+def objective_of(config: Config, backbone: nn.Module, classes: int) -> Objective:
+    """A term for each weight that is not 0."""
+    loss, parts = config.loss, lengths_of(backbone)
+    _refuse_other_map(config, backbone)
     terms: dict[str, nn.Module] = {}
-    if config.loss.classes:
+    if loss.classes:
         terms["classes"] = _classes(config, parts, classes)
+    if loss.center:
+        terms["center"] = Centers([Center(classes, part, loss.center_rate) for part in parts], loss.center)
+    if loss.minutiae_map:
+        terms["minutiae_map"] = MinutiaeMap(loss.minutiae_map)
+    if loss.triplet:
+        terms["triplet"] = Triplets(Triplet(loss.triplet_margin), loss.triplet)
+    if loss.pairs or loss.focal:
+        terms["pairs"] = _pairs(loss, adjacent=config.data.sampler == "pairs")
     return Objective(terms)
+
+
+def lengths_of(backbone: nn.Module) -> tuple[int, ...]:
+    """Of its vectors."""
+    parts: tuple[int, ...] = backbone.parts  # type: ignore[assignment]  # nn.Module says what its attributes may be
+    return parts
 
 
 def _classes(config: Config, parts: tuple[int, ...], classes: int) -> Classes:
@@ -22,3 +43,22 @@ def _classes(config: Config, parts: tuple[int, ...], classes: int) -> Classes:
         head(own.name, embedding=part, classes=classes, margin=own.margin, scale=own.scale) for part in parts
     )
     return Classes(heads, CrossEntropy(config.loss.label_smoothing), config.loss.classes)
+
+
+def _pairs(loss: Loss, *, adjacent: bool) -> TwoOfOne:
+    return TwoOfOne(Pairs(adjacent=adjacent, gamma=loss.focal_gamma), loss.pairs, loss.focal)
+
+
+def _refuse_other_map(config: Config, backbone: nn.Module) -> None:
+    """Who paints a map learns by it, and nobody else can."""
+    paints, weight = getattr(backbone, "paints", False), config.loss.minutiae_map
+    if paints and not weight:
+        raise UsageError(
+            f"model.name is {config.model.name!r}, which learns where minutiae are, and loss.minutiae_map is 0. Set it "
+            'to 0.3, as published, or take "deepprint-tex", which needs none.'
+        )
+    if weight and not paints:
+        raise UsageError(
+            f"loss.minutiae_map is {weight:g}, and model.name is {config.model.name!r}, which paints no map of "
+            'minutiae. Set it to 0, or take "deepprint-texminu".'
+        )

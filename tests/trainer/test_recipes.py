@@ -1,0 +1,119 @@
+"""Every recipe that is shipped trains: through the real stream, at a size that takes a second or two."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from shardkit.cli.pack import pack
+from tests.trainer.jobs import metrics
+from tests.trainer.patterns import tree
+from trainer.__main__ import main
+from trainer.config.load import loaded, recipe_names
+
+SUBJECTS, IMPRESSIONS = 32, 4
+CLASSES, SAMPLES = 4, 160
+
+SMALL: dict[str, object] = {
+    "run.epochs": 2,
+    "run.steps": 2,
+    "data.global_batch": 8,
+    "data.micro_batch": 4,
+    "data.test": "",
+    "optim.warmup": 0.5,
+    "amp.dtype": "off",
+    "system.threads": 1,
+    "system.compile": "false",
+    "system.channels_last": "false",
+    "validate.subset": 0,
+    "log.every": 1,
+    "log.tensorboard": "false",
+    "model.width": 0.125,
+    "model.embedding": 16,
+}
+PRINTS = {"data.size": 75}
+FACES = {"data.size": 32, "model.patch": 8, "model.blocks": "2 1 2"}
+
+
+@pytest.fixture(scope="module")
+def prints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two of three have their minutiae beside them."""
+    room = tmp_path_factory.mktemp("prints")
+    for number, image in enumerate(sorted(tree(room / "tree", SUBJECTS, IMPRESSIONS).rglob("*.png"))):
+        if number % 3:
+            image.with_suffix(".mnt").write_text("print\n2 32 32\n10 12 1.5\n20 8 3.0\n")
+    return packed(room, room / "tree", "--split", "train=0.75,val=0.25")
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """In colour, and every two subjects are twins, as the guides' files say."""
+    room = tmp_path_factory.mktemp("faces")
+    for image in tree(room / "tree", SUBJECTS, IMPRESSIONS).rglob("*.png"):
+        cv2.imwrite(str(image), cv2.applyColorMap(cv2.imread(str(image), cv2.IMREAD_GRAYSCALE), cv2.COLORMAP_JET))
+    ids = [f"{subject:03d}" for subject in range(SUBJECTS)]
+    twins = room / "twin_pairs_infor.json"
+    twins.write_text(json.dumps(list(zip(ids[::2], ids[1::2], strict=True))))
+    return packed(room, room / "tree", "--groups", str(twins), "--split", "train=0.75,val=0.25")
+
+
+@pytest.fixture(scope="module")
+def arrays(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    room, rng = tmp_path_factory.mktemp("arrays"), np.random.default_rng(0)
+    (room / "arrays").mkdir()
+    np.save(room / "arrays" / "images.npy", rng.normal(size=(SAMPLES, 3, 32, 32)).astype(np.float32))
+    np.save(room / "arrays" / "labels.npy", rng.permutation(SAMPLES).astype(np.int32) % CLASSES)
+    return packed(room, room / "arrays", "--from-arrays", "--split", "train=0.75,val=0.25")
+
+
+def packed(room: Path, source: Path, *options: str) -> Path:
+    pack.main([str(source), str(room / "packed"), *options, "--workers", "1"], standalone_mode=False)
+    return room / "packed"
+
+
+def trained(recipe: str, data: Path, folder: Path, **own: object) -> dict[str, float]:
+    """The terms of its loss at the last step."""
+    flags = {**SMALL, **own, "data.path": data, "run.folder": folder}
+    words = [word for name, value in flags.items() for word in (f"--{name}", *str(value).split(" "))]
+    assert main(["--config", recipe, *words]) == 0
+    told = metrics(folder)
+    assert [each["step"] for each in told if each["kind"] == "step"] == [1, 2]
+    assert told[-1]["kind"] == "full"
+    terms: dict[str, float] = next(each["terms"] for each in reversed(told) if each["kind"] == "step")
+    return terms
+
+
+@pytest.mark.parametrize("recipe", ["fingerprints-500k", "fingerprints-1m", "fingerprints-1.5m"])
+def test_fingerprints(recipe: str, prints: Path, tmp_path: Path) -> None:
+    assert list(trained(recipe, prints, tmp_path, **PRINTS)) == ["classes", "center", "minutiae_map"]
+
+
+@pytest.mark.parametrize("recipe", ["twins-fast", "twins-minimal", "twins-data-optimised", "twins-2080ti"])
+def test_twins(recipe: str, faces: Path, tmp_path: Path) -> None:
+    terms = trained(recipe, faces, tmp_path, **FACES)
+    assert list(terms) == ["classes", *(["triplet"] if recipe != "twins-minimal" else []), "pairs"]
+
+
+def test_arrays_are_named(arrays: Path, tmp_path: Path) -> None:
+    assert list(trained("arrays", arrays, tmp_path)) == ["classes"]
+    last = metrics(tmp_path)[-1]
+    assert last["samples"] == round(SAMPLES * 0.25)
+    assert last["error"] == 1 - last["right"] / last["samples"]
+
+
+def test_the_demo(prints: Path, tmp_path: Path) -> None:
+    assert list(trained("demo", prints, tmp_path, **{"augment.crop": "16 16", "model.width": 0.25})) == ["classes"]
+
+
+def test_none_is_left_out() -> None:
+    assert set(recipe_names()) == {
+        *("fingerprints-500k", "fingerprints-1m", "fingerprints-1.5m"),
+        *("twins-fast", "twins-minimal", "twins-data-optimised", "twins-2080ti", "arrays", "demo"),
+    }
+
+
+@pytest.mark.parametrize("recipe", recipe_names())
+def test_each_writes_into_a_folder_of_its_own(recipe: str) -> None:
+    assert loaded(["--config", recipe]).run.folder == f"{recipe}-run"
