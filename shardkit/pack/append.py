@@ -63,7 +63,7 @@ def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> 
         shards={split: totals.shards for split, totals in dataset.splits.items()},
     )
     plan = planned(columns, _groups(listed, dataset), splits.__getitem__, options.shard_size, before)
-    draft = Draft(plan, Splitting(None, splits), rest.skipped, rest.ignored, rest.warnings)
+    draft = Draft(plan, Splitting(None, splits), rest.skipped, rest.ignored, (*rest.warnings, *_torn(listed, dataset)))
     terms = Terms(
         options=manifest.options,
         codec=manifest.codec,  # type: ignore[arg-type]  # written by ourselves
@@ -142,6 +142,15 @@ def _homes(listed: Mapping[str, str], dataset: Dataset) -> dict[str, set[str]]:
         for group in (each.group, listed.get(each.subject, each.group)):
             homes.setdefault(group, set()).add(each.split)
     return homes
+
+
+def _torn(listed: Mapping[str, str], dataset: Dataset) -> tuple[str, ...]:
+    """A warning, where the list comes too late: validation would see the twins of training."""
+    torn = sorted(group for group, splits in _homes(listed, dataset).items() if len(splits) > 1)
+    if not torn:
+        return ()
+    said = f"{len(torn):,} groups have members in several splits already, such as {torn[0]}, and nobody moves."
+    return (f"{said} Pack anew with --groups to bring them together.",)
 
 
 def _home(group: str, homes: Mapping[str, set[str]]) -> str | None:

@@ -123,6 +123,24 @@ def test_a_triplet_that_is_born_later(tmp_path: Path) -> None:
     assert len({each.split for each in dataset.subjects if each.subject in "012"}) == 1
 
 
+def test_twins_who_are_apart_already_are_told(source: Path, tmp_path: Path) -> None:
+    folder = packed(
+        source, tmp_path / "packed", "--split", "train=0.5,val=0.5", "--exclude", _names(tmp_path, "000023/00")
+    )
+    pairs = json.loads((source / PAIRS_FILE).read_bytes())
+    split_of = {each.subject: each.split for each in open_dataset(folder).subjects}
+    torn = [one for one, other in pairs if split_of[one] != split_of[other]]
+    ended = ran("append", source, folder, "--groups", source / PAIRS_FILE, "--exclude", _names(tmp_path))
+    assert ended.code == 0
+    assert f"Warning: {len(torn)} groups have members in several splits already, such as {torn[0]}" in ended.stderr
+
+
+def _names(tmp_path: Path, *keys: str) -> Path:
+    path = tmp_path / "exclude.txt"
+    path.write_text("\n".join(keys))
+    return path
+
+
 def test_an_append_asks_for_a_list_of_the_kind_that_was_packed(source: Path, tmp_path: Path) -> None:
     """Paths may name subjects otherwise than the list did: the same images would come again, as others."""
     lists = json.loads((source / DATASET_FILE).read_bytes())
