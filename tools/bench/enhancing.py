@@ -15,7 +15,7 @@ from trainer.augment.ridges import Ridges
 from trainer.augment.shrinking import shrunk
 
 SHAPES = ((512, 512), (400, 320))
-PRINTS, TURNS = 4, 5
+PRINTS, TURNS = 4, 9
 PERIOD = 10.0
 """Pixels from ridge to ridge: what pack takes them to be."""
 
