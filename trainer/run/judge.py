@@ -2,9 +2,12 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
 
 from trainer.batches import Feed
-from trainer.judging import judged
+from trainer.judging import groups_of, judged
 from trainer.naming import named
 from trainer.run.duties import Verdict
 from trainer.run.parts import Parts
@@ -26,7 +29,11 @@ class Judge:
         with state.ema.in_place(state.network) if state.ema else nullcontext():
             if validate.metric == "accuracy":
                 return named(*with_what, self._go_on)
-            return judged(*with_what, validate.far, self._go_on)
+            return judged(*with_what, validate.far, self._go_on, self._groups)
+
+    @cached_property
+    def _groups(self) -> torch.Tensor | None:
+        return groups_of(self.parts.config.data.path, self.parts.dataset.generation, self.split)
 
     def _go_on(self) -> bool:
         self.around.dog.alive()

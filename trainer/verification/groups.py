@@ -21,6 +21,8 @@ class Grouped:
     """Where each group begins, and where the last one ends."""
     sizes: tuple[int, ...]
     """Samples of each subject."""
+    order: torch.Tensor
+    """Which of the embeddings each of them was."""
 
     @property
     def groups(self) -> int:
@@ -38,7 +40,7 @@ class Grouped:
 def grouped(vectors: torch.Tensor, labels: torch.Tensor) -> Grouped:
     order = labels.argsort(stable=True)
     sizes: list[int] = torch.unique_consecutive(labels[order], return_counts=True)[1].tolist()
-    samples = Grouped(vectors[order], labels[order], _bounds(sizes, min(GROUPS, len(sizes))), tuple(sizes))
+    samples = Grouped(vectors[order], labels[order], _bounds(sizes, min(GROUPS, len(sizes))), tuple(sizes), order)
     _refuse_without_pairs(samples)
     return samples
 

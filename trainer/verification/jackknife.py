@@ -6,6 +6,7 @@ with one degree of freedom less than groups the width.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import sqrt
 
 from trainer.verification.counting import Coarse
@@ -16,15 +17,31 @@ FEWEST = 8
 _Z = 1.959964
 
 
-def interval_of(eer: float, found: Coarse) -> tuple[float, float] | None:
-    """95 %, from coarse counts; None where the subjects are too few, or leaving them out changes nothing."""
+@dataclass(frozen=True)
+class Spread:
+    error: float
+    """The standard error of the EER."""
+    freedom: int
+
+    def around(self, eer: float) -> tuple[float, float]:
+        """95 %."""
+        reach = _students_t(self.freedom) * self.error
+        return max(0.0, eer - reach), min(1.0, eer + reach)
+
+    @property
+    def difference(self) -> float:
+        """Two independent runs, judged on so many subjects each, differ in truth if their EERs are further apart."""
+        return _Z * sqrt(2) * self.error
+
+
+def spread_of(found: Coarse) -> Spread | None:
+    """From coarse counts; None where the subjects are too few, or leaving them out changes nothing."""
     without = _without_each(found)
     if len(without) < FEWEST:
         return None
     mean = sum(without) / len(without)
     error = sqrt((len(without) - 1) / len(without) * sum((each - mean) ** 2 for each in without))
-    reach = _students_t(len(without) - 1) * error
-    return (max(0.0, eer - reach), min(1.0, eer + reach)) if reach else None
+    return Spread(error, len(without) - 1) if error else None
 
 
 def _without_each(found: Coarse) -> Sequence[float]:

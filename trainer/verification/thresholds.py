@@ -1,12 +1,10 @@
 """The exact thresholds behind what is asked: each lies in a bin that coarse counts name, and is found inside it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
-
 from trainer.verification.counting import WIDTH
-from trainer.verification.rates import Rates
+from trainer.verification.rates import Integers, Rates
 from trainer.verification.rounding import LIMIT
 
 Asked = Callable[[Rates], int]
@@ -22,18 +20,17 @@ class Threshold:
     """Where it stands there."""
 
 
-def exact(edges: Rates, asked: Sequence[Asked], count: Callable[[list[int]], torch.Tensor]) -> list[Threshold]:
-    """One for each that is asked; `count` is the second pass, over all ranks."""
-    bins = [_bin_before(each(edges)) for each in asked]
-    counted = sorted(set(bins))
-    mated, non_mated = count(counted).cpu().numpy()
-    inside = {bin_: edges.inside(bin_, *both) for bin_, *both in zip(counted, mated, non_mated, strict=True)}
-    return [_threshold(bin_, inside[bin_], each) for bin_, each in zip(bins, asked, strict=True)]
+def bins_with(edges: Rates, asked: Sequence[Asked]) -> list[int]:
+    """In which bin each of them lies: the edge before is too low; below the first edge there is nothing."""
+    return [max(each(edges) - 1, 0) for each in asked]
 
 
-def _bin_before(edge: int) -> int:
-    """The edge before is too low, so the threshold is above it; below the first edge there is nothing."""
-    return max(edge - 1, 0)
+def exact(edges: Rates, asked: Sequence[Asked], counts: Mapping[int, tuple[Integers, Integers]]) -> list[Threshold]:
+    """One for each that is asked, from the counts at all places of its bin."""
+    return [
+        _threshold(bin_, edges.inside(bin_, *counts[bin_]), each)
+        for bin_, each in zip(bins_with(edges, asked), asked, strict=True)
+    ]
 
 
 def _threshold(bin_: int, inside: Rates, asked: Asked) -> Threshold:

@@ -7,7 +7,13 @@ groups would be hundreds of products of a handful of vectors.
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
+from typing import TypeVar
+
+from trainer.verification.share import Share
+
+T = TypeVar("T")
 
 SIDE = 1024
 """A million scores at once: a few megabytes, and as fast as more."""
@@ -31,30 +37,26 @@ class Tile:
             group += 1
 
 
-def tiles(bounds: tuple[int, ...], rank: int, world_size: int) -> Iterator[Tile]:
+def tiles(bounds: tuple[int, ...], share: Share) -> Iterator[Tile]:
     """Those of this rank. Every pair lies in one tile of one rank; tiles on the diagonal hold pairs with i >= j too."""
-    return islice(_all_tiles(bounds), rank, None, world_size)
+    return dealt(partial(_all_tiles, bounds), share)
 
 
-def beaten(bounds: tuple[int, ...], rank: int, world_size: int, beat: Callable[[], None]) -> Iterator[Tile]:
-    """The same; `beat` is called before each round, on every rank as often, though some have a tile less."""
-    own = tiles(bounds, rank, world_size)
-    for _ in range(rounds(bounds, world_size)):
-        beat()
-        yield from islice(own, ROUND)
+def dealt(listed: Callable[[], Iterator[T]], share: Share) -> Iterator[T]:
+    """Every so many of a list; the beat comes before each round, on every rank as often, though some have one less."""
+    mine = islice(listed(), share.rank, None, share.world_size)
+    for _ in range(-(-sum(1 for _ in listed()) // (ROUND * share.world_size))):
+        share.beat()
+        yield from islice(mine, ROUND)
 
 
-def rounds(bounds: tuple[int, ...], world_size: int) -> int:
-    return -(-sum(1 for _ in _all_tiles(bounds)) // (ROUND * world_size))
+def cut(start: int, stop: int) -> Iterator[slice]:
+    for each in range(start, stop, SIDE):
+        yield slice(each, min(each + SIDE, stop))
 
 
 def _all_tiles(bounds: tuple[int, ...]) -> Iterator[Tile]:
     for group in range(len(bounds) - 1):
-        for rows in _cut(bounds[group], bounds[group + 1]):
-            for columns in _cut(rows.start, bounds[-1]):
+        for rows in cut(bounds[group], bounds[group + 1]):
+            for columns in cut(rows.start, bounds[-1]):
                 yield Tile(group, rows, columns)
-
-
-def _cut(start: int, stop: int) -> Iterator[slice]:
-    for each in range(start, stop, SIDE):
-        yield slice(each, min(each + SIDE, stop))

@@ -1,23 +1,23 @@
 """All pairs of a split, from embeddings to what is told of them. The same figures on any number of ranks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
 from typing import Any
 
 import torch
 
-from trainer.verification.counting import Beat, Coarse, coarse, fine, quiet
+from trainer.verification.auc import auc, inside, mixed
+from trainer.verification.counting import Coarse, all_places, coarse, fine
 from trainer.verification.det import det
-from trainer.verification.groups import grouped
-from trainer.verification.jackknife import interval_of
-from trainer.verification.rates import Rates, rates
+from trainer.verification.groups import Grouped, grouped
+from trainer.verification.jackknife import spread_of
+from trainer.verification.power import Power, meant, needs, resolved
+from trainer.verification.rates import Integers, Rates, rates
 from trainer.verification.rounding import exact_products, integers
-from trainer.verification.thresholds import Asked, Threshold, exact
-
-FEWEST_ACCEPTED = 10
-"""Pairs that a false accept rate must let pass before a rate at it is told: fewer cannot resolve it."""
+from trainer.verification.share import ALONE, Share
+from trainer.verification.thresholds import Asked, Threshold, bins_with, exact
+from trainer.verification.twins import Twins, twins_of
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Verification:
     """95 % of it, over subjects; None where they are too few."""
     threshold: int
     """The least score at which FMR is not above FNMR: a cosine times 16 million, nearly."""
+    auc: float
+    """The area under the ROC curve: how probably a mated pair scores above a non-mated one, where a tie is half."""
     tar: Mapping[float, float | None]
     """True accept rate by false accept rate; None where the pairs are too few to tell."""
     mated: int
@@ -35,24 +37,39 @@ class Verification:
     """(FMR, FNMR), from the lowest threshold to the highest."""
     subjects: int
     samples: int
+    power: Power
+    twins: Twins | None
+
+    @property
+    def error(self) -> float:
+        """What the best weights have the least of."""
+        return self.eer
 
     def as_json(self) -> dict[str, Any]:
+        twins = {"twins": self.twins.as_json()} if self.twins else {}
         return {
             "eer": self.eer,
             "interval": list(self.interval) if self.interval else None,
             "threshold": self.threshold,
+            "auc": self.auc,
             "tar": {f"{far:g}": rate for far, rate in self.tar.items()},
             "mated": self.mated,
             "non_mated": self.non_mated,
             "subjects": self.subjects,
             "samples": self.samples,
+            "power": self.power.as_json(),
+            **twins,
             "det": [list(point) for point in self.det],
         }
 
 
-def alone(counts: torch.Tensor) -> torch.Tensor:
-    """The sum over one rank."""
-    return counts
+@dataclass(frozen=True)
+class _Points:
+    """What the second pass makes exact."""
+
+    equal: Threshold
+    tar: dict[float, float]
+    auc: float
 
 
 def verify(
@@ -60,40 +77,46 @@ def verify(
     labels: torch.Tensor,
     *,
     far: Sequence[float],
-    rank: int = 0,
-    world_size: int = 1,
-    sum_over_ranks: Callable[[torch.Tensor], torch.Tensor] = alone,
-    beat: Beat = quiet,
+    groups: torch.Tensor | None = None,
+    share: Share = ALONE,
 ) -> Verification:
-    """Every rank has all embeddings and counts its share of the tiles; `sum_over_ranks` adds int64 counts of all."""
+    """Every rank has all embeddings and counts its share of the tiles. Subjects of one of `groups` are twins, if it is
+    not below 0.
+    """
     assert len(embeddings) == len(labels)
     with exact_products(embeddings.device):
-        samples = grouped(integers(embeddings), labels.to(embeddings.device))
-        told = [each for each in far if samples.non_mated * _meant(each) >= FEWEST_ACCEPTED]
-        found = Coarse(sum_over_ranks(coarse(samples, rank, world_size, beat)))
-        edges = rates(found.mated.sum(0).cpu().numpy(), found.non_mated.cpu().numpy())
-        asked: list[Asked] = [Rates.crossing, *(partial(Rates.within, far=_meant(each)) for each in told)]
-        equal, *accepting = exact(
-            edges, asked, lambda bins: sum_over_ranks(fine(samples, bins, rank, world_size, beat))
-        )
-    eer = float(equal.rates.eer())
+        vectors, labels = integers(embeddings), labels.to(embeddings.device)
+        samples = grouped(vectors, labels)
+        found = Coarse(share.summed(coarse(samples, share)))
+        mated, non_mated = found.mated.sum(0).cpu().numpy(), found.non_mated.cpu().numpy()
+        points = _points(samples, mated, non_mated, far, share)
+        own = None if groups is None else groups.to(vectors.device)
+        twins = None if own is None else twins_of(vectors, labels, own, points.equal.score, share)
+    eer, spread = float(points.equal.rates.eer()), spread_of(found)
     return Verification(
         eer=eer,
-        interval=interval_of(eer, found),
-        threshold=equal.score,
-        tar=dict.fromkeys(far) | {each: _tar(point) for each, point in zip(told, accepting, strict=True)},
+        interval=spread.around(eer) if spread else None,
+        threshold=points.equal.score,
+        auc=points.auc,
+        tar=dict.fromkeys(far) | points.tar,
         mated=samples.mated,
         non_mated=samples.non_mated,
-        det=det(edges),
+        det=det(rates(mated, non_mated)),
         subjects=len(samples.sizes),
         samples=len(labels),
+        power=Power(spread.difference if spread else None, needs(far, samples)),
+        twins=twins,
     )
 
 
-def _meant(far: float) -> Fraction:
-    """The decimal that was written: the nearest float of 0.000001 is below it."""
-    return Fraction(repr(far))
+def _points(samples: Grouped, mated: Integers, non_mated: Integers, far: Sequence[float], share: Share) -> _Points:
+    def counted(bins: list[int]) -> torch.Tensor:
+        return share.summed(fine(all_places(samples, share), bins, samples.vectors.device))
 
-
-def _tar(point: Threshold) -> float:
-    return float(1 - point.rates.fnmr(point.at))
+    edges = rates(mated, non_mated)
+    told = [each for each in far if resolved(each, samples.non_mated)]
+    asked: list[Asked] = [Rates.crossing, *(partial(Rates.within, far=meant(each)) for each in told)]
+    close = inside(set(bins_with(edges, asked)), mixed(mated, non_mated), counted)
+    equal, *accepting = exact(edges, asked, close.counts)
+    tar = {each: float(1 - point.rates.fnmr(point.at)) for each, point in zip(told, accepting, strict=True)}
+    return _Points(equal, tar, float(auc(mated, non_mated, close.wins)))

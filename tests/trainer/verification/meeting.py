@@ -3,11 +3,14 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import TypeVar
 
 import torch
 
+from trainer.verification.share import Share
 from trainer.verification.verify import Verification, verify
 
+R = TypeVar("R")
 SECONDS = 60
 
 
@@ -16,27 +19,32 @@ class Meeting:
         self._parts: dict[int, torch.Tensor] = {}
         self._barrier = Barrier(size, timeout=SECONDS)
 
-    def sum_for(self, rank: int) -> Callable[[torch.Tensor], torch.Tensor]:
-        def summed(counts: torch.Tensor) -> torch.Tensor:
-            assert counts.dtype == torch.int64
-            self._parts[rank] = counts
-            self._barrier.wait()
-            total = torch.stack([*self._parts.values()]).sum(0)
-            self._barrier.wait()
-            return total
+    def share(self, rank: int, size: int) -> Share:
+        return Share(rank, size, lambda counts: self._summed(rank, counts), lambda found: self._gathered(rank, found))
 
-        return summed
+    def _summed(self, rank: int, counts: torch.Tensor) -> torch.Tensor:
+        assert counts.dtype == torch.int64
+        return torch.stack(self._exchanged(rank, counts)).sum(0)
+
+    def _gathered(self, rank: int, found: torch.Tensor) -> torch.Tensor:
+        return torch.cat(self._exchanged(rank, found))
+
+    def _exchanged(self, rank: int, said: torch.Tensor) -> list[torch.Tensor]:
+        self._parts[rank] = said
+        self._barrier.wait()
+        heard = [self._parts[each] for each in sorted(self._parts)]
+        self._barrier.wait()
+        return heard
+
+
+def each(world_size: int, does: Callable[[Share], R]) -> list[R]:
+    """What each rank says."""
+    meeting = Meeting(world_size)
+    with ThreadPoolExecutor(world_size) as ranks:
+        return list(ranks.map(does, [meeting.share(rank, world_size) for rank in range(world_size)]))
 
 
 def together(
     world_size: int, embeddings: torch.Tensor, labels: torch.Tensor, far: Sequence[float]
 ) -> list[Verification]:
-    """What each rank says."""
-    meeting = Meeting(world_size)
-
-    def say(rank: int) -> Verification:
-        sums = meeting.sum_for(rank)
-        return verify(embeddings, labels, far=far, rank=rank, world_size=world_size, sum_over_ranks=sums)
-
-    with ThreadPoolExecutor(world_size) as ranks:
-        return list(ranks.map(say, range(world_size)))
+    return each(world_size, lambda share: verify(embeddings, labels, far=far, share=share))

@@ -40,6 +40,10 @@ class Pairs:
         share = (left - rising) / ((risen - rising) - (right - left))
         return float(left + share * (right - left))
 
+    def auc(self) -> float:
+        wins = sum((mated > other) - (mated < other) + 1 for mated in self.mated for other in self.non_mated)
+        return float(Fraction(wins, 2 * len(self.mated) * len(self.non_mated)))
+
     def tar(self, far: float) -> float | None:
         accepted = Fraction(str(far))
         if len(self.non_mated) * accepted < 10:
@@ -47,10 +51,22 @@ class Pairs:
         return float(1 - self.fnmr(next(each for each in self.thresholds() if self.fmr(each) <= accepted)))
 
 
-def pairs(embeddings: torch.Tensor, labels: Sequence[int]) -> Pairs:
+def scores(embeddings: torch.Tensor) -> Iterator[tuple[int, int, int]]:
+    """Of all pairs, with the numbers of the two."""
     whole = [[int(value) for value in row] for row in integers(embeddings).tolist()]
+    for (one, first), (other, second) in combinations(enumerate(whole), 2):
+        yield sum(left * right for left, right in zip(first, second, strict=True)), one, other
+
+
+def pairs(embeddings: torch.Tensor, labels: Sequence[int], groups: Sequence[int] | None = None) -> Pairs:
+    """All; with groups only non-mated ones of one group, and the mated ones of subjects that have such."""
     found = Pairs([], [])
-    for (one, first), (other, second) in combinations(zip(whole, labels, strict=True), 2):
-        scores = found.mated if first == second else found.non_mated
-        scores.append(sum(left * right for left, right in zip(one, other, strict=True)))
+    for score, one, other in scores(embeddings):
+        mated = labels[one] == labels[other]
+        if groups is None or (groups[one] == groups[other] >= 0 and (not mated or _has_twin(one, labels, groups))):
+            (found.mated if mated else found.non_mated).append(score)
     return Pairs(sorted(found.mated), sorted(found.non_mated))
+
+
+def _has_twin(one: int, labels: Sequence[int], groups: Sequence[int]) -> bool:
+    return any(group == groups[one] and label != labels[one] for label, group in zip(labels, groups, strict=True))

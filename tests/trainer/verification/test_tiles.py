@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.verification import tiles
+from trainer.verification.share import ALONE, Share
 
 
 @given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6), side=st.integers(1, 5), world_size=st.integers(1, 4))
 def test_every_pair_lies_in_one_tile_of_one_rank(sizes: list[int], side: int, world_size: int) -> None:
     bounds = tuple(sum(sizes[:number]) for number in range(len(sizes) + 1))
     with patch.object(tiles, "SIDE", side):
-        found = [tile for rank in range(world_size) for tile in tiles.tiles(bounds, rank, world_size)]
+        found = [tile for rank in range(world_size) for tile in tiles.tiles(bounds, Share(rank, world_size))]
 
     held = Counter((row, column) for tile in found for row in numbers(tile.rows) for column in numbers(tile.columns))
     count = bounds[-1]
@@ -26,7 +27,7 @@ def test_its_columns_are_told_by_group(sizes: list[int], side: int) -> None:
     bounds = tuple(sum(sizes[:number]) for number in range(len(sizes) + 1))
     group_of = [group for group, size in enumerate(sizes) for _ in range(size)]
     with patch.object(tiles, "SIDE", side):
-        found = list(tiles.tiles(bounds, 0, 1))
+        found = list(tiles.tiles(bounds, ALONE))
 
     for tile in found:
         parts = [(group, column) for group, part in tile.parts(bounds) for column in numbers(part)]
@@ -38,17 +39,13 @@ def numbers(part: slice) -> range:
     return range(part.start, part.stop)
 
 
-@given(
-    sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6),
-    side=st.integers(1, 5),
-    each=st.integers(1, 4),
-    world_size=st.integers(1, 4),
-)
-def test_every_rank_beats_as_often_and_misses_no_tile(sizes: list[int], side: int, each: int, world_size: int) -> None:
-    bounds = tuple(sum(sizes[:number]) for number in range(len(sizes) + 1))
-    beats = Counter[int]()
-    with patch.object(tiles, "SIDE", side), patch.object(tiles, "ROUND", each):
+@given(count=st.integers(0, 60), each=st.integers(1, 4), world_size=st.integers(1, 4))
+def test_every_rank_beats_as_often_and_misses_nothing(count: int, each: int, world_size: int) -> None:
+    beats, found = Counter[int](), list[int]()
+    with patch.object(tiles, "ROUND", each):
         for rank in range(world_size):
-            found = list(tiles.beaten(bounds, rank, world_size, lambda rank=rank: beats.update([rank])))  # type: ignore[misc]  # bound now
-            assert found == list(tiles.tiles(bounds, rank, world_size))
-    assert len(set(beats.values())) == 1
+            share = Share(rank, world_size, beat=lambda rank=rank: beats.update([rank]))  # type: ignore[misc]  # bound now
+            found += tiles.dealt(lambda: iter(range(count)), share)
+    assert sorted(found) == list(range(count))
+    assert set(beats.values()) == ({-(-count // (each * world_size))} if count else set())
+    assert len(beats) == (world_size if count else 0)

@@ -13,7 +13,7 @@ from tests.trainer.verification.meeting import together
 from tests.trainer.verification.reference import pairs
 from tests.trainer.verification.samples import FAR, Samples, clustered, few, shuffled
 from trainer.errors import UsageError
-from trainer.verification import groups, tiles
+from trainer.verification import auc, groups, tiles
 from trainer.verification.verify import Verification, verify
 
 
@@ -29,6 +29,7 @@ def test_it_says_what_brute_force_says(samples: Samples) -> None:
     assert (said.mated, said.non_mated) == (len(expected.mated), len(expected.non_mated))
     assert (said.threshold, said.eer) == (expected.threshold(), expected.eer())
     assert said.tar == {far: expected.tar(far) for far in FAR}
+    assert said.auc == expected.auc()
 
 
 @pytest.mark.parametrize("noise", [0.5, 2.0])
@@ -38,6 +39,7 @@ def test_so_it_does_where_groups_hold_several_subjects(noise: float) -> None:
 
     assert (said.threshold, said.eer) == (expected.threshold(), expected.eer())
     assert said.tar == {far: expected.tar(far) for far in (1e-1, 1e-2)}
+    assert said.auc == expected.auc()
 
 
 @settings(max_examples=25, deadline=None)
@@ -69,7 +71,7 @@ def test_the_size_of_tiles_and_groups_changes_nothing(samples: Samples, side: in
 def test_what_lies_apart_has_no_errors() -> None:
     said = judged(Samples(torch.eye(4).repeat_interleave(3, 0), torch.arange(4).repeat_interleave(3)))
 
-    assert said.eer == 0
+    assert (said.eer, said.auc) == (0, 1)
     assert said.threshold == 1
     assert said.tar == {0.9: 1.0, 0.5: 1.0, 0.25: 1.0, 0.1: None}
 
@@ -77,7 +79,7 @@ def test_what_lies_apart_has_no_errors() -> None:
 def test_what_is_all_the_same_is_a_coin() -> None:
     said = judged(Samples(torch.ones(12, 5), torch.arange(4).repeat_interleave(3)))
 
-    assert said.eer == 0.5
+    assert (said.eer, said.auc) == (0.5, 0.5)
     assert said.tar == {0.9: 0.0, 0.5: 0.0, 0.25: 0.0, 0.1: None}
 
 
@@ -132,12 +134,22 @@ def test_nor_is_nothing() -> None:
         verify(torch.ones(0, 2), torch.arange(0), far=FAR)
 
 
+def test_nor_do_bins_that_are_counted_in_several_passes() -> None:
+    samples = clustered(12, 3, 1.5)
+    with patch.object(auc, "AT_ONCE", 3):
+        said = judged(samples)
+
+    assert said == judged(samples)
+    assert 0.5 < said.auc == pairs(samples.embeddings, samples.labels.tolist()).auc() < 1
+
+
 def test_it_can_be_told_as_json() -> None:
     said = judged(clustered(10, 3, 1.0), (0.1, 1e-4))
     told = json.loads(json.dumps(said.as_json()))
 
     assert said.interval is not None
-    assert told["eer"] == said.eer
+    assert (told["eer"], told["auc"]) == (said.eer, said.auc)
+    assert "twins" not in told
     assert told["interval"] == list(said.interval)
     assert told["tar"] == {"0.1": said.tar[0.1], "0.0001": None}
     assert (told["mated"], told["non_mated"], told["subjects"], told["samples"]) == (30, 405, 10, 30)
