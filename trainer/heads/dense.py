@@ -1,8 +1,10 @@
-"""Heads that hold every class on every rank: softmax, and CosFace, which asks the true class for a margin."""
+"""Heads that hold every class on every rank: softmax, and cosines with a margin that the true class pays."""
 
 import torch
 from torch import nn
 from torch.nn import functional
+
+from trainer.heads.margins import Margin, margin_of
 
 
 class Softmax(nn.Module):
@@ -11,21 +13,37 @@ class Softmax(nn.Module):
         self.classes = nn.Linear(embedding, classes)
 
     def forward(self, embeddings: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        return self.plain(embeddings)
+
+    def plain(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Scores that anyone can ask for, who knows no labels."""
         return self.classes(embeddings)  # type: ignore[no-any-return]  # a Linear gives a tensor
 
 
-class CosFace(nn.Module):
-    def __init__(self, embedding: int, classes: int, margin: float, scale: float) -> None:
+class Cosine(nn.Module):
+    def __init__(self, embedding: int, classes: int, margin: Margin, scale: float) -> None:
         super().__init__()
         self.margin, self.scale = margin, scale
         self.weight = nn.Parameter(torch.empty(classes, embedding))
         nn.init.normal_(self.weight, std=0.01)
 
     def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        cosines = functional.linear(functional.normalize(embeddings), functional.normalize(self.weight))
-        mine = functional.one_hot(labels, cosines.shape[1])
-        return self.scale * (cosines - self.margin * mine)
+        lengths = embeddings.detach().norm(dim=1)
+        if self.training:
+            self.margin.look(lengths)
+        cosines, mine = self._cosines(embeddings), labels[:, None]
+        worse = self.margin(cosines.gather(1, mine).squeeze(1), lengths)
+        return self.scale * cosines.scatter(1, mine, worse[:, None])
+
+    def plain(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Without a margin: whoever asks knows no labels."""
+        return self.scale * self._cosines(embeddings)
+
+    def _cosines(self, embeddings: torch.Tensor) -> torch.Tensor:
+        return functional.linear(functional.normalize(embeddings), functional.normalize(self.weight))
 
 
-def head(name: str, *, embedding: int, classes: int, margin: float, scale: float) -> nn.Module:
-    return Softmax(embedding, classes) if name == "softmax" else CosFace(embedding, classes, margin, scale)
+def head(name: str, *, embedding: int, classes: int, margin: float, scale: float) -> Softmax | Cosine:
+    if name == "softmax":
+        return Softmax(embedding, classes)
+    return Cosine(embedding, classes, margin_of(name, margin), scale)
