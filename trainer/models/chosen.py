@@ -6,6 +6,7 @@ from difflib import get_close_matches
 import torch
 from torch import nn
 
+from trainer.models import deepprint
 from trainer.models.cnn import Cnn
 from trainer.models.features import Shape
 from trainer.models.iresnet import iresnet18, iresnet50, iresnet100
@@ -19,8 +20,15 @@ BACKBONES: dict[str, Callable[[Shape], nn.Module]] = {
     "iresnet50": iresnet50,
     "iresnet100": iresnet100,
     "twins": Twins,
+    "deepprint-tex": deepprint.tex,
+    "deepprint-minu": deepprint.minu,
+    "deepprint-texminu": deepprint.tex_minu,
+    "deepprint-loc-tex": deepprint.loc_tex,
+    "deepprint-loc-minu": deepprint.loc_minu,
+    "deepprint-loc-texminu": deepprint.loc_tex_minu,
 }
-"""Each gives `Features`, has the lengths of its parts as `parts`, and what can be computed again in `blocks`."""
+"""Each gives `Features`, has the lengths of its parts as `parts`, what can be computed again in `blocks`, and says by
+`paints` if it learns to paint a map of minutiae."""
 
 
 def backbone(name: str, shape: Shape) -> nn.Module:

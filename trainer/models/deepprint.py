@@ -61,6 +61,7 @@ class DeepPrint(nn.Module):
         super().__init__()
         check(len(branches), shape)
         self.parts = (shape.embedding // len(branches),) * len(branches)
+        self.paints = "minutiae" in branches
         self.localisation = Localisation(shape) if localised else None
         self.stem = STEM.built(shape.channels, shape.wide)
         inside = STEM.outside(shape.channels, shape.wide)
