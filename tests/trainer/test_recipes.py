@@ -90,6 +90,13 @@ def test_fingerprints(recipe: str, prints: Path, tmp_path: Path) -> None:
     assert list(trained(recipe, prints, tmp_path, **PRINTS)) == ["classes", "center", "minutiae_map"]
 
 
+def test_prints_without_minutiae_are_told(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = {**SMALL, **PRINTS, "data.path": data, "run.folder": tmp_path}
+    words = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
+    assert main(["--config", "fingerprints-500k", *words]) == 2
+    assert "no sample of the first row has any beside it" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("recipe", ["twins-fast", "twins-minimal", "twins-data-optimised", "twins-2080ti"])
 def test_twins(recipe: str, faces: Path, tmp_path: Path) -> None:
     terms = trained(recipe, faces, tmp_path, **FACES)

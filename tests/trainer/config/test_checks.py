@@ -32,7 +32,7 @@ def test_the_defaults_are_good() -> None:
 
 @pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.toml")), ids=lambda each: each.stem)
 def test_recipes_are_good(recipe: Any) -> None:  # noqa: ANN401 - a Path
-    check(loaded(["--config", str(recipe), "--data.path", "packed"]), 1, "cpu")
+    check(loaded(["--config", str(recipe), "--data.path", "packed"]), 1, "cuda")
 
 
 def test_every_figure_has_its_range() -> None:
