@@ -10,14 +10,16 @@ if TYPE_CHECKING:
     from shardkit.errors import ShardkitError
     from shardkit.format.opened import open  # noqa: A004 - read as shardkit.open
     from shardkit.format.publish import publish
+    from shardkit.image.codec import decode
     from shardkit.stream.dataset import StreamingDataset
 
 __version__ = "0.0.1"
-__all__ = ["ShardkitError", "StreamingDataset", "__version__", "open", "publish"]
+__all__ = ["ShardkitError", "StreamingDataset", "__version__", "decode", "open", "publish"]
 
 _HOMES = {
     "ShardkitError": "shardkit.errors",
     "StreamingDataset": "shardkit.stream.dataset",
+    "decode": "shardkit.image.codec",
     "open": "shardkit.format.opened",
     "publish": "shardkit.format.publish",
 }

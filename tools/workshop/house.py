@@ -17,6 +17,7 @@ ARROWS = {
         "commands | run | loop → batches | schedule | watch → world | augment → config → errors",
         "commands | run → checkpoint | verification | planning → config → errors",  # these know no model
         "judging → verification",
+        "commands → cases → verification",  # what is shown of pairs; batches and weights it knows nothing of
         "commands | run | reduce | state → models | heads | losses | optim → rowwise",  # torch alone, chosen by name
         "augment → geometry",
     ),

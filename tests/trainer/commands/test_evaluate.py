@@ -1,12 +1,15 @@
 """`trainer evaluate`: the figures of a brute force over what `embed` writes."""
 
 import json
+import re
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import shardkit
+from shardkit.cli.pack import pack
 from tests.trainer.commands.said import said, shown
 
 FAR = (0.1, 0.05)
@@ -21,6 +24,7 @@ def test_the_figures_are_those_of_a_brute_force(run: Path, tmp_path: Path, capsy
     for far in FAR:
         assert found["tar"][f"{far:g}"] == pytest.approx(accepted(mated, non_mated, far), abs=1.5 / len(mated))
     assert 0.05 < found["eer"] < 0.5  # otherwise nothing was compared
+    assert found["auc"] == pytest.approx((mated[:, None] > non_mated).mean(), abs=5e-3)  # of vectors rounded
 
 
 def scores(file: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -64,15 +68,58 @@ def test_its_figures_are_those_that_the_run_recorded(run: Path, capsys: pytest.C
 
 def test_the_page_is_for_people(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = shown(capsys, "evaluate", run, "--split", "train", "--step", "latest")
-    first, eer, *rates = page.splitlines()
+    first, eer, auc, *rates, power = page.splitlines()
     assert first.startswith("train at step 12: 68 samples of 17 subjects, 102 mated and 2,176 non-mated pairs")
     assert eer.startswith("EER ")
     assert "95 % within" in eer
     assert [each[:15] for each in rates][:2] == ["TAR @ FAR 0.01 ", "TAR @ FAR 0.001"]
-    assert rates[-1].endswith("too few pairs")
+    assert auc.startswith("ROC-AUC ")
+    assert rates[-1].endswith("too few pairs: it needs 10,000,000 non-mated ones, those of 1,119 subjects like these")
+    assert re.search(r"^power .* may differ by \d+\.\d\d % EER by chance alone$", power)
 
 
 def test_best_is_the_one_that_validation_liked_most(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     best = json.loads((run / "checkpoints" / "best.json").read_text())["step"]
     assert json.loads(shown(capsys, "evaluate", run, "--json"))["step"] == best
     assert json.loads(shown(capsys, "evaluate", run, "--json", "--step", "2"))["step"] == 2
+
+
+def test_hard_cases_are_a_page_and_a_list_that_pack_reads(
+    data: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = said(capsys, "evaluate", run, "--split", "train", "--cases", tmp_path / "cases", "--worst", 4)
+    page = (tmp_path / "cases" / "index.html").read_text()
+    listed = (tmp_path / "cases" / "exclude.txt").read_text().splitlines()
+    keys = [each for each in listed if each and not each.startswith("#")]
+
+    assert f"{len(keys)} likely mislabels" in told
+    assert 0 < len(keys) <= 4
+    assert page.count("<img ") == 2 * 4 + 2 * 4 + len(keys)
+    assert set(keys) <= set(shardkit.open(data)["train"])
+    assert (score(page, "Worst mated"), score(page, "Worst non-mated")) == extremes(capsys, run, tmp_path)
+
+    source = data.parent / "source"
+    again = ["--exclude", str(tmp_path / "cases" / "exclude.txt"), "--workers", "1"]
+    pack.main([str(source), str(tmp_path / "again"), *again], standalone_mode=False)
+    assert sum(each.samples for each in shardkit.open(tmp_path / "again").splits.values()) == 24 * 4 - len(keys)
+
+
+def score(page: str, title: str) -> str:
+    """The first below a title."""
+    found = re.search(f"<h2>{title}.*?<b>([-0-9.]+)</b>", page, re.DOTALL)
+    assert found
+    return found[1][:-2]  # vectors were rounded to 1/4000
+
+
+def extremes(capsys: pytest.CaptureFixture[str], run: Path, folder: Path) -> tuple[str, str]:
+    said(capsys, "embed", run, folder / "all.npz", "--dtype", "fp32", "--split", "train")
+    mated, non_mated = scores(folder / "all.npz")
+    return f"{mated.min():.4f}"[:-2], f"{non_mated.max():.4f}"[:-2]
+
+
+def test_a_file_in_their_place_and_no_cases_are_refused_at_once(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert "this is a file" in said(capsys, "evaluate", run, "--cases", tmp_path / "file", code=2)
+    assert "1 or more" in said(capsys, "evaluate", run, "--cases", tmp_path / "new", "--worst", "0", code=2)

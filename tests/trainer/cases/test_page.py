@@ -1,0 +1,68 @@
+"""The page and its list: self-contained, nothing in a name is markup, and the list is one that pack reads."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+from trainer.cases.exclusion import exclusion
+from trainer.cases.hard import Doubted, HardCases, Picture, ShownPair
+from trainer.cases.page import page
+from trainer.cases.write import write
+
+ODD = Picture("<b>&/01", "g", b"one")
+OTHER = Picture("c/02", "g", b"other")
+DOUBT = Doubted(ODD, "<b>&", 0.25, "c", 0.5)
+
+
+def cases(doubted: list[Doubted]) -> HardCases:
+    return HardCases("Hard cases of <val>", [ShownPair(-0.125, ODD, OTHER)], [ShownPair(0.75, OTHER, ODD)], doubted)
+
+
+class Balanced(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.sources: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in {"meta", "img"}:
+            self.open.append(tag)
+        self.sources += [value or "" for name, value in attrs if name in {"src", "href"}]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_it_needs_nothing_else() -> None:
+    read = Balanced()
+    read.feed(page(cases([DOUBT])))
+
+    assert read.open == []
+    assert len(read.sources) == 5
+    assert all(each.startswith("data:image/png;base64,") for each in read.sources)
+    assert "http" not in page(cases([DOUBT]))
+
+
+def test_scores_and_names_are_told_as_they_are() -> None:
+    text = page(cases([DOUBT]))
+
+    assert "-0.1250" in text
+    assert "0.7500" in text
+    assert "&lt;b&gt;&amp;/01" in text
+    assert "<b>&/01" not in text
+    assert text.count("both of group g") == 2
+    assert "There are none" not in text
+    assert "There are none" in page(cases([]))
+
+
+def test_the_list_has_a_key_a_line_and_why_in_comments() -> None:
+    lines = exclusion([DOUBT, Doubted(OTHER, "c", 0.0, "d", 0.1)]).splitlines()
+    assert [each for each in lines if each and not each.startswith("#")] == ["<b>&/01", "c/02"]
+    assert "a margin of 0.250" in lines[lines.index("<b>&/01") - 1]
+
+
+def test_both_appear_in_a_folder_that_is_made(tmp_path: Path) -> None:
+    write(tmp_path / "new" / "cases", cases([DOUBT]))
+
+    assert sorted(each.name for each in (tmp_path / "new" / "cases").iterdir()) == ["exclude.txt", "index.html"]
+    assert re.match("<!doctype html>", (tmp_path / "new" / "cases" / "index.html").read_text())
