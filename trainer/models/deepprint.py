@@ -109,7 +109,7 @@ def shrinking(inside: int, shape: Shape) -> nn.Sequential:
 
 
 def unit(vectors: torch.Tensor) -> torch.Tensor:
-    """Of length 1 in float32; one of bfloat16 is up to a hundredth longer or shorter."""
+    """In float32, since bfloat16 rounds each number by up to 1 in 500."""
     return functional.normalize(vectors.float())
 
 

@@ -1,8 +1,8 @@
 """Where on the sensor the finger lies, and how it is turned: a small net looks, and the trunk sees it straightened.
 
-Layers are those of the public reimplementation of DeepPrint (Rohwedder and others, 2023), with three figures as there:
-a turn, and two of where the middle lies. The paper (Engelsma and others, 2019) bounds them, and so do we: a turn to
-60 degrees, the middle to half of the way from the picture's middle to its border, which is our choice.
+Layers are those of the public reimplementation of DeepPrint (Rohwedder and others, 2023), and so are its three figures:
+a turn, and two of where the middle lies. There they have no bounds. Here a turn stays below 60 degrees, as in the paper
+(Engelsma and others, 2019), and the middle within half of the way to the border, which is our choice.
 """
 
 import math
@@ -44,7 +44,8 @@ class Localisation(nn.Module):
         nn.init.zeros_(self.telling.bias)
 
     def forward(self, images: torch.Tensor) -> Window:
-        """The whole picture as it is, until something is learnt. Told in float32: bfloat16 rounds to whole pixels."""
+        """The whole picture as it is, until something is learnt. Told in float32: in bfloat16 it would jump by
+        thirds of a pixel."""
         seen = self.looking(functional.interpolate(images, (SIDE, SIDE), mode="bilinear", antialias=True))
         with torch.autocast(images.device.type, enabled=False):
             told = torch.tanh(self.telling(seen.float()))
