@@ -52,7 +52,9 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """In colour, and every two subjects are twins, as the guides' files say."""
     room = tmp_path_factory.mktemp("faces")
     for image in tree(room / "tree", SUBJECTS, IMPRESSIONS).rglob("*.png"):
-        cv2.imwrite(str(image), cv2.applyColorMap(cv2.imread(str(image), cv2.IMREAD_GRAYSCALE), cv2.COLORMAP_JET))
+        grey = cv2.imread(str(image), cv2.IMREAD_GRAYSCALE)
+        assert grey is not None
+        cv2.imwrite(str(image), cv2.applyColorMap(grey, cv2.COLORMAP_JET))
     ids = [f"{subject:03d}" for subject in range(SUBJECTS)]
     twins = room / "twin_pairs_infor.json"
     twins.write_text(json.dumps(list(zip(ids[::2], ids[1::2], strict=True))))
