@@ -1,5 +1,7 @@
 """Centres draw what is theirs, and move the same on every rank (mistake 8 of the guides: there they drift apart)."""
 
+from itertools import permutations
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -72,6 +74,16 @@ def _seen(loss: Center, embeddings: torch.Tensor, labels: torch.Tensor) -> torch
 def test_the_order_of_a_row_changes_no_bit(seed: int, order: list[int]) -> None:
     seen, labels = row(seed, 30.0)
     assert torch.equal(moved(seen, labels), moved(seen[order], labels[order]))
+
+
+def test_nor_does_it_where_floats_would_forget_the_smaller() -> None:
+    """2^20 swallows what is less than half of its last place, 2^-32, unless that came before it."""
+    values = (2.0**20, 0.4 * 2.0**-32, 0.4 * 2.0**-32, -(2.0**20))
+    rows = [torch.tensor(order)[:, None].expand(-1, EMBEDDING) for order in permutations(values)]
+    centres = [Center(1, EMBEDDING) for _ in rows]
+    for loss, seen in zip(centres, rows, strict=True):
+        loss.move(seen, torch.zeros(4, dtype=torch.long))
+    assert all(torch.equal(loss.centres, centres[0].centres) for loss in centres)
 
 
 @given(SEEDS)
