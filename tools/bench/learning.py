@@ -42,7 +42,7 @@ GUIDES: dict[str, object] = {
 
 def main() -> None:
     asked = _asked()
-    _make_data()
+    make_data()
     found = {
         name: [_learnt(name, recipe, seed, asked.steps) for seed in range(asked.seeds)]
         for name, recipe in (("ours", OURS), ("guides", GUIDES))
@@ -58,7 +58,7 @@ def _asked() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _make_data() -> None:
+def make_data() -> None:
     if PACKED.exists():
         return
     tree, subjects = KEPT / "p600-8", LEARNT_FROM + JUDGED_ON
