@@ -44,7 +44,7 @@ class Localisation(nn.Module):
         nn.init.zeros_(self.telling.bias)
 
     def forward(self, images: torch.Tensor) -> Window:
-        """The whole picture as it is, until something is learnt. In float32: bfloat16 would jump by thirds of a pixel."""
+        """The whole picture as it is, until something is learnt. In float32: bfloat16 jumps by thirds of a pixel."""
         seen = self.looking(functional.interpolate(images, (SIDE, SIDE), mode="bilinear", antialias=True))
         with torch.autocast(images.device.type, enabled=False):
             told = torch.tanh(self.telling(seen.float()))
