@@ -52,8 +52,8 @@ class Classes(nn.Module):
 
     def of_each(self, features: Features, targets: Targets) -> torch.Tensor:
         told = list(zip(self.heads, features.parts, strict=True))
-        if features.again is not None:
-            told.append((self.heads[0], features.again))
+        if features.again is not None:  # first, since a head remembers what it saw last
+            told.insert(0, (self.heads[0], features.again))
         return torch.stack([self.loss(head(part, targets.labels), targets.labels) for head, part in told]).sum(0)
 
     def guessed(self, features: Features) -> torch.Tensor:
