@@ -105,11 +105,16 @@ def test_twins(recipe: str, faces: Path, tmp_path: Path) -> None:
     assert list(terms) == ["classes", *(["triplet"] if recipe != "twins-minimal" else []), "pairs"]
 
 
-def test_arrays_are_named(arrays: Path, tmp_path: Path) -> None:
+def test_arrays_are_named(arrays: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert list(trained("arrays", arrays, tmp_path)) == ["classes"]
     last = metrics(tmp_path)[-1]
     assert last["samples"] == round(SAMPLES * 0.25)
     assert last["error"] == 1 - last["right"] / last["samples"]
+    assert main(["evaluate", str(tmp_path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["right"], told["samples"]) == (last["right"], last["samples"])
+    assert main(["evaluate", str(tmp_path)]) == 0
+    assert f"{last['right']} of {last['samples']} samples are given their own class" in capsys.readouterr().out
 
 
 def test_the_demo(prints: Path, tmp_path: Path) -> None:

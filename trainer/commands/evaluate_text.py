@@ -14,6 +14,12 @@ def text_of(figures: Figures) -> str:
     return "\n".join(_lines(figures)) + "\n"
 
 
+def text_of_names(figures: Figures) -> str:
+    """Of a run that names classes."""
+    head = "{split} at step {step:,}: {right:,} of {samples:,} samples are given their own class"
+    return f"{head.format(**figures)}\n{_line('error', _rate(figures['error']))}\n"
+
+
 def _lines(figures: Figures) -> Iterator[str]:
     counted = {name: f"{figures[name]:,}" for name in ("step", "samples", "subjects", "mated", "non_mated")}
     yield _HEAD.format(split=figures["split"], **counted)

@@ -124,6 +124,7 @@ _RULES: tuple[Callable[[Config], Sentence], ...] = (
     objectives.something_to_learn_by,
     objectives.mates,
     objectives.centers,
+    objectives.names,
     objectives.sharded,
     _bounds,
     _mirrored,

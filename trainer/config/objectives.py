@@ -28,6 +28,16 @@ def centers(config: Config) -> str:
     return "loss.center draws samples to their class, and loss.classes is 0: all centres would fall together. Set both."
 
 
+def names(config: Config) -> str:
+    """Only whole heads name classes."""
+    if config.validate.metric != "accuracy" or (config.loss.classes and not config.head.sharded):
+        return ""
+    return (
+        'validate.metric is "accuracy", which asks the heads for names: set loss.classes above 0 and head.sharded to '
+        'false, or validate.metric to "eer".'
+    )
+
+
 def sharded(config: Config) -> str:
     """The head that is spread over ranks is one of cosines."""
     head = config.head

@@ -13,6 +13,7 @@ from trainer.config.sections import Config
 from trainer.errors import UsageError
 from trainer.run.built import DTYPES, on_device, set_up, trunk_of
 from trainer.run.inputs import Input
+from trainer.run.objective import objective_of
 from trainer.state.network import Network
 from trainer.state.objective import Objective
 from trainer.world.ranks import World
@@ -56,9 +57,9 @@ def weights_of(run: Path, config: Config, world: World, step: str, say: Say) -> 
     chosen = _chosen(run, world, step, say)
     set_up(config, world.device)
     tensors = load(chosen.folder)
-    network = _network(config, Input.from_json(chosen.state["input"]), world)
+    network = _network(config, Input.from_json(chosen.state["input"]), chosen.state["classes"], world)
     kept = tensors.get("ema") or tensors["model"]
-    network.load_state_dict({name: each for name, each in kept.items() if name.startswith("backbone.")})
+    network.load_state_dict({name: kept[name] for name in network.state_dict()})
     return Weights(config, chosen, network, Augment(config.augment, config.run.seed))
 
 
@@ -77,6 +78,8 @@ def _look(run: Path, step: str, say: Say) -> Found | None:
     return found(run, say) if step == "latest" else at(run, int(step))
 
 
-def _network(config: Config, seen: Input, world: World) -> Network:
-    network = Network(trunk_of(config, seen), Objective(), dtype=DTYPES[config.amp.dtype])
-    return on_device(network, config, world.device)
+def _network(config: Config, seen: Input, classes: int, world: World) -> Network:
+    """Without what is for learning alone; who names classes needs heads."""
+    trunk = trunk_of(config, seen)
+    heads = objective_of(config, trunk, classes) if config.validate.metric == "accuracy" else Objective()
+    return on_device(Network(trunk, heads, dtype=DTYPES[config.amp.dtype]), config, world.device)
