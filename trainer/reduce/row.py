@@ -1,8 +1,8 @@
 """What all ranks say about a row, in one exchange: losses, waits, wishes to stop, and what norms and heads saw.
 
 Each term of a loss has a place of its own, so that the sum over ranks adds nothing to it but zeros; statistics are
-rounded to multiples of 2^-32, whose sums are exact in float64. So a row's figures and running statistics are the same bits on any
-number of ranks, and the flags ride on an exchange that happens anyway.
+rounded to multiples of 2^-32, whose sums are exact in float64. So a row's figures and running statistics are the same
+bits on any number of ranks, and the flags ride on an exchange that happens anyway.
 """
 
 import signal
