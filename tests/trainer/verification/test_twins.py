@@ -11,7 +11,8 @@ from tests.trainer.verification.meeting import each
 from tests.trainer.verification.reference import pairs
 from tests.trainer.verification.samples import FAR, Samples, clustered, few
 from trainer.verification import tiles
-from trainer.verification.twins import Twins
+from trainer.verification.share import ALONE
+from trainer.verification.twins import Twins, twins_of
 from trainer.verification.verify import verify
 
 
@@ -63,6 +64,16 @@ def test_a_subject_without_a_twin_here_is_none() -> None:
     assert twins
     assert (twins.subjects, twins.mated, twins.non_mated) == (2, 2, 4)
     assert verify(*vars(samples).values(), far=(), groups=torch.arange(6)[samples.labels]).twins is None
+
+
+def test_a_score_at_the_threshold_is_accepted() -> None:
+    vectors, labels = torch.ones(4, 1), torch.tensor([0, 0, 1, 1])
+    at, above = (twins_of(vectors, labels, torch.zeros_like(labels), threshold, ALONE) for threshold in (1, 2))
+
+    assert at
+    assert above
+    assert (at.right_mated, at.right_non_mated) == (2, 0)
+    assert (above.right_mated, above.right_non_mated) == (0, 4)
 
 
 def test_accuracy_is_of_summed_counts_and_no_mean_of_means() -> None:

@@ -33,6 +33,15 @@ def test_worst_pairs_are_those_of_brute_force(samples: Samples, count: int, worl
         assert [(-pair.score, pair.one, pair.other) for pair in said.non_mated] == non_mated[:count]
 
 
+def test_of_equal_pairs_those_with_the_least_numbers_are_kept() -> None:
+    """Tiles come by label, and numbers run against them: the first tile has the last of the pairs."""
+    with patch.object(tiles, "SIDE", 1):
+        said = worst.worst(torch.ones(8, 1), torch.tensor([3, 3, 2, 2, 1, 1, 0, 0]), 2)
+
+    assert [(pair.one, pair.other) for pair in said.mated] == [(0, 1), (2, 3)]
+    assert [(pair.one, pair.other) for pair in said.non_mated] == [(0, 2), (0, 3)]
+
+
 def test_a_score_is_told_as_a_cosine() -> None:
     labels = torch.tensor([0, 0, 1])
     said = worst.worst(torch.eye(2)[torch.tensor([0, 1, 0])], labels, 5)
