@@ -128,7 +128,15 @@ def _weights(config: Config, classes: int) -> Weights:
     except (LookupError, ValueError) as error:
         raise UsageError(str(error.args[0])) from error
     copies = copies_of(config.optim.name, config.optim.momentum)
-    return Weights(backbone, classes, config.model.embedding, copies, averaged=config.ema.decay > 0)
+    return Weights(
+        backbone,
+        classes,
+        config.model.embedding,
+        copies,
+        averaged=config.ema.decay > 0,
+        spread=config.head.sharded,
+        centred=config.loss.center > 0,
+    )
 
 
 def _input(config: Config) -> Input:

@@ -75,5 +75,5 @@ def planned(amount: Amount, weights: Weights, habits: Habits, *, ranks: int, bat
         embeddings=embeddings_of(amount.all_samples, weights.embedding),
         logs=logs_of(epochs * epoch_steps, habits.log_every),
     )
-    on_rank = weights.on_card(ranks if habits.sharded else 1)
+    on_rank = weights.on_card(ranks, sharded=habits.sharded)
     return Plan(ranks, batch, epochs, epoch_steps, weights.head, on_rank, disk, rate)

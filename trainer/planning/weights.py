@@ -16,30 +16,41 @@ class Weights:
     """Numbers that the optimiser keeps for each parameter."""
     averaged: bool
     """Whether an EMA is kept."""
+    spread: bool = False
+    """Whether each card holds its share of the classes alone."""
+    centred: bool = False
+    """Whether each class has a centre, which every card holds."""
 
     @property
     def parameters(self) -> int:
-        return self.backbone + self.classes * self.embedding
+        return self.backbone + self._of_classes
 
     @property
     def head(self) -> int:
         """Bytes of the head with its share of the optimiser."""
-        return self.classes * self.embedding * FLOAT * (1 + self.copies)
-
-    @property
-    def optimizer(self) -> int:
-        return self.parameters * FLOAT * self.copies
+        return self._of_classes * FLOAT * (1 + self.copies)
 
     @property
     def checkpoint(self) -> int:
-        return self.parameters * FLOAT * (1 + self.averaged) + self.optimizer
+        return self.parameters * FLOAT * (1 + self.averaged + self.copies) + self._centres * (1 + self.averaged)
 
-    def on_card(self, sharers: int = 1) -> int:
-        """Weights, their gradients and average, and the optimiser, which may be spread over some cards.
+    def on_card(self, cards: int = 1, *, sharded: bool = False) -> int:
+        """Weights, their gradients and average, and the optimiser, which may be spread over the cards.
 
         Activations come on top; they are what the micro-batch was chosen by.
         """
-        return self.parameters * FLOAT * (2 + self.averaged) + self.optimizer // sharers
+        own = self.backbone + self._of_classes // (cards if self.spread else 1)
+        optimizer = own * FLOAT * self.copies // (cards if sharded else 1)
+        return own * FLOAT * (2 + self.averaged) + optimizer + self._centres * (1 + self.averaged)
+
+    @property
+    def _of_classes(self) -> int:
+        return self.classes * self.embedding
+
+    @property
+    def _centres(self) -> int:
+        """Bytes."""
+        return self._of_classes * FLOAT * self.centred
 
 
 def copies_of(optimizer: str, momentum: float) -> int:

@@ -1,5 +1,7 @@
 """Memory, disk and time as sums that can be done by hand."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +38,16 @@ def test_weights_by_hand() -> None:
     assert averaged.checkpoint == 2_000 * 4 * (1 + 1 + 2)
     assert PLAIN.on_card() == 2_000 * 4 * (1 + 1 + 2)
     assert averaged.on_card() == 2_000 * 4 * (1 + 1 + 1 + 2)
-    assert PLAIN.on_card(4) == 2_000 * 4 * 2 + 2_000 * 4 * 2 // 4
+    assert PLAIN.on_card(4) == PLAIN.on_card()
+    assert PLAIN.on_card(4, sharded=True) == 2_000 * 4 * 2 + 2_000 * 4 * 2 // 4
+
+
+def test_classes_that_are_spread_take_their_share_of_a_card_and_centres_do_not() -> None:
+    spread, centred = replace(PLAIN, spread=True), replace(PLAIN, centred=True)
+    assert spread.on_card(4) == (1_000 + 1_000 // 4) * 4 * 4
+    assert spread.checkpoint == PLAIN.checkpoint
+    assert centred.on_card(4) == PLAIN.on_card(4) + 1_000 * 4
+    assert centred.checkpoint == PLAIN.checkpoint + 1_000 * 4
 
 
 def test_a_plan_by_hand() -> None:
