@@ -68,7 +68,7 @@ def scalars(record: Mapping[str, Any]) -> dict[str, float]:
     kind = record["kind"]
     if kind == EVENT:
         return {}
-    figures = {name: each for name, each in record.items() if name not in {"kind", "step", "time"}}
+    figures = {name: each for name, each in record.items() if name not in {"kind", "step", "time", "power"}}
     return dict(_numbers("train" if kind == STEP else kind, figures))
 
 

@@ -69,7 +69,7 @@ def test_a_shared_optimiser_is_lighter_on_each_card() -> None:
     plans = [
         planned(AMOUNT, PLAIN, each, ranks=4, batch=Batch(64, 1), rate=rate_on_cpu()) for each in (HABITS, sharded)
     ]
-    assert plans[0].rank_bytes - plans[1].rank_bytes == PLAIN.optimizer * 3 // 4
+    assert plans[0].rank_bytes - plans[1].rank_bytes == 2_000 * 4 * 2 * 3 // 4
 
 
 def test_samples_that_fill_no_row() -> None:
