@@ -117,14 +117,16 @@ def test_arrays_are_named(arrays: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert f"{last['right']} of {last['samples']} samples are given their own class" in capsys.readouterr().out
 
 
-def test_the_demo(prints: Path, tmp_path: Path) -> None:
-    assert list(trained("demo", prints, tmp_path, **{"augment.crop": "16 16", "model.width": 0.25})) == ["classes"]
+@pytest.mark.parametrize("recipe", ["demo", "fingerprints-small"])
+def test_the_small_net(recipe: str, prints: Path, tmp_path: Path) -> None:
+    assert list(trained(recipe, prints, tmp_path, **{"augment.crop": "16 16", "model.width": 0.25})) == ["classes"]
 
 
 def test_none_is_left_out() -> None:
     assert set(recipe_names()) == {
         *("fingerprints-500k", "fingerprints-1m", "fingerprints-1.5m"),
-        *("twins-fast", "twins-minimal", "twins-data-optimised", "twins-2080ti", "arrays", "demo"),
+        *("twins-fast", "twins-minimal", "twins-data-optimised", "twins-2080ti"),
+        *("arrays", "demo", "fingerprints-small"),
     }
 
 
