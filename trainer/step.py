@@ -12,14 +12,18 @@ from trainer.augment.draws import key_of
 from trainer.augment.minutiae_map import minutiae_map
 from trainer.batches import MicroBatch, Row
 from trainer.errors import Diverged
+from trainer.reduce.drawn import Drawn
 from trainer.reduce.gathered import Gathered
 from trainer.reduce.gradients import Gradients
+from trainer.reduce.norm import Norm
 from trainer.reduce.row import Said, Tally
 from trainer.state.objective import Targets
 from trainer.state.state import State
 
 MOST_SKIPPED = 50
 """Overflows in a row after which fp16 will not find a scale any more."""
+FIRST_WEIGHTS = 1 << 40
+"""A step that no run reaches: the draws of the first weights are nobody else's."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +41,14 @@ class Step:
         gradients: Gradients,
         tally: Tally,
         gathered: Gathered,
+        drawn: Drawn,
+        norm: Norm,
         augment: Augment,
         seed: int,
-        clip: float,
     ) -> None:
         self._state, self._gradients, self._augment = state, gradients, augment
-        self._tally, self._gathered = tally, gathered
-        self._seed, self._clip = seed, clip
-        self._parameters = list(state.network.parameters())
+        self._tally, self._gathered, self._drawn, self._norm = tally, gathered, drawn, norm
+        self._seed = seed
 
     def __call__(self, row: Row, lr: float, asked: int) -> Outcome:
         """`asked` is the signal by which this rank was asked to stop, or 0."""
@@ -64,6 +68,7 @@ class Step:
         """What all say of a row, and the norm of its gradients, which lie in the parameters now."""
         self._tally.clear()
         self._gathered.clear()
+        self.draw(*row.micro_batches)
         for micro_batch in row.micro_batches:
             terms = self._learn(micro_batch, row.epoch, last=micro_batch is row.micro_batches[-1])
             self._tally.add(micro_batch.number, terms)
@@ -73,9 +78,14 @@ class Step:
 
     def warm_up(self, like: MicroBatch) -> None:
         """A forward and backward that are thrown away: DDP lays its buckets, compilers compile."""
+        self.draw(like)
         self._learn(like, 0, last=True)
         self._gradients.forget()
         self._state.optimizer.zero_grad()
+
+    def draw(self, *micro_batches: MicroBatch) -> None:
+        """What these are compared with: of a row, all that this rank has of it."""
+        self._drawn.draw(torch.cat([each.labels for each in micro_batches]), self._state.progress.step)
 
     def _learn(self, micro_batch: MicroBatch, epoch: int, *, last: bool) -> torch.Tensor:
         seed_all(self._seed, self._state.progress.step, micro_batch.number)
@@ -104,7 +114,7 @@ class Step:
             self._gradients.forget()
             return said.loss
         self._gradients.settle(self._scale)
-        return float(torch.nn.utils.clip_grad_norm_(self._parameters, self._clip or float("inf")))
+        return self._norm.clipped()
 
     def _apply(self, lr: float) -> None:
         for group in self._state.optimizer.param_groups:

@@ -44,5 +44,9 @@ class _Rank(World):
     def gathered(self, values: torch.Tensor) -> torch.Tensor:
         return torch.cat(self.met.exchanged(self.rank, values))
 
+    def brought(self, values: torch.Tensor) -> list[torch.Tensor]:
+        heard = self.met.exchanged(self.rank, values)
+        return heard if self.leads else []
+
     def agreed(self, value: T) -> T:
         return self.met.exchanged(self.rank, value)[0]

@@ -72,7 +72,7 @@ def verdict(data: Path, world: World, network: Network) -> tuple[Verification, i
 @pytest.mark.parametrize("size", [2, 4])
 def test_3_every_rank_validates_its_share_and_the_figures_are_the_same(data: Path, size: int) -> None:
     """On rank 0 alone it took so long that the other ranks gave up waiting."""
-    network = network_of(Config(model=Model(width=0.25, embedding=16), amp=Amp("off")), 17, SEEN, CPU)
+    network = network_of(Config(model=Model(width=0.25, embedding=16), amp=Amp("off")), 17, SEEN, ALONE)
     alone, whole = verdict(data, ALONE, deepcopy(network))
     together = Ranks(size).each(lambda world: verdict(data, world, deepcopy(network)))
     assert [found.as_json() for found, _ in together] == [alone.as_json()] * size
@@ -98,7 +98,7 @@ def test_4_a_start_for_each_epoch_forgets_nothing(data: Path, tmp_path: Path, mo
 def test_5_the_scale_of_fp16_is_part_of_a_checkpoint(tmp_path: Path) -> None:
     """Made anew at each epoch, it began each with overflows."""
     config = Config(model=Model(width=0.25, embedding=8), amp=Amp("fp16", init_scale=1024.0, growth_interval=100))
-    before, after = (state_of(config, network_of(config, 3, SEEN, CPU), ALONE) for _ in range(2))
+    before, after = (state_of(config, network_of(config, 3, SEEN, ALONE), ALONE) for _ in range(2))
     assert before.scaler
     assert after.scaler
     for finite in (True, False, False, True, True):

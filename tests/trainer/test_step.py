@@ -57,7 +57,7 @@ def row(seed: int = 0, broken: bool = False) -> Row:  # noqa: FBT001, FBT002 - a
 
 def made(**values: object) -> tuple[State, Step]:
     config = with_values(CONFIG, values)
-    state = state_of(config, network_of(replace(config, amp=Amp("off")), 5, SEEN, CPU), ALONE)
+    state = state_of(config, network_of(replace(config, amp=Amp("off")), 5, SEEN, ALONE), ALONE)
     return state, step_of(config, state, ALONE)
 
 

@@ -11,6 +11,7 @@ from tests.trainer.jobs import arguments, job, state, tensors
 LAST = 12
 EXACT: dict[str, object] = {"optim.reduce": "exact", "head.name": "adaface", "loss.center": 0.125}
 """Lengths of embeddings and centres of classes move by the row, too."""
+SPREAD: dict[str, object] = {**EXACT, "head.sharded": "true", "head.sampled": 0.3}
 PLAIN: dict[str, object] = {
     "run.steps": 1,
     "optim.name": "sgd",
@@ -35,10 +36,13 @@ def gradient(folder: Path) -> torch.Tensor:
     return torch.cat([momenta[name].flatten().double() for name in sorted(momenta)])
 
 
-def test_summed_exactly_any_number_of_ranks_gives_one_digest(data: Path, tmp_path: Path, straight: Straight) -> None:
-    """Killed on four ranks, gone on with on two, and yet the bits of one rank."""
-    alone = straight(1, **EXACT)
-    words = arguments(data, tmp_path / "run", **EXACT)
+@pytest.mark.parametrize("options", [SPREAD, pytest.param(EXACT, marks=pytest.mark.campaign)], ids=["spread", "whole"])
+def test_summed_exactly_any_number_of_ranks_gives_one_digest(
+    data: Path, tmp_path: Path, straight: Straight, options: dict[str, object]
+) -> None:
+    """Killed on four ranks, gone on with on two, and yet the bits of one rank; also where two own what four owned."""
+    alone = straight(1, **options)
+    words = arguments(data, tmp_path / "run", **options)
     assert job(4, words, "kill rank=3 step=7").code
     ended = job(2, words)
     assert ended.code == 0, ended.said

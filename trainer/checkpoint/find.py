@@ -14,7 +14,7 @@ from trainer.checkpoint.layout import folder_of, steps_in
 from trainer.checkpoint.sound import Found, Unsound, content_of, looked_at, state_in
 from trainer.errors import Mismatch
 
-__all__ = ["Found", "at", "before", "best", "found", "load", "marked"]
+__all__ = ["Found", "at", "before", "best", "found", "load", "marked", "told"]
 
 Warn = Callable[[str], None]
 Tensors = dict[str, dict[str, torch.Tensor]]
@@ -48,24 +48,34 @@ def marked(run: Path) -> Iterator[int]:
 
 
 def at(run: Path, step: int) -> Found:
-    folder = folder_of(run, step)
-    try:
-        return looked_at(folder, step)
-    except Unsound as why:
-        there = ", ".join(map(str, steps_in(run))) or "none"
-        raise Mismatch(f"{folder}: this is no whole checkpoint: {why}. Steps with a checkpoint: {there}.") from None
+    """Whole, to the last byte."""
+    return _or_refused(run, step, lambda folder: looked_at(folder, step))
 
 
-def load(folder: Path) -> Tensors:
-    """All tensors, by file; checked while they are read."""
+def told(run: Path, step: int) -> Found:
+    """As rank 0 found it: others need not read everything, and `load` checks what they do read."""
+    return _or_refused(run, step, lambda folder: Found(step, folder, state_in(folder)))
+
+
+def load(folder: Path, wanted: Callable[[str], bool] = lambda _: True) -> Tensors:
+    """Tensors by file, of those files that are wanted; checked while they are read."""
     try:
-        files = state_in(folder)["files"]
-        return {Path(name).stem: tensors_of(content_of(folder / name, seal)) for name, seal in files.items()}
+        files = {Path(name).stem: (folder / name, seal) for name, seal in state_in(folder)["files"].items()}
+        return {name: tensors_of(content_of(*file)) for name, file in files.items() if wanted(name)}
     except Unsound as why:
         raise Mismatch(
             f"{folder}: {why}. It was whole a moment ago: is another job at work in this folder? Run the same command "
             "again."
         ) from None
+
+
+def _or_refused(run: Path, step: int, look: Callable[[Path], Found]) -> Found:
+    folder = folder_of(run, step)
+    try:
+        return look(folder)
+    except Unsound as why:
+        there = ", ".join(map(str, steps_in(run))) or "none"
+        raise Mismatch(f"{folder}: this is no whole checkpoint: {why}. Steps with a checkpoint: {there}.") from None
 
 
 def _first(run: Path, steps: Iterable[int], warn: Warn, without: str) -> Found | None:

@@ -47,6 +47,7 @@ class Seen:
 def look_into(parts: Parts, row: Row) -> Seen:
     images: list[torch.Tensor] = []
     samples: list[Sample] = []
+    parts.step.draw(*row.micro_batches)
     for micro_batch, keys in zip(row.micro_batches, _split(row), strict=True):
         shown = _shown(parts, micro_batch, row.epoch)
         targets = parts.step.targets(micro_batch, row.epoch, shown)

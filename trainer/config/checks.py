@@ -10,7 +10,7 @@ from trainer.config.ranges import out_of_range
 from trainer.config.samplers import impressions, pairs
 from trainer.config.sections import Config
 from trainer.config.settings import values_of
-from trainer.config.sharing import cannot_be_shared
+from trainer.config.sharing import cannot_be_shared, cannot_be_spread
 from trainer.errors import UsageError
 
 Sentence = str
@@ -27,6 +27,7 @@ def check(config: Config, world_size: int, device: str) -> None:
 
 def _combinations(config: Config, world_size: int, device: str) -> Iterator[Sentence]:
     yield cannot_be_shared(config.data, world_size)
+    yield cannot_be_spread(config.head, world_size)
     for rule in _RULES:
         yield rule(config)
     if device == "cpu":

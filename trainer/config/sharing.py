@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 
-from trainer.config.sections import Data
+from trainer.config.sections import Data, Head
+
+BLOCKS_OF_CLASSES = 64
+"""As `trainer.heads` cuts them, whatever the world."""
 
 
 def cannot_be_shared(data: Data, ranks: int) -> str:
@@ -13,6 +16,16 @@ def cannot_be_shared(data: Data, ranks: int) -> str:
     return (
         f"data.global_batch is {data.global_batch:,}, and {_ranks(ranks)} with data.micro_batch = {data.micro_batch:,} "
         f"take {at_once:,} samples at once, which does not divide it. {_remedies(data, ranks)}."
+    )
+
+
+def cannot_be_spread(head: Head, ranks: int) -> str:
+    if not head.sharded or BLOCKS_OF_CLASSES % ranks == 0:
+        return ""
+    counts = _either(_nearest(ranks, BLOCKS_OF_CLASSES))
+    return (
+        f"head.sharded spreads {BLOCKS_OF_CLASSES} blocks of classes evenly, and {_ranks(ranks)} cannot share them. "
+        f"Start {counts} ranks, or set head.sharded to false."
     )
 
 

@@ -40,7 +40,7 @@ class Block(nn.Module):
     def __init__(self, number: int, classes: int, embedding: int, key: int) -> None:
         """`key` decides its first weights."""
         super().__init__()
-        self.number = number
+        self.number, self.classes = number, classes
         self.first, behind = bounds(number, classes)
         chance = torch.Generator().manual_seed(key)
         self.weight = nn.Parameter(torch.randn(behind - self.first, embedding, generator=chance) * _STD)

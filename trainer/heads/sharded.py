@@ -18,8 +18,8 @@ class Sharded(nn.Module):
     ) -> None:
         """`key` of a block decides its first weights."""
         super().__init__()
-        self.margin, self.scale = margin, scale
-        self._ranks = ranks
+        self.embedding, self.classes = embedding, classes
+        self.margin, self.scale, self._ranks = margin, scale, ranks
         mine = owned(ranks.rank, ranks.size)
         self.blocks = nn.ModuleDict({f"{each:02}": Block(each, classes, embedding, key(each)) for each in mine})
 

@@ -21,7 +21,7 @@ class Gradients(Protocol):
         """Behind the backward of each micro-batch."""
 
     def settle(self, scale: float) -> None:
-        """Behind the last: every `grad` is the mean over the row, the same on every rank, without the loss scale."""
+        """Every `grad` is the mean over the row, without the loss scale; the same on all that have it."""
 
     def forget(self) -> None:
         """Drop what was collected of a row that is not applied."""

@@ -18,22 +18,22 @@ from trainer.optim.chosen import optimizer
 from trainer.optim.ema import Ema
 from trainer.optim.scaler import Scaler
 from trainer.reduce.averaged import Averaged
+from trainer.reduce.drawn import Drawn
 from trainer.reduce.exact import Exact
 from trainer.reduce.gathered import Gathered
 from trainer.reduce.gradients import Gradients
+from trainer.reduce.norm import Norm
 from trainer.reduce.row import Tally
 from trainer.rowwise import averaging, gathering
 from trainer.run.inputs import Input
 from trainer.run.objective import objective_of
 from trainer.state.network import Network
 from trainer.state.state import State
-from trainer.step import Step, seed_all
+from trainer.step import FIRST_WEIGHTS, Step, seed_all
 from trainer.world.ranks import World
 
 _TOLD = 5
 DTYPES = {"off": None, "bf16": torch.bfloat16, "fp16": torch.float16}
-_FIRST_WEIGHTS = 1 << 40
-"""A step that no run reaches: the draws of the first weights are nobody else's."""
 
 
 def set_up(config: Config, device: torch.device) -> None:
@@ -65,15 +65,15 @@ def trunk_of(config: Config, seen: Input) -> nn.Module:
         raise UsageError(str(error.args[0])) from None
 
 
-def network_of(config: Config, classes: int, seen: Input, device: torch.device) -> Network:
+def network_of(config: Config, classes: int, seen: Input, world: World) -> Network:
     """The same first weights on every rank and any number of them."""
-    seed_all(config.run.seed, _FIRST_WEIGHTS, 0)
+    seed_all(config.run.seed, FIRST_WEIGHTS, 0)
     trunk = trunk_of(config, seen)
     if config.system.activation_checkpoint:
         recompute(trunk)
-    objective = objective_of(config, trunk, classes)
+    objective = objective_of(config, trunk, classes, world)
     network = Network(trunk, objective, dtype=DTYPES[config.amp.dtype], offload=config.system.activation_offload)
-    return on_device(network, config, device)
+    return on_device(network, config, world.device)
 
 
 def on_device(network: Network, config: Config, device: torch.device) -> Network:
@@ -91,15 +91,23 @@ def state_of(config: Config, network: Network, world: World) -> State:
         optimizer(network.parameters(), own.name, own.momentum, own.betas, own.eps, own.weight_decay, sharded=sharded),
         ema,
         scaler,
+        bring=world.brought,
     )
 
 
 def gradients_of(config: Config, network: Network, world: World) -> Gradients:
-    called: nn.Module = torch.compile(network) if config.system.compile else network  # type: ignore[assignment]  # it wraps a module in one
+    called = _compiled(config, network) if config.system.compile else network
     whole = config.data.global_batch // config.data.micro_batch
     if config.optim.reduce == "exact":
         return Exact(network, called, world, whole)
     return Averaged(network, called, world, whole // world.size)
+
+
+def _compiled(config: Config, network: Network) -> nn.Module:
+    if not config.head.sharded:
+        return torch.compile(network)  # type: ignore[return-value]  # it wraps a module in one
+    network.compile_backbone()
+    return network
 
 
 def step_of(config: Config, state: State, world: World) -> Step:
@@ -110,9 +118,10 @@ def step_of(config: Config, state: State, world: World) -> Step:
         gradients_of(config, network, world),
         Tally(averaging(network), world, micro_batches, len(network.objective)),
         Gathered(gathering(network), world),
+        Drawn(network, world, config.run.seed, config.head.sampled),
+        Norm(network, world, config.optim.clip),
         Augment(config.augment, config.run.seed),
         config.run.seed,
-        config.optim.clip,
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shardkit import publish
 from trainer.batches import Row
-from trainer.checkpoint.find import Found, at, found
+from trainer.checkpoint.find import Found, found, told
 from trainer.checkpoint.writer import Writer
 from trainer.config.sections import Config
 from trainer.config.toml import as_toml
@@ -47,7 +47,7 @@ def taken_up(folder: Path, around: Surroundings) -> Found | None:
     step = around.world.agreed(mine.step if mine else None)
     if step is None:
         return None
-    return mine or at(folder, step)
+    return mine or told(folder, step)
 
 
 def _trained(parts: Parts, around: Surroundings, writer: Writer | None) -> Ending:

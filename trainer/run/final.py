@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from shardkit import publish
-from trainer.checkpoint.find import at, best, load
+from trainer.checkpoint.find import best, load, told
 from trainer.run.judge import Judge
 from trainer.run.opening import facts_of
 from trainer.run.parts import Parts
@@ -32,8 +32,8 @@ def judged_at_last(parts: Parts, around: Surroundings) -> bool:
 def _test(parts: Parts, around: Surroundings, folder: Path) -> bool:
     mine = best(folder, around.say) if around.world.leads else None
     step = around.world.agreed(mine.step if mine else parts.state.progress.step)
-    chosen = mine or at(folder, step)
-    parts.state.load(load(chosen.folder), chosen.state)
+    chosen = mine or told(folder, step)
+    parts.state.load(load(chosen.folder, parts.state.reads), chosen.state)
     found = Judge(parts, around, parts.config.data.test)("full")
     if found and around.watch:
         around.watch.validated(step, "test", found.as_json())

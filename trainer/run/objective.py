@@ -1,25 +1,34 @@
 """From the sections [head] and [loss] to the terms that are learnt by."""
 
+from functools import partial
+
 from torch import nn
 
+from trainer.augment.draws import key_of
 from trainer.config.sections import Config, Loss
 from trainer.errors import UsageError
 from trainer.heads.dense import head
+from trainer.heads.margins import margin_of
+from trainer.heads.sharded import AsTold, Sharded
 from trainer.losses.center import Center
 from trainer.losses.classes import CrossEntropy
 from trainer.losses.pairs import Pairs
 from trainer.losses.triplet import Triplet
 from trainer.state.objective import Classes, Objective
 from trainer.state.terms import Centers, MinutiaeMap, Triplets, TwoOfOne
+from trainer.step import FIRST_WEIGHTS
+from trainer.world.ranks import World
 
 
-def objective_of(config: Config, backbone: nn.Module, classes: int) -> Objective:
+def objective_of(config: Config, backbone: nn.Module, classes: int, world: World) -> Objective:
     """A term for each weight that is not 0."""
     loss, parts = config.loss, lengths_of(backbone)
     _refuse_other_map(config, backbone)
     terms: dict[str, nn.Module] = {}
     if loss.classes:
-        terms["classes"] = _classes(config, parts, classes)
+        terms["classes"] = (
+            _sharded(config, parts, classes, world) if config.head.sharded else _classes(config, parts, classes)
+        )
     if loss.center:
         terms["center"] = Centers([Center(classes, part, loss.center_rate) for part in parts], loss.center)
     if loss.minutiae_map:
@@ -43,6 +52,22 @@ def _classes(config: Config, parts: tuple[int, ...], classes: int) -> Classes:
         head(own.name, embedding=part, classes=classes, margin=own.margin, scale=own.scale) for part in parts
     )
     return Classes(heads, CrossEntropy(config.loss.label_smoothing), config.loss.classes)
+
+
+def _sharded(config: Config, parts: tuple[int, ...], classes: int, world: World) -> Classes:
+    own = config.head
+    heads = nn.ModuleList(
+        Sharded(
+            part,
+            classes,
+            margin_of(own.name, own.margin),
+            own.scale,
+            world,
+            partial(key_of, config.run.seed, FIRST_WEIGHTS, place),
+        )
+        for place, part in enumerate(parts)
+    )
+    return Classes(heads, AsTold(), config.loss.classes)
 
 
 def _pairs(loss: Loss, *, adjacent: bool) -> TwoOfOne:

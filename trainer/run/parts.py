@@ -98,10 +98,10 @@ def schedule_of(config: Config, epoch: int, samples: int) -> Schedule:
 def _state(  # noqa: PLR0917 - what a state is made from
     config: Config, world: World, dataset: Dataset, seen: Input, before: Found | None, say: Say
 ) -> State:
-    network = network_of(config, dataset.classes, seen, world.device)
+    network = network_of(config, dataset.classes, seen, world)
     if config.model.init and not before:
         start_from(config.model.init, network, say)
     state = state_of(config, network, world)
     if before:
-        state.load(load(before.folder), before.state)
+        state.load(load(before.folder, state.reads), before.state)
     return state

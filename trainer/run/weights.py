@@ -7,7 +7,7 @@ from pathlib import Path
 import shardkit
 from trainer.augment.augment import Augment
 from trainer.batches import Feed
-from trainer.checkpoint.find import Found, at, best, found, load
+from trainer.checkpoint.find import Found, at, best, found, load, told
 from trainer.config.load import loaded
 from trainer.config.sections import Config
 from trainer.errors import UsageError
@@ -56,7 +56,7 @@ def weights_of(run: Path, config: Config, world: World, step: str, say: Say) -> 
     """`step` is "best", "latest" or a number; the averaged weights where the run keeps them."""
     chosen = _chosen(run, world, step, say)
     set_up(config, world.device)
-    tensors = load(chosen.folder)
+    tensors = load(chosen.folder, {"model", "ema"}.__contains__)
     network = _network(config, Input.from_json(chosen.state["input"]), chosen.state["classes"], world)
     kept = tensors.get("ema") or tensors["model"]
     network.load_state_dict({name: kept[name] for name in network.state_dict()})
@@ -69,7 +69,7 @@ def _chosen(run: Path, world: World, step: str, say: Say) -> Found:
     number = world.agreed(mine.step if mine else None)
     if number is None:
         raise UsageError(f"{run}: there is no whole checkpoint yet. Train first: `python -m trainer --config …`.")
-    return mine or at(run, number)
+    return mine or told(run, number)
 
 
 def _look(run: Path, step: str, say: Say) -> Found | None:
@@ -81,5 +81,5 @@ def _look(run: Path, step: str, say: Say) -> Found | None:
 def _network(config: Config, seen: Input, classes: int, world: World) -> Network:
     """Without what is for learning alone; who names classes needs heads."""
     trunk = trunk_of(config, seen)
-    heads = objective_of(config, trunk, classes) if config.validate.metric == "accuracy" else Objective()
+    heads = objective_of(config, trunk, classes, world) if config.validate.metric == "accuracy" else Objective()
     return on_device(Network(trunk, heads, dtype=DTYPES[config.amp.dtype]), config, world.device)

@@ -11,11 +11,13 @@ Tensors = dict[str, torch.Tensor]
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer, network: nn.Module, *, leads: bool) -> Tensors:
-    """`<parameter>.<what>`; ranks that share the state bring it to rank 0, so all must call this."""
+    """`<parameter>.<what>`, of this rank's parameters; ranks that share the state bring it to rank 0, so all must call
+    this.
+    """
     if hasattr(optimizer, "consolidate_state_dict"):
         optimizer.consolidate_state_dict(to=0)
-    if not leads:
-        return {}
+        if not leads:
+            return {}
     names, state = _names(optimizer, network), optimizer.state_dict()["state"]
     return {f"{names[number]}.{what}": value for number, each in state.items() for what, value in each.items()}
 

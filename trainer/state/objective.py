@@ -5,7 +5,6 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from trainer.losses.classes import CrossEntropy
 from trainer.models.features import Features
 
 
@@ -43,7 +42,7 @@ class Objective(nn.ModuleDict):
 class Classes(nn.Module):
     """Every part of the vector tells its class, by a head of its own."""
 
-    def __init__(self, heads: nn.ModuleList, loss: CrossEntropy, weight: float) -> None:
+    def __init__(self, heads: nn.ModuleList, loss: nn.Module, weight: float) -> None:
         super().__init__()
         self.heads, self.loss, self.weight = heads, loss, weight
 

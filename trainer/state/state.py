@@ -11,6 +11,7 @@ from trainer.optim.scaler import Scaler
 from trainer.state.named import Tensors, load_optimizer, optimizer_tensors
 from trainer.state.network import Network
 from trainer.state.progress import Progress
+from trainer.state.shards import Bring, Shards
 
 
 @dataclass
@@ -20,26 +21,36 @@ class State:
     ema: Ema | None = None
     scaler: Scaler | None = None
     progress: Progress = field(default_factory=Progress)
+    bring: Bring = field(default=lambda value: [value])
+    """How what lies on one rank each comes to rank 0."""
 
     def tensors(self, *, leads: bool) -> dict[str, Tensors]:
         """A snapshot that training does not touch any more. All ranks call it; rank 0 gets what is written."""
         optimizer = optimizer_tensors(self.optimizer, self.network, leads=leads)
-        if not leads:
-            return {}
         whole: dict[str, Tensors] = {"model": self.network.state_dict(), "optimizer": optimizer}
         if self.ema:
             whole["ema"] = self.ema.tensors
-        return {name: _copied(each) for name, each in whole.items()}
+        shards = Shards(self.network)
+        files = shards.brought(whole, self.bring)
+        if not leads:
+            return {}
+        return {**{name: _copied(shards.without(each)) for name, each in whole.items()}, **files}
 
     def facts(self) -> dict[str, Any]:
         scaler = self.scaler and {"scale": self.scaler.scale, "clean": self.scaler.clean}
         return {"progress": self.progress.as_json(), "scaler": scaler}
 
+    def reads(self, file: str) -> bool:
+        """Whether `load` needs it."""
+        return Shards(self.network).reads(file)
+
     def load(self, tensors: Mapping[str, Tensors], facts: Mapping[str, Any]) -> None:
-        self.network.load_state_dict(tensors["model"])
-        load_optimizer(self.optimizer, self.network, tensors["optimizer"])
+        """Of the files of a checkpoint those that this rank `reads`."""
+        own = Shards(self.network).own(tensors)
+        self.network.load_state_dict({**tensors["model"], **own["model"]})
+        load_optimizer(self.optimizer, self.network, {**tensors["optimizer"], **own["optimizer"]})
         if self.ema:
-            for name, value in tensors["ema"].items():
+            for name, value in {**tensors["ema"], **own["ema"]}.items():
                 self.ema.tensors[name].copy_(value)
         if self.scaler:
             self.scaler.scale, self.scaler.clean = facts["scaler"]["scale"], facts["scaler"]["clean"]

@@ -47,6 +47,14 @@ class World:
         dist.all_gather(parts, values.contiguous())
         return torch.cat(parts)
 
+    def brought(self, values: torch.Tensor) -> list[torch.Tensor]:
+        """The tensors of all ranks, which have one shape, to rank 0; to the others nothing."""
+        if self.size == 1:
+            return [values]
+        parts = [torch.empty_like(values) for _ in range(self.size)] if self.leads else None
+        dist.gather(values.contiguous(), parts)
+        return parts or []
+
     def agreed(self, value: T) -> T:
         """What rank 0 says."""
         if self.size == 1:

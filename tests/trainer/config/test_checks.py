@@ -164,3 +164,10 @@ def test_each_remedy_helps(global_batch: int, micro_batch: int, ranks: int) -> N
             for new in each
             if new
         )
+
+
+def test_ranks_that_cannot_share_64_blocks_of_classes() -> None:
+    values = {"head.sharded": True, "data.global_batch": 96}
+    assert "Start 2 or 4 ranks, or set head.sharded to false." in _said(values, ranks=3)
+    check(with_values(GOOD, {"data.global_batch": 96}), 3, "cpu")
+    check(with_values(GOOD, {"head.sharded": True}), 2, "cpu")

@@ -13,8 +13,9 @@ from trainer.run.built import network_of
 from trainer.run.inputs import Input
 from trainer.run.objective import objective_of
 from trainer.state.objective import Objective, Targets
+from trainer.world.ranks import World
 
-CPU, SEEN = torch.device("cpu"), Input(1, (32, 32))
+SEEN, ALONE = Input(1, (32, 32)), World(0, 1, torch.device("cpu"))
 PARTS, LABELS = (8, 8), torch.tensor([0, 0, 1, 1, 2, 2])
 WHOLE = Loss(center=0.125, minutiae_map=0.3, triplet=0.4, pairs=0.4, focal=0.2)
 
@@ -27,7 +28,7 @@ class Painter(torch.nn.Module):
 
 def objective(loss: Loss, **values: object) -> Objective:
     torch.manual_seed(0)
-    return objective_of(with_values(Config(loss=loss), values), Painter(), 3)
+    return objective_of(with_values(Config(loss=loss), values), Painter(), 3, ALONE)
 
 
 def seen() -> tuple[Features, Targets]:
@@ -102,6 +103,6 @@ def test_names_are_guessed_without_a_margin() -> None:
 
 def test_a_map_that_nobody_paints_is_refused() -> None:
     with pytest.raises(UsageError, match=r"which paints no map of minutiae. Set it to 0"):
-        network_of(Config(loss=Loss(minutiae_map=0.3)), 3, SEEN, CPU)
+        network_of(Config(loss=Loss(minutiae_map=0.3)), 3, SEEN, ALONE)
     with pytest.raises(UsageError, match=r'Set it to 0.3, as published, or take "deepprint-tex"'):
         objective(Loss())

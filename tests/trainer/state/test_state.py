@@ -18,7 +18,7 @@ WORLD = World(0, 1, torch.device("cpu"))
 
 def fresh(name: str) -> State:
     config = Config(amp=Amp("off"), optim=Optim(name=name), ema=Ema(0.9))  # type: ignore[arg-type]  # one of its names
-    return state_of(config, network_of(config, 5, SEEN, WORLD.device), WORLD)
+    return state_of(config, network_of(config, 5, SEEN, WORLD), WORLD)
 
 
 def learn(state: State, steps: range) -> None:
