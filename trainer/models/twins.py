@@ -36,12 +36,11 @@ class Twins(nn.Module):
         self.apply(start)
 
     def forward(self, images: torch.Tensor) -> Features:
-        tokens = self.patches(images)
-        *seen, whole = self._alone(tokens)
+        *seen, whole = self._alone(self.patches(images))
         local = salient(whole, origins(self._first, seen), self.salient)
         for block in self.blocks[self.alone :]:
             local = block(local, whole)
-        again = self._part(0, self._beside(tokens)) if self.training and self.beside else None
+        again = self._part(0, self._beside(seen)) if self.training and self.beside else None
         return Features((self._part(0, whole), self._part(1, local)), again)
 
     @property
@@ -56,12 +55,16 @@ class Twins(nn.Module):
             seen.append(block(seen[-1]))
         return seen
 
-    def _beside(self, tokens: torch.Tensor) -> torch.Tensor:
-        """The first blocks see two pictures. Where they are fewer than the first view has, the others see one: so
-        what comes out has gone as deep, and the same head can judge it.
+    def _beside(self, seen: list[torch.Tensor]) -> torch.Tensor:
+        """The first blocks see the partner too, as it is alone at that depth. Were both mixed, two partners would look
+        at the same tokens at every depth, and their class tokens, which start alike, could not tell whose they are.
+
+        Where these blocks are fewer than the first view has, the others see one picture: so what comes out has gone
+        as deep, and the same head can judge it.
         """
-        for number, block in enumerate(self._first):
-            tokens = block(tokens, torch.cat([tokens, partners(tokens)], dim=1) if number < self.beside else None)
+        tokens = seen[0]
+        for number, (block, alone) in enumerate(zip(self._first, seen, strict=True)):
+            tokens = block(tokens, torch.cat([tokens, partners(alone)], dim=1) if number < self.beside else None)
         return tokens
 
     def _part(self, number: int, tokens: torch.Tensor) -> torch.Tensor:
@@ -84,10 +87,11 @@ def check(shape: Shape) -> None:
             "choose an even number."
         )
     alone, again, beside = shape.blocks
-    if min(alone, again) < 1 or not 0 <= beside <= alone:
+    if min(alone, again) < 1 or not 0 <= beside <= alone or alone == beside == 1:
         raise ValueError(
             f"model.blocks is {alone} {again} {beside}: self-attention and the salient view need a block each at "
-            "least, and picture-to-picture has the weights of the first, so no more blocks than it. "
+            "least, and picture-to-picture has the weights of the first, so no more blocks than it, and not the only "
+            "one. "
             "Published: 12 1 12; smaller: 6 1 6, 4 1 4."
         )
 

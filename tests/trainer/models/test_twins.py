@@ -61,6 +61,17 @@ def test_another_partner_changes_what_is_seen_again_and_no_part() -> None:
     assert all(torch.equal(mine[0], same[0]) for mine, same in zip(one.parts, two.parts, strict=True))
 
 
+@pytest.mark.parametrize("pictures", [2, 4])
+def test_two_partners_are_told_apart(pictures: int) -> None:
+    """Seen beside each other: both look at the same two pictures."""
+    net = Twins(TINY)
+    for each in net.parameters():
+        nn.init.normal_(each, std=0.2)
+    again = views(net, PICTURES[:pictures]).again
+    assert again is not None
+    assert (again - partners(again)).abs().amax(1).min() > 1e-3
+
+
 def test_beside_itself_a_picture_looks_as_alone() -> None:
     features = views(Twins(TINY), PICTURES[:1].expand(4, -1, -1, -1))
     assert features.again is not None
