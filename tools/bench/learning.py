@@ -58,7 +58,7 @@ def _asked() -> argparse.Namespace:
 
 
 def make_data() -> None:
-    if PACKED.exists():
+    if (PACKED / "manifest.json").exists():
         return
     tree, subjects = KEPT / "p600-8", LEARNT_FROM + JUDGED_ON
     counts = ["--subjects", str(subjects), "--impressions", str(IMPRESSIONS), "--size", "400x320"]

@@ -31,6 +31,7 @@ SAME = {
     "optim.name": "adamw",
     "optim.base_lr": 1e-3,
     "optim.base_batch": 32,
+    "optim.warmup": 0.5,
     "system.threads": 1,
     "system.compile": "false",
     "system.channels_last": "false",
@@ -42,7 +43,7 @@ SAME = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=400)
     asked = parser.parse_args()
     make_data()

@@ -1,6 +1,6 @@
 """`python -m trainer overfit --config …`: one row, learnt by heart. If that fails, the wiring is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from trainer.commands.run_folder import say
@@ -9,7 +9,6 @@ from trainer.commands.words import parser_of_config, words_of
 from trainer.config.checks import check
 from trainer.config.load import loaded
 from trainer.config.sections import Config
-from trainer.reduce.row import Said
 from trainer.run.parts import Parts, parts_of
 from trainer.world.parents import die_with_parent
 from trainer.world.ranks import World, joined
@@ -20,6 +19,9 @@ LEARNT = 0.05
 NOT_LEARNT = 1
 _TOLD_EVERY = 25
 _BESIDE = {"center", "minutiae_map"}
+"""Terms that tell nobody apart: centres lag behind, and no map is painted to the last pixel."""
+
+Terms = Mapping[str, float]
 
 _DESCRIPTION = f"""Learn one row by heart: {STEPS} steps at most, without augmentation, dropout and weight decay.
 
@@ -34,9 +36,9 @@ def main(arguments: Sequence[str]) -> int:
     with joined(config.system) as world:
         check(config, world.size, world.device.type)
         parts = parts_of(config, world, None, lambda text: say(world, text))
-        loss, steps = _learnt(parts, world)
+        loss, steps, terms = _learnt(parts, world)
         good = loss < LEARNT
-        say(world, _verdict(loss, steps, parts.schedule.peak, good=good))
+        say(world, _verdict(loss, steps, parts.schedule.peak, terms, good=good))
     return 0 if good else NOT_LEARNT
 
 
@@ -51,28 +53,26 @@ def without_disturbance(config: Config) -> Config:
     )
 
 
-def _learnt(parts: Parts, world: World) -> tuple[float, int]:
-    """The loss that was reached, and after how many steps."""
-    loss = float("inf")
+def _learnt(parts: Parts, world: World) -> tuple[float, int, Terms]:
+    """The loss that was reached, after how many steps, and what it is the sum of."""
+    names, loss, terms = parts.state.network.objective.names, float("inf"), {}
     for step in range(1, STEPS + 1):
-        loss = _told_apart(parts.state.network.objective.names, parts.step(parts.first, parts.schedule.peak, 0).said)
+        said = parts.step(parts.first, parts.schedule.peak, 0).said
+        terms = {name: mean for name, mean in zip(names, said.means, strict=True) if name not in _BESIDE}
+        loss = sum(terms.values())
         if step == 1 or step % _TOLD_EVERY == 0:
             say(world, f"step {step:>4}   loss {loss:.4f}")
         if loss < LEARNT:
-            return loss, step
-    return loss, STEPS
+            return loss, step, terms
+    return loss, STEPS, terms
 
 
-def _told_apart(names: Sequence[str], said: Said) -> float:
-    """Of the terms that tell subjects apart: centres lag behind, and no map is painted to the last pixel."""
-    return sum(mean for name, mean in zip(names, said.means, strict=True) if name not in _BESIDE)
-
-
-def _verdict(loss: float, steps: int, lr: float, *, good: bool) -> str:
+def _verdict(loss: float, steps: int, lr: float, terms: Terms, *, good: bool) -> str:
     if good:
         return f"Learnt by heart: loss {loss:.4f} after {steps} steps on one row. The wiring is right."
     return (
-        f"Not learnt: loss {loss:.4f} after {steps} steps on one row of the same samples, at learning rate {lr:.2g}. "
+        f"Not learnt: loss {loss:.4f} after {steps} steps on one row of the same samples, at learning rate {lr:.2g} "
+        f"({', '.join(f'{name} {mean:.4f}' for name, mean in terms.items())}). "
         "Look, in this order, at: the learning rate (optim.base_lr: ten times more, and ten times less); the labels "
         "(do samples of one subject share one? `shardkit ls` tells); the pictures (train one step, then `python -m "
         "trainer replay RUN 1`); the weights that were read (model.init)."

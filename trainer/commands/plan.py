@@ -20,13 +20,16 @@ from trainer.config.settings import with_values
 from trainer.config.toml import as_toml
 from trainer.errors import UsageError
 from trainer.models.chosen import parameters
-from trainer.planning.cards import batch_on_card, batch_on_cpu
+from trainer.planning.cards import batch_as_asked, batch_on_card
 from trainer.planning.plan import Amount, Habits, Plan, planned
 from trainer.planning.rates import Rate, rate_on_cards, rate_on_cpu
 from trainer.planning.weights import Weights, copies_of
 from trainer.run.built import shape_of
 from trainer.run.inputs import Input
 from trainer.schedule import peak_of
+
+_HEAVIER = {"twins"}
+"""Nets whose pictures take more of a card than the table of cards is for: the config's own batch is planned with."""
 
 _DESCRIPTION = """Say what a run will take: batch, learning rate, epochs, memory, disk and time.
 
@@ -80,7 +83,8 @@ def amount_of(config: Config) -> Amount:
 
 def plan_of(config: Config, amount: Amount, words: Namespace) -> Plan:
     data, ranks = config.data, words.cpus or words.cards or 1
-    batch = batch_on_cpu(data.global_batch, data.micro_batch, ranks) if words.cpus else batch_on_card(words.memory)
+    unknown = words.cpus or config.model.name in _HEAVIER
+    batch = batch_as_asked(data.global_batch, data.micro_batch, ranks) if unknown else batch_on_card(words.memory)
     rate = rate_on_cpu() if words.cpus else rate_on_cards(ranks)
     own = Rate(words.rate, "as given by --rate") if words.rate else rate
     habits = Habits(config.checkpoint.keep, config.log.every, config.optim.sharded)

@@ -125,6 +125,7 @@ _RULES: tuple[Callable[[Config], Sentence], ...] = (
     objectives.something_to_learn_by,
     objectives.mates,
     objectives.centers,
+    objectives.painted,
     objectives.names,
     objectives.sharded,
     _bounds,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from io import StringIO
+from textwrap import fill
 
 import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
@@ -26,7 +27,8 @@ Resume:    the same command again
 Commands:  python -m trainer COMMAND --help
            evaluate, embed, overfit, plan, doctor, replay, prove
 
---config   a TOML file with the sections below, or a recipe by its name: {recipes}
+--config   a TOML file with the sections below, or a recipe by its name:
+{recipes}
 --profile  traces 20 steps, or as many as it is given: short for --log.profile
 A flag is stronger than the file. Several values follow one flag:
            --augment.crop 160 128
@@ -71,7 +73,8 @@ def help_text(recipes: Sequence[str]) -> str:
         _cli(Config(), ["--help"])
     _, _, options = said.getvalue().partition("\n\n")  # behind tyro's own line about usage
     lines = [line.rstrip() for line in options.splitlines()]
-    return _HEAD.format(recipes=", ".join(recipes)) + "\n".join(lines) + "\n"
+    named = fill(", ".join(recipes), 80, initial_indent=" " * 11, subsequent_indent=" " * 11, break_on_hyphens=False)
+    return _HEAD.format(recipes=named) + "\n".join(lines) + "\n"
 
 
 def flags_of(words: Sequence[str]) -> list[Flag]:

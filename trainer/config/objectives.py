@@ -28,6 +28,16 @@ def centers(config: Config) -> str:
     return "loss.center draws samples to their class, and loss.classes is 0: all centres would fall together. Set both."
 
 
+def painted(config: Config) -> str:
+    """A map shows what is there to be seen."""
+    if not (config.augment.erase and config.loss.minutiae_map):
+        return ""
+    return (
+        f"augment.erase is {config.augment.erase:g} and loss.minutiae_map {config.loss.minutiae_map:g}: minutiae under "
+        "an erased rectangle would have to be guessed. Set one of them to 0."
+    )
+
+
 def names(config: Config) -> str:
     """Only whole heads name classes."""
     if config.validate.metric != "accuracy" or (config.loss.classes and not config.head.sharded):

@@ -88,7 +88,8 @@ class Augment:
     enhance: Literal["none", "gabor"] = identity("none")
     """Ridge enhancement on the device, for training and validation alike."""
     ridge_period: float = identity(9.0)
-    """Pixels from ridge to ridge in the stored image (9 at 500 ppi), which the Gabor bank is built around."""
+    """Pixels from ridge to ridge of prints as they are served, behind data.size (9 at 500 ppi); the Gabor bank is built
+    around it, and a run warns where too few are left. 0: these are no prints."""
     mean: float = identity(0.5)
     """Subtracted from images in 0…1."""
     std: float = identity(0.25)

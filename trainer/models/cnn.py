@@ -35,7 +35,7 @@ class Cnn(nn.Module):
             height, width = shape.size
             raise ValueError(
                 f"The cnn halves a picture {len(STAGES)} times, and nothing is left of {height} x {width}. "
-                f"Give it sides of at least {LEAST}: a larger augment.crop, or a smaller augment.shrink."
+                f"Give it sides of at least {LEAST}: a larger data.size or augment.crop, or a smaller augment.shrink."
             )
         self.parts = (shape.embedding,)
         widths = [shape.wide(each) for each in STAGES]

@@ -118,7 +118,7 @@ def check(branches: int, shape: Shape) -> None:
     if min(shape.size) < LEAST:
         raise ValueError(
             f"DeepPrint halves a picture five times, and nothing is left of {height} x {width}. Give it sides of at "
-            f"least {LEAST}: a larger augment.crop, or a smaller augment.shrink."
+            f"least {LEAST}: a larger data.size or augment.crop, or a smaller augment.shrink."
         )
     if shape.embedding % branches or shape.embedding < branches:
         raise ValueError(

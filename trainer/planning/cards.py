@@ -1,4 +1,6 @@
-"""How many samples a card takes at once, by its memory; and how a CPU's ranks share the batch that the config names."""
+"""How many samples a card takes at once, by its memory; and how ranks share the batch that
+the config names, where that is not known.
+"""
 
 from dataclasses import dataclass
 
@@ -33,8 +35,10 @@ def batch_on_card(gigabytes: float) -> Batch:
     return Batch(micro, lowest.samples // micro)
 
 
-def batch_on_cpu(global_batch: int, micro_batch: int, ranks: int) -> Batch:
-    """Memory is no reason to change the config's batch. It grows where the ranks do not divide it."""
+def batch_as_asked(global_batch: int, micro_batch: int, ranks: int) -> Batch:
+    """Where memory is no reason to change the config's batch, or nobody knows how much it takes. It grows where the
+    ranks do not divide it.
+    """
     share = -(-global_batch // ranks)
     micro = max(each for each in range(1, min(micro_batch, share) + 1) if share % each == 0)
     return Batch(micro, share // micro)

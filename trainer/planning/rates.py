@@ -6,7 +6,7 @@ from math import log
 
 ON_A100 = {1: 1_000.0, 4: 3_500.0, 8: 6_500.0}
 """By cards."""
-_GUIDES = "what the users' guides expect of full-size nets on A100 cards, not measured on yours: give --rate"
+_GUIDES = "what the users' guides expect of DeepPrint on A100 cards; your net and cards differ: give --rate"
 ON_TWO_CORES = 64 * 2_515 / (8 * 60)
 """2,515 rows of 64 in 8 minutes."""
 _PROTOTYPE = "measured on two cores with the demo's net at 160 x 128, so another machine or net differs: give --rate"

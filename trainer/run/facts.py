@@ -64,6 +64,17 @@ def _refuse_little(config: Config, there: Mapping[str, Any]) -> None:
         )
 
 
+def refuse_without_minutiae(config: Config, generation: int) -> None:
+    """Some prints may have none; if no one has any, they were packed without."""
+    dataset, path = shardkit.open(config.data.path, generation), config.data.path
+    shards = dataset[config.data.train].shards
+    if not any(each.ext == "mnt" for shard in shards for row in dataset.samples(shard) for each in row.sidecars):
+        raise UsageError(
+            f"{path}: loss.minutiae_map asks for minutiae, and no sample of {config.data.train} has any. Pack the "
+            'prints with their .mnt beside them, or set loss.minutiae_map to 0 and model.name to "deepprint-tex".'
+        )
+
+
 def resolved(config: Config, world: World, before: Record | None) -> Config:
     """With every `auto` decided: as it was when the run began, else by this machine."""
     then = before["identity"] if before else {}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import shardkit
 from trainer.augment.sizes import LEAST_RIDGE_PERIOD, ridge_period_at_input
 from trainer.run.facts import device_name
 from trainer.run.parts import Parts
@@ -20,7 +21,22 @@ def told_at_start(parts: Parts, around: Surroundings, *, resumed: bool) -> None:
             "into each other: lower augment.shrink, or pack larger images. If these are no prints, set "
             "augment.ridge_period to 0."
         )
+    if parts.config.data.size and period:
+        _tell_of_size(parts, around)
     around.watch.event("resumed" if resumed else "started", step=parts.state.progress.step, **parts.record)
+
+
+def _tell_of_size(parts: Parts, around: Surroundings) -> None:
+    """A period is measured before pictures are resized, and counts behind that."""
+    data, own = parts.config.data, parts.config.augment
+    dataset = shardkit.open(data.path, parts.dataset.generation)
+    first = dataset.samples(dataset[data.train].shards[0])[0]
+    if max(first.height, first.width) != data.size:
+        around.say(
+            f"data.size brings images of {first.height} x {first.width} to {data.size}, and augment.ridge_period = "
+            f"{own.ridge_period:g} counts behind that: of prints at 500 ppi it is "
+            f"{9 * data.size / max(first.height, first.width):.1f}."
+        )
 
 
 def facts_of(parts: Parts, around: Surroundings) -> dict[str, Any]:

@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-import torch
-
 from trainer.augment.augment import Augment
 from trainer.batches import Feed, Row
 from trainer.checkpoint.find import Found, load
 from trainer.config.identity import identity_of, refuse_other
 from trainer.config.sections import Config
-from trainer.errors import UsageError
 from trainer.run.built import network_of, set_up, start_from, state_of, step_of
 from trainer.run.facts import (
     Dataset,
@@ -20,6 +17,7 @@ from trainer.run.facts import (
     record_of,
     refuse_missing_generation,
     refuse_other_dataset,
+    refuse_without_minutiae,
     resolved,
     tell_what_differs,
 )
@@ -59,13 +57,13 @@ def parts_of(config: Config, world: World, before: Found | None, say: Say) -> Pa
         refuse_other_dataset(before.state, dataset, config.data.path)
     set_up(config, world.device)
     minutiae = config.loss.minutiae_map > 0
+    if minutiae and not before:
+        refuse_without_minutiae(config, dataset.generation)
     feed = Feed(config.data, config.data.train, world, config.run.seed, dataset.generation, minutiae=minutiae)
     if before:
         feed.load(before.state["stream"])
     stream, rows = feed.state(), feed.rows()
     first = next(rows)
-    if minutiae:
-        _refuse_without_minutiae(first, world)
     seen = input_of(first, config.augment)
     record = record_of(config, dataset, seen, world)
     if before:
@@ -75,17 +73,6 @@ def parts_of(config: Config, world: World, before: Found | None, say: Say) -> Pa
     step = step_of(config, state, world)
     schedule = schedule_of(config, len(feed), dataset.samples)
     return Parts(config, dataset, record, schedule, state, augment, step, stream, chain([first], rows), first)
-
-
-def _refuse_without_minutiae(first: Row, world: World) -> None:
-    """Some prints may have none; if nobody in a whole row has any, they were not packed."""
-    there = sum(int(each.minutiae[1].sum()) for each in first.micro_batches if each.minutiae)
-    if not world.sum(torch.tensor(there, device=world.device)).item():
-        raise UsageError(
-            "loss.minutiae_map asks for minutiae, and no sample of the first row has any beside it. Pack the prints "
-            "with their .mnt files (`shardkit ls DATASET` shows what each sample has), or set loss.minutiae_map to 0 "
-            'with model.name = "deepprint-tex".'
-        )
 
 
 def schedule_of(config: Config, epoch: int, samples: int) -> Schedule:

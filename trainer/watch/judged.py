@@ -1,12 +1,21 @@
 """By which rate a validation is told: errors over pairs, or over the names that samples were given."""
 
 from collections.abc import Mapping
-from typing import Any
-
-_NAMES = {"eer": "EER", "error": "error"}
+from typing import Any, NamedTuple
 
 
-def rate_of(figures: Mapping[str, Any]) -> tuple[str, float] | None:
-    """What it is called, and the rate; less is better."""
-    there = [(called, float(figures[name])) for name, called in _NAMES.items() if figures.get(name) is not None]
-    return there[0] if there else None
+class Rate(NamedTuple):
+    """Less is better."""
+
+    called: str
+    value: float
+    counted: int
+    """Pairs or samples; of two kinds, the fewer."""
+
+
+def rate_of(figures: Mapping[str, Any]) -> Rate | None:
+    if figures.get("eer") is not None:
+        return Rate("EER", float(figures["eer"]), min(figures["mated"], figures["non_mated"]))
+    if figures.get("error") is not None:
+        return Rate("error", float(figures["error"]), figures["samples"])
+    return None

@@ -7,7 +7,8 @@ from typing import Any
 from trainer.watch.judged import rate_of
 from trainer.watch.machine import Usage
 from trainer.watch.measured import Measured
-from trainer.watch.words import duration, figure, percent, size
+from trainer.watch.words import digits_of, duration, figure, percent, size
+from trainer.watch.words import rate as of_count
 
 WIDTH = 110
 _DISPENSABLE = ("epoch", "memory", "lr")
@@ -41,16 +42,16 @@ def rate(figures: Mapping[str, Any]) -> str:
     judged = rate_of(figures)
     if judged is None:
         return "nothing that could be judged"
-    interval = figures.get("interval")
-    ends = f" [{100 * interval[0]:.2f}…{100 * interval[1]:.2f} %]" if interval else ""
-    return f"{judged[0]} {percent(judged[1], 2)}{ends}"
+    interval, digits = figures.get("interval"), digits_of(judged.counted)
+    ends = f" [{100 * interval[0]:.{digits}f}…{100 * interval[1]:.{digits}f} %]" if interval else ""
+    return f"{judged.called} {percent(judged.value, digits)}{ends}"
 
 
 def tars(figures: Mapping[str, Any]) -> Iterator[str]:
     """Of the rates that there were pairs enough for."""
     for far, tar in (figures.get("tar") or {}).items():
         if tar is not None:
-            yield f"TAR {percent(tar)} at FAR {float(far):.0e}"
+            yield f"TAR {of_count(tar, figures['mated'])} at FAR {far}"
 
 
 def _joined(columns: Mapping[str, str]) -> str:

@@ -31,13 +31,13 @@ def _loss(records: Sequence[Record]) -> str:
 def _rate(records: Sequence[Record]) -> str:
     judged = [(each, found) for each in records if each["kind"] in VALIDATIONS and (found := rate_of(each))]
     points: dict[str, list[Point]] = {}
-    for each, (_, rate) in judged:
+    for each, rate in judged:
         if each["kind"] != "test":
-            points.setdefault(f"{each['kind']} validation", []).append((each["step"], rate))
+            points.setdefault(f"{each['kind']} validation", []).append((each["step"], rate.value))
     lines = [Line(name, along) for name, along in sorted(points.items())]
     if not lines:
         return ""
-    called = judged[0][1][0]
+    called = judged[0][1].called
     title = {"EER": "Equal error rate"}.get(called, "Error rate")
     return chart(title, _STEPS, Axis(called, percent=True, from_zero=True), lines)
 

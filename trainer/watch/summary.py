@@ -9,7 +9,7 @@ from trainer.config.sections import Config
 from trainer.watch import lines
 from trainer.watch.entries import STEP, VALIDATIONS, Record
 from trainer.watch.judged import rate_of
-from trainer.watch.words import duration, figure, percent, size
+from trainer.watch.words import duration, figure, percent, rate, size
 
 _MB = 1e6
 _WEIGHTS = ("ema.safetensors", "model.safetensors")
@@ -34,7 +34,7 @@ def summary(folder: Path, config: Config, records: Sequence[Record]) -> Iterator
 
 def best(records: Sequence[Record]) -> Record | None:
     """The first of the full validations that no other one beat."""
-    full = [(judged[1], each) for each in records if each["kind"] == "full" and (judged := rate_of(each))]
+    full = [(judged.value, each) for each in records if each["kind"] == "full" and (judged := rate_of(each))]
     return min(full, key=itemgetter(0), default=(None, None))[1]
 
 
@@ -42,13 +42,13 @@ def validations(records: Sequence[Record]) -> list[list[str]]:
     """A table: its head, then a row for each validation in the order in which they were made."""
     made = [each for each in records if each["kind"] in VALIDATIONS]
     fars = list(dict.fromkeys(far for each in made for far in each.get("tar") or {}))
-    head = ["step", "kind", "rate [95 %]", *(f"TAR at FAR {float(far):.0e}" for far in fars)]
+    head = ["step", "kind", "rate [95 %]", *(f"TAR at FAR {far}" for far in fars)]
     return [head, *(_row(each, fars) for each in made)]
 
 
 def _row(record: Record, fars: Sequence[str]) -> list[str]:
     rates = [(record.get("tar") or {}).get(far) for far in fars]
-    told = ["too few pairs" if rate is None else percent(rate) for rate in rates]
+    told = ["too few pairs" if each is None else rate(each, record["mated"]) for each in rates]
     return [f"{record['step']:,}", record["kind"], lines.rate(record), *told]
 
 

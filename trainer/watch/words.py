@@ -1,5 +1,7 @@
 """Figures as people say them."""
 
+from math import floor, log10
+
 _THOUSAND = 1000
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _PLAIN = (1e-3, 1e3)
@@ -23,6 +25,16 @@ def duration(seconds: float) -> str:
     if seconds < 2 * _DAY:
         return _two(round(seconds / _MINUTE), 60, "h", "min")
     return _two(round(seconds / _HOUR), 24, "d", "h")
+
+
+def rate(share: float, counted: int) -> str:
+    """A share of so many pairs or samples, without digits that less than one of them would change."""
+    return percent(share, digits_of(counted))
+
+
+def digits_of(counted: int) -> int:
+    """Of per cents; two at most."""
+    return min(2, max(0, floor(log10(max(counted, 1) / 100))))
 
 
 def percent(share: float, digits: int = 1) -> str:

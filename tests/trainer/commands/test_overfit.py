@@ -24,7 +24,8 @@ def test_a_rate_at_which_nothing_is_learnt_is_told_with_what_to_do(
     text = said(capsys, "overfit", *arguments(data, tmp_path / "run", **{"optim.base_lr": 1e-9}), code=1)
     assert "step 1 loss" in text
     assert "step 25 loss" in text
-    assert "after 26 steps on one row of the same samples, at learning rate 2.5e-10. Look, in this order, at:" in text
+    assert "after 26 steps on one row of the same samples, at learning rate 2.5e-10 (classes 1" in text
+    assert "Look, in this order, at:" in text
     order = ["optim.base_lr", "labels", "pictures", "model.init"]
     assert sorted(order, key=text.index) == order
 

@@ -78,6 +78,7 @@ def test_no_number_is_refused(name: str, value: float) -> None:
             {"loss.center": 0.1, "loss.classes": 0.0, "loss.pairs": 1.0, "data.sampler": "pairs"},
             "all centres would fall together",
         ),
+        ({"augment.erase": 0.5, "loss.minutiae_map": 0.3}, "would have to be guessed"),
         ({"validate.metric": "accuracy", "head.sharded": True}, "which asks the heads for names"),
         ({"head.sampled": 0.1}, "Set head.sharded to true."),
         ({"head.sharded": True, "head.name": "softmax"}, "a head of cosines"),

@@ -42,8 +42,14 @@ def test_the_file_is_over_the_defaults_and_flags_over_the_file(tmp_path: Path) -
         ("[run]\nwait = true\n", ":2: run.wait must be a number, and it is True."),
         ("[run]\nfolder = 3\n", ":2: run.folder must be a text in quotes, and it is 3."),
         ("[system]\ncompile = 1\n", ":2: system.compile must be true or false, and it is 1."),
-        ('[head]\nname = "arc"\n', ":2: head.name must be one of 'softmax', 'cosface', 'arcface', 'adaface', and it is 'arc'."),
-        ("[head]\nname = []\n", ":2: head.name must be one of 'softmax', 'cosface', 'arcface', 'adaface', and it is []."),
+        (
+            '[head]\nname = "arc"\n',
+            ":2: head.name must be one of 'softmax', 'cosface', 'arcface', 'adaface', and it is 'arc'.",
+        ),
+        (
+            "[head]\nname = []\n",
+            ":2: head.name must be one of 'softmax', 'cosface', 'arcface', 'adaface', and it is [].",
+        ),
         ("[augment]\ncrop = [1, 2, 3]\n", ":2: augment.crop must be two whole numbers, and it is [1, 2, 3]."),
         ("[augment]\ncrop = [1, 2.5]\n", ":2: augment.crop must be two whole numbers, and it is [1, 2.5]."),
         ("[optim]\nmilestones = 3\n", ":2: optim.milestones must be a list of numbers, and it is 3."),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.planning.cards import Batch, batch_on_card, batch_on_cpu
+from trainer.planning.cards import Batch, batch_as_asked, batch_on_card
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_by_memory(gigabytes: float, batch: Batch) -> None:
 
 @given(st.integers(1, 300), st.integers(1, 64), st.integers(1, 32))
 def test_cpus_keep_the_batch_where_they_can_share_it(global_batch: int, micro_batch: int, ranks: int) -> None:
-    batch = batch_on_cpu(global_batch, micro_batch, ranks)
+    batch = batch_as_asked(global_batch, micro_batch, ranks)
     row = batch.samples * ranks
     assert 1 <= batch.micro <= micro_batch
     assert global_batch <= row < global_batch + ranks

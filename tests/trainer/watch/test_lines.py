@@ -51,7 +51,7 @@ def test_columns_lie_below_each_other() -> None:
 
 def test_a_validation() -> None:
     assert of_validation(1200, "full", figures()) == (
-        "full validation, step 1,200: EER 1.80 % [1.31…2.13 %], TAR 97.1 % at FAR 1e-02, TAR 93.0 % at FAR 1e-03"
+        "full validation, step 1,200: EER 1.8 % [1.3…2.1 %], TAR 97.1 % at FAR 0.01, TAR 93.0 % at FAR 0.001"
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.watch.words import count, duration, figure, percent, size
+from trainer.watch.words import count, duration, figure, percent, rate, size
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,16 @@ def test_sizes_and_shares() -> None:
 def test_a_tiny_loss_is_not_said_to_be_zero() -> None:
     assert [figure(each) for each in (0.0, 2.3171, 1e-5, 12345.0)] == ["0.000", "2.317", "1.00e-05", "1.23e+04"]
     assert figure(float("nan")) == "nan"
+
+
+@given(st.floats(0, 1), st.integers(1, 10**9))
+def test_no_digit_is_told_that_less_than_one_of_them_would_change(share: float, counted: int) -> None:
+    told = rate(share, counted)
+    digits = len(told.removesuffix(" %").partition(".")[2])
+    assert digits == 0 or 100 / counted <= 10**-digits
+    assert digits <= 2
+
+
+@pytest.mark.parametrize(("counted", "told"), [(36, "12 %"), (2_800, "12.3 %"), (36_000, "12.35 %")])
+def test_more_pairs_tell_more_digits(counted: int, told: str) -> None:
+    assert rate(0.12345, counted) == told
