@@ -107,7 +107,7 @@ def test_recomputed_blocks_teach_the_same() -> None:
 
 
 def test_too_small_a_picture_is_explained() -> None:
-    with pytest.raises(ValueError, match=r"nothing is left of 74 x 90.*at least 75: a larger augment\.crop"):
+    with pytest.raises(ValueError, match=r"nothing is left of 74 x 90.*at least 75: a larger data\.size"):
         tex(Shape(channels=1, size=(74, 90), embedding=8))
 
 

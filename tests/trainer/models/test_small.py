@@ -3,10 +3,9 @@ import torch
 from torch import nn
 
 from trainer.models.chosen import backbone, parameters
-from trainer.models.memory import recompute
 from trainer.models.features import Shape
+from trainer.models.memory import recompute
 from trainer.models.norm import RowNorm
-
 
 TINY = Shape(channels=1, size=(32, 32), embedding=8, width=0.25)
 
