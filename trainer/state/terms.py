@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from trainer.losses.center import Center
 from trainer.losses.minutiae import minutiae_map_loss
@@ -12,14 +13,17 @@ from trainer.state.objective import Targets
 
 
 class Centers(nn.Module):
-    """Every part has centres of its own."""
+    """Every part has centres of its own, among unit vectors, as where they were published for prints. Vectors of any
+    length would all fall to 0, where the first centres are: seen, with plain scores and SGD.
+    """
 
     def __init__(self, of_parts: list[Center], weight: float) -> None:
         super().__init__()
         self.parts, self.weight = nn.ModuleList(of_parts), weight
 
     def forward(self, features: Features, targets: Targets) -> torch.Tensor:
-        far = [center(part, targets.labels) for center, part in zip(self.parts, features.parts, strict=True)]
+        units = [functional.normalize(part) for part in features.parts]
+        far = [center(unit, targets.labels) for center, unit in zip(self.parts, units, strict=True)]
         return self.weight * torch.stack(far).sum()
 
 

@@ -54,6 +54,14 @@ def test_a_term_goes_with_its_weight(name: str, term: int) -> None:
     assert torch.equal(twice[torch.arange(5) != term], once[torch.arange(5) != term])
 
 
+def test_centres_lie_among_unit_vectors() -> None:
+    """However long a vector is: else all would fall to 0, where centres begin."""
+    features, targets = seen()
+    longer = features._replace(parts=tuple(7 * part for part in features.parts))
+    own = objective(WHOLE)
+    assert own(longer, targets)[1].item() == pytest.approx(own(features, targets)[1].item(), rel=1e-5)
+
+
 def test_pairs_and_their_focal_loss_are_one_term() -> None:
     bce, focal, both = (
         objective(Loss(minutiae_map=0.1, pairs=pairs, focal=focal))(*seen())[-1].item()
