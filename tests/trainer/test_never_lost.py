@@ -16,6 +16,8 @@ SEVERAL_BUCKETS = {"model.width": 1, "model.embedding": 64}
 EVERY_TERM: dict[str, object] = {
     "data.sampler": "pk",
     "data.impressions_per_subject": 2,
+    "head.sharded": "true",
+    "head.sampled": 0.5,
     "loss.center": 0.125,
     "loss.triplet": 0.4,
     "loss.pairs": 0.4,
