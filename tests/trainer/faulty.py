@@ -21,10 +21,10 @@ import torch
 import trainer.checkpoint.writer
 from trainer.__main__ import main
 from trainer.batches import Row
+from trainer.run.duties import Verdict
 from trainer.run.judge import Judge
 from trainer.schedule import Kind
 from trainer.step import Outcome, Step
-from trainer.verification.verify import Verification
 
 
 def kill(number: int, process: int) -> Callable[[], None]:
@@ -82,7 +82,7 @@ def _in_step(kind: str, now: Callable[[int], bool]) -> None:
 def _in_judging(now: Callable[[int], bool]) -> None:
     own = Judge.__call__
 
-    def called(self: Judge, kind: Kind) -> Verification | None:
+    def called(self: Judge, kind: Kind) -> Verdict | None:
         if now(self.parts.state.progress.step):
             FAULTS["term"]()
         return own(self, kind)

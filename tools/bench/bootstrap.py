@@ -36,8 +36,8 @@ class Pairs:
         """With a weight for each unit."""
         weights = np.ones(self.units) if weights is None else weights
         weight = np.where(self.one == self.other, weights[self.one], weights[self.one] * weights[self.other])
-        counts = [np.bincount(self.bins[kind], weight[kind], BINS) for kind in (self.mated, ~self.mated)]
-        return _crossing(*counts)
+        mated, others = (np.bincount(self.bins[kind], weight[kind], BINS) for kind in (self.mated, ~self.mated))
+        return _crossing(mated.astype(np.float64), others.astype(np.float64))
 
 
 def pairs_of(embeddings: Vectors, labels: Integers) -> Pairs:
