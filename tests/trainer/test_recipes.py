@@ -1,17 +1,21 @@
 """Every recipe that is shipped trains: through the real stream, at a size that takes a second or two."""
 
 import json
+import signal
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from shardkit.cli.pack import pack
-from tests.trainer.jobs import metrics
+from tests.trainer.jobs import metrics, steps, tensors
 from tests.trainer.patterns import tree
 from trainer.__main__ import main
 from trainer.config.load import loaded, recipe_names
+from trainer.step import Step
 
 SUBJECTS, IMPRESSIONS = 32, 4
 CLASSES, SAMPLES = 4, 160
@@ -75,11 +79,18 @@ def packed(room: Path, source: Path, *options: str) -> Path:
     return room / "packed"
 
 
+def words(recipe: str, data: Path, folder: Path, **own: object) -> list[str]:
+    flags = {**SMALL, **own, "data.path": data, "run.folder": folder}
+    return [
+        "--config",
+        recipe,
+        *(word for name, value in flags.items() for word in (f"--{name}", *str(value).split(" "))),
+    ]
+
+
 def trained(recipe: str, data: Path, folder: Path, **own: object) -> dict[str, float]:
     """The terms of its loss at the last step."""
-    flags = {**SMALL, **own, "data.path": data, "run.folder": folder}
-    words = [word for name, value in flags.items() for word in (f"--{name}", *str(value).split(" "))]
-    assert main(["--config", recipe, *words]) == 0
+    assert main(words(recipe, data, folder, **own)) == 0
     told = metrics(folder)
     assert [each["step"] for each in told if each["kind"] == "step"] == [1, 2]
     assert told[-1]["kind"] == "full"
@@ -93,10 +104,32 @@ def test_fingerprints(recipe: str, prints: Path, tmp_path: Path) -> None:
 
 
 def test_prints_without_minutiae_are_told(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    flags = {**SMALL, **PRINTS, "data.path": data, "run.folder": tmp_path}
-    words = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
-    assert main(["--config", "fingerprints-500k", *words]) == 2
+    assert main(words("fingerprints-500k", data, tmp_path, **PRINTS)) == 2
     assert "no sample of train has any" in capsys.readouterr().err
+
+
+def test_stopped_and_taken_up_prints_end_with_the_same_bits(
+    prints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two heads with classes in blocks, negatives, centres and a map of minutiae."""
+    straight, stopped = (
+        words("fingerprints-1.5m", prints, tmp_path / name, **PRINTS, **{"run.steps": 3}) for name in ("one", "other")
+    )
+    assert main(straight) == 0
+    own: Any = Step.__call__
+
+    def asked_to_stop(self: Step, *given: Any) -> Any:  # noqa: ANN401 - as it was called
+        signal.raise_signal(signal.SIGTERM)
+        return own(self, *given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Step, "__call__", asked_to_stop)
+        assert main(stopped) == 143
+    assert steps(tmp_path / "other") == [2]
+    assert main(stopped) == 0
+    ours, theirs = (tensors(tmp_path / name, 3) for name in ("other", "one"))
+    assert len(theirs) > 500
+    assert [name for name in theirs if not torch.equal(ours[name], theirs[name])] == []
 
 
 @pytest.mark.parametrize("recipe", ["twins-fast", "twins-minimal", "twins-data-optimised", "twins-2080ti"])
