@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from torch import nn
+
 import shardkit
 from trainer.augment.sizes import LEAST_RIDGE_PERIOD, ridge_period_at_input
+from trainer.heads.blocks import BLOCKS, blocks_in
 from trainer.run.facts import device_name
 from trainer.run.parts import Parts
 from trainer.run.surroundings import Surroundings
@@ -24,6 +27,14 @@ def told_at_start(parts: Parts, around: Surroundings, *, resumed: bool) -> None:
     if parts.config.data.size and period:
         _tell_of_size(parts, around)
     around.watch.event("resumed" if resumed else "started", step=parts.state.progress.step, **parts.record)
+
+
+def _parameters(network: nn.Module, ranks: int) -> int:
+    """Of classes that are spread over ranks, too: this one holds its share."""
+    split = blocks_in(network)
+    shared = sum(each.numel() for name, each in network.named_parameters() if name not in split)
+    heads = len(split) * ranks // BLOCKS
+    return shared + heads * max((each.classes * each.weight.shape[1] for each in split.values()), default=0)
 
 
 def _tell_of_size(parts: Parts, around: Surroundings) -> None:
@@ -54,7 +65,7 @@ def facts_of(parts: Parts, around: Surroundings) -> dict[str, Any]:
         "steps": parts.schedule.steps,
         "epoch_steps": parts.schedule.epoch,
         "step": parts.state.progress.step,
-        "parameters": sum(each.numel() for each in parts.state.network.parameters()),
+        "parameters": _parameters(parts.state.network, world.size),
         "threads": config.system.threads,
         "folder": config.run.folder,
         "dataset": parts.dataset.digest,
