@@ -6,6 +6,7 @@ import shutil
 import signal
 from collections import namedtuple
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -217,9 +218,9 @@ def test_asked_to_stop_while_the_test_split_is_judged(tmp_path: Path, monkeypatc
     assert (tmp_path / "run" / "test.json").exists()
 
 
-def _terminated(folder: Path) -> object:
+def _terminated(folder: Path, *wanted: Any) -> object:  # noqa: ANN401 - as it is called
     os.kill(os.getpid(), signal.SIGTERM)
-    return load(folder)
+    return load(folder, *wanted)
 
 
 def test_a_generation_that_is_not_there_is_another_dataset(
