@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainer.augment.augment import Augment
 from trainer.batches import MicroBatch, Row
 from trainer.config import sections
 from trainer.config.sections import Amp, Config, Data, Ema, Model, Optim
@@ -58,7 +59,7 @@ def row(seed: int = 0, broken: bool = False) -> Row:  # noqa: FBT001, FBT002 - a
 def made(**values: object) -> tuple[State, Step]:
     config = with_values(CONFIG, values)
     state = state_of(config, network_of(replace(config, amp=Amp("off")), 5, SEEN, ALONE), ALONE)
-    return state, step_of(config, state, ALONE)
+    return state, step_of(config, state, Augment(config.augment, 0), ALONE)
 
 
 def snapshot(state: State) -> dict[str, torch.Tensor]:

@@ -22,19 +22,16 @@ def main(arguments: Sequence[str]) -> int:
     parser = with_cases(with_weights(parser_of_run("evaluate", _DESCRIPTION)))
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     with asked(parser, arguments) as it:
-        if it.weights.config.validate.metric == "accuracy":
+        names = it.weights.config.validate.metric == "accuracy"
+        if names:
             _tell(it, _of_names(it), text_of_names)
-        if it.words.cases or it.weights.config.validate.metric == "eer":
-            _compare(it)
+        if it.words.cases or not names:
+            whole = _embedded(it)
+            if not names:
+                _tell(it, _of_pairs(it, whole), text_of)
+            if it.words.cases:
+                show_cases(it, whole)
     return 0
-
-
-def _compare(it: Asked) -> None:
-    whole = _embedded(it)
-    if it.weights.config.validate.metric == "eer":
-        _tell(it, _of_pairs(it, whole), text_of)
-    if it.words.cases:
-        show_cases(it, whole)
 
 
 def _tell(it: Asked, figures: Mapping[str, Any], text: Callable[[Mapping[str, Any]], str]) -> None:

@@ -110,7 +110,7 @@ def _compiled(config: Config, network: Network) -> nn.Module:
     return network
 
 
-def step_of(config: Config, state: State, world: World) -> Step:
+def step_of(config: Config, state: State, augment: Augment, world: World) -> Step:
     network = state.network
     micro_batches = config.data.global_batch // config.data.micro_batch
     return Step(
@@ -120,7 +120,7 @@ def step_of(config: Config, state: State, world: World) -> Step:
         Gathered(gathering(network), world),
         Drawn(network, world, config.run.seed, config.head.sampled),
         Norm(network, world, config.optim.clip),
-        Augment(config.augment, config.run.seed),
+        augment,
         config.run.seed,
     )
 

@@ -70,7 +70,7 @@ def parts_of(config: Config, world: World, before: Found | None, say: Say) -> Pa
         tell_what_differs(before.state, record, say)
     state = _state(config, world, dataset, seen, before, say)
     augment = Augment(config.augment, config.run.seed)
-    step = step_of(config, state, world)
+    step = step_of(config, state, augment, world)
     schedule = schedule_of(config, len(feed), dataset.samples)
     return Parts(config, dataset, record, schedule, state, augment, step, stream, chain([first], rows), first)
 
