@@ -5,7 +5,7 @@ VENV   := .venv
 READY  := $(VENV)/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help demo test check format faults bench lock clean
+.PHONY: help demo test check format faults bench docs lock clean
 
 help:
 	@echo 'make demo     what shardkit does today, from nothing, on this machine'
@@ -14,6 +14,7 @@ help:
 	@echo 'make faults   the long campaigns: killed again and again, at random'
 	@echo 'make bench    the tables of docs/performance.md, measured again'
 	@echo 'make format   let ruff rewrite what it can'
+	@echo 'make docs     write docs/cli.md and docs/trainer-cli.md anew from the commands'
 	@echo 'make lock     resolve the dependencies anew into requirements.lock'
 	@echo 'make clean    remove the environment, caches and the demo'
 
@@ -35,6 +36,9 @@ bench: $(READY)
 format: $(READY)
 	ruff check --fix-only --quiet .
 	ruff format .
+
+docs: $(READY)
+	python tools/workshop/cli_reference.py
 
 lock: $(READY)
 	python tools/workshop/lock.py
