@@ -6,13 +6,13 @@ compiles its loop for what it stores, and is measured where pixels are (readers.
 
 from peers import found
 from places import scratch
-from reading import FILES, LITDATA, MOSAICML, WEBDATASET, packed, pin, readers_of_peers, speeds
+from reading import ENERGON, FILES, LITDATA, MOSAICML, WEBDATASET, packed, pin, readers_of_peers, speeds
 from report import publish_report
 from trees import as_arrays, as_files, noise_arrays
 
 SAMPLES = 20_000
 SHAPE = (1, 64, 64)
-OTHERS = (FILES, MOSAICML, LITDATA)  # once, for the table; webdataset as often as ours, for the ratio
+OTHERS = (FILES, MOSAICML, LITDATA, ENERGON)  # once, for the table; webdataset as often as ours, for the ratio
 TURNS = 3
 OURS = "shardkit"
 

@@ -46,6 +46,7 @@ PEERS = {
     "webdataset": Peer((("webdataset",),), "peer_scripts.write_webdataset, peer_scripts.read_webdataset"),
     "mosaicml-streaming": Peer((("mosaicml-streaming",),), "peer_scripts.write_mosaicml, peer_scripts.read_mosaicml"),
     "litdata": Peer((("litdata",),), "peer_scripts.write_litdata, peer_scripts.read_litdata"),
+    "megatron-energon": Peer((("megatron-energon",),), "peer_scripts.write_energon, peer_scripts.read_energon"),
     "ffcv": Peer(
         (FFCV_NEEDS, ("--no-deps", "ffcv")), "peer_scripts.write_ffcv, peer_scripts.read_ffcv", FFCV_ELSEWHERE
     ),

@@ -9,6 +9,7 @@ from pathlib import Path
 from peers import found
 from places import scratch
 from reading import (
+    ENERGON,
     FFCV,
     FILES,
     LITDATA,
@@ -28,7 +29,7 @@ from trees import grown_fingerprints
 IMAGES = 4_000
 PIXELS = 512 * 512
 COMPARED, TURNS = (FILES, WEBDATASET, FFCV), 2
-OTHERS = (MOSAICML, LITDATA, SPDL)  # no ratio is taken to them: once is enough
+OTHERS = (MOSAICML, LITDATA, ENERGON, SPDL)  # no ratio is taken to them: once is enough
 CODECS = ("png", "zstd", "lz4", "auto", "raw")
 LIMIT = "memcpy"
 BESIDE = {

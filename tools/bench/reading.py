@@ -20,11 +20,12 @@ class Loader:
     """What makes its own files of a tree; nothing, if it reads the tree."""
 
 
-FILES, WEBDATASET, MOSAICML, LITDATA, FFCV, SPDL = (
+FILES, WEBDATASET, MOSAICML, LITDATA, ENERGON, FFCV, SPDL = (
     "files",
     "webdataset",
     "mosaicml-streaming",
     "litdata",
+    "megatron-energon",
     "ffcv",
     "spdl",
 )
@@ -33,6 +34,7 @@ LOADERS = {
     WEBDATASET: Loader("read_webdataset", "write_webdataset"),
     MOSAICML: Loader("read_mosaicml", "write_mosaicml"),
     LITDATA: Loader("read_litdata", "write_litdata"),
+    ENERGON: Loader("read_energon", "write_energon"),
     FFCV: Loader("read_ffcv", "write_ffcv"),
     SPDL: Loader("read_spdl"),
 }

@@ -12,7 +12,7 @@ from peers import Found
 from places import ROOT
 
 RESULTS = ROOT / "bench-results"
-PACKAGES = ("numpy", "opencv-python-headless")
+PACKAGES = ("shardkit", "numpy", "opencv-python-headless", "torch")
 
 
 def seconds(work: Callable[[], object], *, repeats: int = 3) -> float:
@@ -45,17 +45,26 @@ def publish_report(
     for what, remark in remarks.items():
         print(f"{what:<{width}}  {remark}")
     RESULTS.mkdir(exist_ok=True)
-    report: dict[str, object] = {"machine": _machine(), "versions": {each: version(each) for each in PACKAGES}}
+    report: dict[str, object] = {"machine": machine(), "versions": versions()}
     if peers:
         report |= {"peers": peers.versions, "missing": peers.missing}
     report |= {"notes": notes} if notes else {}
     (RESULTS / f"{name}.json").write_text(json.dumps(report | {"figures": figures}, indent=1) + "\n")
 
 
-def _machine() -> dict[str, object]:
+def machine() -> dict[str, object]:
     names = (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name"))
-    cores = len(os.sched_getaffinity(0))
-    return {"processor": next(names, platform.processor()), "cores": cores, "python": platform.python_version()}
+    return {
+        "processor": next(names, platform.processor()),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+
+
+def versions() -> dict[str, str]:
+    return {each: version(each) for each in PACKAGES}
 
 
 def _lines(path: str) -> list[str]:

@@ -27,6 +27,7 @@ SCRIPTS = {
     "webdataset": "peer_scripts.write_webdataset",
     "mosaicml-streaming": "peer_scripts.write_mosaicml",
     "litdata": "peer_scripts.write_litdata",
+    "megatron-energon": "peer_scripts.write_energon",
     "ffcv": "peer_scripts.write_ffcv",
 }
 AFTER = " after its imports"
