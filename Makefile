@@ -12,7 +12,7 @@ help:
 	@echo 'make test     make check, then every test (under 10 minutes on 2 cores)'
 	@echo 'make check    format, lint, strict types, architecture (under 30 s)'
 	@echo 'make faults   the long campaigns: killed again and again, at random'
-	@echo 'make bench    the tables of docs/performance.md, measured again'
+	@echo 'make bench    every figure of README and docs/performance.md again: hours; ONLY="readers writers" for some'
 	@echo 'make format   let ruff rewrite what it can'
 	@echo 'make docs     write docs/cli.md and docs/trainer-cli.md anew from the commands'
 	@echo 'make lock     resolve the dependencies anew into requirements.lock'
@@ -31,7 +31,7 @@ faults: $(READY)
 	python -m pytest -m campaign
 
 bench: $(READY)
-	tools/bench/all
+	python tools/bench/everything.py $(ONLY)
 
 format: $(READY)
 	ruff check --fix-only --quiet .
