@@ -12,7 +12,8 @@ PAGES = cli_reference.pages()
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_what_the_commands_say(name: str) -> None:
-    assert (cli_reference.DOCS / name).read_text() == PAGES[name], "run `make docs`"
+    told = (cli_reference.DOCS / name).read_text()
+    assert told.split() == PAGES[name].split(), "run `make docs`"  # versions of Python break lines elsewhere
 
 
 def test_every_setting_is_told_with_what_it_means() -> None:
