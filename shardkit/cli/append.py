@@ -5,10 +5,12 @@ from typing import Any
 
 import click
 
+from shardkit.cli.command import command
 from shardkit.cli.console import progress, say
 from shardkit.cli.making import make
 from shardkit.cli.outcome import outcome
-from shardkit.cli.parameters import FOLDER, cores
+from shardkit.cli.parameters import FILE, FOLDER, WORKERS, cores
+from shardkit.cli.values import Choice
 from shardkit.dataset import Manifest
 from shardkit.format.lock import locked
 from shardkit.format.manifest import read_manifest
@@ -23,15 +25,25 @@ from shardkit.pack.room import room_for
 from shardkit.pack.shard import Work
 
 
-@click.command()
+@command(
+    headings={"--files": "Newcomers", "--workers": "Work", "--json": "Output"},
+    examples=("shardkit append fingers packed", "shardkit append fingers packed --exclude doubtful.txt"),
+    exits=(0, 3, 5, 6, 7, 8, 130),
+)
 @click.argument("src", type=FOLDER)
 @click.argument("dst", type=FOLDER)
-@click.option("--files", type=FOLDER, metavar="LIST", help="Append the files that LIST names, as in `pack --files`.")
-@click.option("--exclude", type=FOLDER, metavar="LIST", help="Leave out the samples that LIST names, one key a line.")
-@click.option("--groups", type=FOLDER, metavar="LIST", help="The groups of newcomers, as in `pack --groups`.")
-@click.option("--split-file", type=FOLDER, metavar="CSV", help="The splits of newcomers, where a list made the splits.")
-@click.option("--workers", type=click.IntRange(1, 1024), help="Threads. [default: one a core]")
-@click.option("--on-error", type=click.Choice(["skip", "fail"]), default="skip", show_default=True)
+@click.option("--files", type=FILE, metavar="LIST", help="Append the files that LIST names, as in `pack --files`.")
+@click.option("--exclude", type=FILE, metavar="LIST", help="Leave out the samples that LIST names, one key a line.")
+@click.option("--groups", type=FILE, metavar="LIST", help="The groups of newcomers, as in `pack --groups`.")
+@click.option("--split-file", type=FILE, metavar="CSV", help="The splits of newcomers, where a list made the splits.")
+@click.option("--workers", type=WORKERS, metavar="N", help="Threads.  [default: one a core]")
+@click.option(
+    "--on-error",
+    type=Choice(["skip", "fail"]),
+    default="skip",
+    show_default=True,
+    help="At an input that cannot be packed.",
+)
 @click.option("--replan", is_flag=True, help="Throw an unfinished append away and start over.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as a JSON line.")
 def append(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the type that its option names

@@ -10,8 +10,11 @@ import click
 
 from shardkit.cli.bench_report import report
 from shardkit.cli.bench_verdict import judged
+from shardkit.cli.command import command
 from shardkit.cli.console import emit, progress, say
+from shardkit.cli.names import SPLIT
 from shardkit.cli.parameters import FOLDER, doubled_up_to, thread_counts
+from shardkit.cli.values import Choice, Number
 from shardkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,18 +23,28 @@ if TYPE_CHECKING:
 _LONGEST_LINE = 100
 
 
-@click.command()
+@command(
+    headings={"--split": "What is measured", "--color": "Pixels", "--json": "Output"},
+    examples=("shardkit bench packed", "shardkit bench packed --size 299 --color rgb --threads 1,8"),
+)
 @click.argument("dst", type=FOLDER)
-@click.option("--split", default="train", show_default=True, metavar="NAME")
-@click.option("--batch", type=click.IntRange(1), default=64, show_default=True, metavar="B", help="Samples in a batch.")
-@click.option("--threads", metavar="T,T…", help="How many to measure with. [default: 1,2,4 … up to the cores]")
+@click.option("--split", type=SPLIT, default="train", show_default=True, metavar="NAME", help="The split to stream.")
+@click.option("--batch", type=Number(1), default=64, show_default=True, metavar="B", help="Samples in a batch.")
+@click.option("--threads", metavar="T,T…", help="How many to measure with.  [default: 1,2,4 … up to the cores]")
 @click.option(
-    "--seconds", type=click.FloatRange(0.01, 3600), default=2.0, show_default=True, help="For each measurement."
+    "--seconds",
+    type=Number(0.01, 3600, float),
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="For each measurement.",
 )
 @click.option("--cold", is_flag=True, help="Forget the shards before each epoch, so that the disk is measured.")
-@click.option("--color", type=click.Choice(["gray", "rgb", "keep"]), default="keep", show_default=True)
-@click.option("--size", type=click.IntRange(1, 16384), help="Resize to a square of so many pixels.")
-@click.option("--fit", type=click.Choice(["pad", "crop", "stretch"]), default="pad", show_default=True)
+@click.option("--color", type=Choice(["gray", "rgb", "keep"]), default="keep", show_default=True, help="Channels.")
+@click.option("--size", type=Number(1, 16384), metavar="PIXELS", help="Resize to a square of so many pixels.")
+@click.option(
+    "--fit", type=Choice(["pad", "crop", "stretch"]), default="pad", show_default=True, help="How --size is met."
+)
 @click.option("--as-list", is_flag=True, help="Images of mixed sizes, each as a tensor of its own.")
 @click.option("--json", "as_json", is_flag=True, help="Print each rate, and the verdict, as a JSON line.")
 def bench(dst: Path, *, threads: str | None, seconds: float, cold: bool, as_json: bool, **given: Any) -> None:  # noqa: ANN401 - click's values, each of the type that its option names
@@ -39,11 +52,7 @@ def bench(dst: Path, *, threads: str | None, seconds: float, cold: bool, as_json
 
     Each rate is that of the stream itself with its later steps left out, over rows in a shuffled order. Nothing is
     written. What else runs on the machine is measured too: let it rest.
-
-    \b
-    shardkit bench packed
-    shardkit bench packed --size 299 --color rgb --threads 1,8
-    """  # noqa: D301 - a real backspace tells click to keep the lines
+    """
     asked = thread_counts(threads) if threads else None
     try:
         from shardkit.cli.bench_stream import begun  # noqa: PLC0415 - the only command that cannot do without torch
@@ -61,8 +70,8 @@ def bench(dst: Path, *, threads: str | None, seconds: float, cold: bool, as_json
         for rate in rates:
             emit(asdict(rate))
         emit({"folder": str(dst), "data": asdict(begin.data), "verdict": asdict(verdict)})
-    for line in report(rates, begin.data, verdict, width):
-        say(line)
+    for pieces in report(rates, begin.data, verdict, width):
+        say(*pieces)
 
 
 def _measured(probe: "Probe", threads: list[int], seconds: float, *, copies: bool) -> "list[Rate]":

@@ -5,6 +5,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from shardkit.cli.bench_verdict import Data, Verdict
+from shardkit.cli.paint import strong
 from shardkit.stream.page import labelled
 
 if TYPE_CHECKING:
@@ -17,13 +18,14 @@ _LITTLE = 0.05
 _STEPS = ("copy", "read", "digest", "decode")
 
 
-def report(rates: "list[Rate]", data: Data, verdict: Verdict, width: int) -> Iterator[str]:
-    yield ""
-    yield from wrap(_EXPLAINED, width)
-    yield "threads" + _line(_HEADS)
-    yield from _table(rates, data)
-    yield ""
-    yield from labelled(_meaning(rates, data, verdict), width)
+def report(rates: "list[Rate]", data: Data, verdict: Verdict, width: int) -> Iterator[tuple[str, ...]]:
+    yield ()
+    yield from ((line,) for line in wrap(_EXPLAINED, width))
+    yield (strong("threads" + _line(_HEADS)),)
+    yield from ((line,) for line in _table(rates, data))
+    yield ()
+    for line in labelled(_meaning(rates, data, verdict), width):
+        yield (strong(line) if line.startswith("bound by") else line,)
 
 
 def _table(rates: "list[Rate]", data: Data) -> Iterator[str]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from shardkit.cli.command import command
+from shardkit.cli.names import KEY, SPLIT
 from shardkit.cli.output import put, while_read
 from shardkit.cli.parameters import FOLDER
 from shardkit.errors import UsageError
@@ -17,18 +19,16 @@ if TYPE_CHECKING:
     from shardkit.format.split_view import Split
 
 
-@click.command()
+@command(examples=("shardkit cat packed 000123/04 > print.png", "shardkit cat packed 000123/04 --ext mnt"))
 @click.argument("dst", type=FOLDER)
-@click.argument("key")
+@click.argument("key", type=KEY)
 @click.option("--ext", metavar="ENDING", help="Of the sidecar to write instead of the image: mnt, json.")
-@click.option("--split", metavar="NAME", help="Where to look. [default: everywhere]")
+@click.option("--split", type=SPLIT, metavar="NAME", help="Where to look.  [default: everywhere]")
 def cat(dst: Path, key: str, ext: str | None, split: str | None) -> None:
     """Write the bytes of the sample KEY in DST to stdout, as they are in the shard, checked.
 
-    \b
-    shardkit cat packed 000123/04 > print.png
-    shardkit cat packed 000123/04 --ext mnt
-    """  # noqa: D301 - a real backspace tells click to keep the lines
+    A key is SUBJECT/IMPRESSION; `shardkit ls DST` lists them.
+    """
     dataset = open_dataset(dst)
     content = _member((dataset[split] if split else _split_with(dataset, key))[key], ext)
     if sys.stdout.isatty() and not is_text(content):

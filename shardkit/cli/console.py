@@ -7,17 +7,15 @@ seconds when there is something new to say.
 import json
 import os
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import Protocol, TextIO
 
 import click
 
-if TYPE_CHECKING:
-    from rich import progress as rich_progress
+from shardkit.cli.paint import coloured, pieces_of, styled
+from shardkit.cli.tally import Tally
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -30,9 +28,13 @@ class Progress(Protocol):
         """Count what was there before: it must not make the rate look better than it is."""
 
 
-def say(text: str) -> None:
+def say(*pieces: str) -> None:
+    """Say a line; the pieces of it that are painted are coloured where that is wanted."""
+    split = [each for piece in pieces for each in pieces_of(piece)]
+    colours = coloured(sys.stderr)
+    line = "".join(styled(each, harmless(each)) if colours else harmless(each) for each in split)
     try:
-        click.echo(harmless(text), err=True)
+        click.echo(line, err=True, color=colours)
     except OSError:  # a closed pipe or a full log must not stop the work that is talked about
         forget(sys.stderr)
 
@@ -55,47 +57,21 @@ def emit(record: dict[str, object]) -> None:
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Progress]:
     """Show how `total` units of `what` come along, with the rate and the time left; a total of 0 is not known yet."""
-    tally = _Tally(what, total, time.monotonic())
-    if sys.stderr.isatty():
-        with _bar(tally) as bar:
-            yield bar
+    tally = Tally(what, total, time.monotonic())
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        # rich costs more than the rest of `--help` together: only a command that shows a bar imports it.
+        from shardkit.cli.bar import bar  # noqa: PLC0415
+
+        with bar(tally) as shown:
+            yield shown
     else:
         lines = _Lines(tally)
         yield lines
         lines.write()
 
 
-@dataclass
-class _Tally:
-    what: str
-    total: int
-    start: float
-    made: int = 0
-    skipped: int = 0
-    bytes: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def make(self, count: int, size: int) -> None:
-        with self.lock:
-            self.made += count
-            self.bytes += size
-
-    @property
-    def done(self) -> int:
-        return self.made + self.skipped
-
-    def __str__(self) -> str:
-        elapsed = max(time.monotonic() - self.start, 1e-9)
-        rate = self.made / elapsed
-        speed = f" · {self.bytes / elapsed / 1e6:,.0f} MB/s" if self.bytes else ""
-        if not self.total:  # nobody knows yet how many there are
-            return f"{self.done:,} {self.what} · {rate:,.1f}/s"
-        left = f" · {duration((self.total - self.done) / rate)} left" if rate else ""
-        return f"{self.done:,} of {self.total:,} {self.what} · {rate:,.1f}/s{speed}{left}"
-
-
 class _Lines:
-    def __init__(self, tally: _Tally) -> None:
+    def __init__(self, tally: Tally) -> None:
         self._tally = tally
         self._written = tally.start
 
@@ -114,40 +90,3 @@ class _Lines:
         if time.monotonic() - self._written >= SECONDS_BETWEEN_LINES:
             self._written = time.monotonic()
             self.write()
-
-
-@contextmanager
-def _bar(tally: _Tally) -> Iterator[Progress]:
-    # rich costs more than the rest of `--help` together: only a command that shows a bar imports it.
-    from rich import progress as rich_progress  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
-
-    columns = (rich_progress.BarColumn(), rich_progress.TextColumn("{task.fields[tally]}", markup=False))
-    with rich_progress.Progress(*columns, console=Console(stderr=True)) as bar:
-        yield _Bar(tally, bar, bar.add_task(tally.what, total=tally.total or None, tally=tally))
-
-
-@dataclass
-class _Bar:
-    _tally: _Tally
-    _bar: "rich_progress.Progress"
-    _task: "rich_progress.TaskID"
-
-    def advance(self, count: int = 1, size: int = 0) -> None:
-        self._tally.make(count, size)
-        self._bar.update(self._task, completed=self._tally.done)
-
-    def skip(self, count: int = 1) -> None:
-        self._tally.skipped += count
-        self._bar.update(self._task, completed=self._tally.done)
-
-
-def duration(seconds: float) -> str:
-    """Say a time as people do: 42 s, 7 min 05 s, 3 h 20 min."""
-    whole = round(seconds)
-    if whole < 60:  # noqa: PLR2004 - sixty seconds, sixty minutes
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:  # noqa: PLR2004
-        return f"{minutes} min {rest:02} s"
-    return f"{minutes // 60} h {minutes % 60:02} min"

@@ -8,7 +8,10 @@ from textwrap import wrap
 
 import click
 
+from shardkit.cli.command import command
 from shardkit.cli.console import emit, say
+from shardkit.cli.paint import bad, doubtful, good
+from shardkit.cli.parameters import FOLDER
 from shardkit.errors import Locked, StorageFailing
 from shardkit.format.lock import locked
 from shardkit.format.publish import publish_bytes
@@ -19,14 +22,16 @@ from shardkit.storage.host.place import place_of
 from shardkit.storage.host.reading import Roots, host_at
 from shardkit.storage.host.trial import refusals
 
-_COLOURS = {Severity.PROBLEM: "red", Severity.ADVICE: "yellow", Severity.OK: "green"}
+_COLOURS = {Severity.PROBLEM: bad, Severity.ADVICE: doubtful, Severity.OK: good}
 _LABEL, _TOPIC = 9, 15
 _INDENT = " " * (_LABEL + _TOPIC)
 _LONGEST_LINE = 120
 
 
-@click.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@command(
+    examples=("shardkit doctor .", "shardkit doctor /data/packed"),
+)
+@click.argument("path", type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print the facts and each finding as a JSON line instead.")
 def doctor(path: Path, *, as_json: bool) -> None:
     """Check the disk that PATH is on, and this machine, against a folder of a million files.
@@ -44,19 +49,19 @@ def doctor(path: Path, *, as_json: bool) -> None:
             emit({"finding": asdict(finding)})
     else:
         for line in report(place, findings, min(get_terminal_size().columns, _LONGEST_LINE)):
-            say(line)
+            say(*line)
 
 
-def report(place: Place, findings: list[Finding], width: int) -> list[str]:
+def report(place: Place, findings: list[Finding], width: int) -> list[tuple[str, ...]]:
     counts = Counter(finding.severity for finding in findings)
     problems = "1 problem" if counts[Severity.PROBLEM] == 1 else f"{counts[Severity.PROBLEM]} problems"
     total = f"{problems} · {counts[Severity.ADVICE]} advice · {counts[Severity.OK]} ok"
     return [
-        *wrap(_looked_at(place), width),
-        "",
+        *((line,) for line in wrap(_looked_at(place), width)),
+        (),
         *(line for each in findings for line in _lines(each, width)),
-        "",
-        total,
+        (),
+        (total,),
     ]
 
 
@@ -66,12 +71,12 @@ def _looked_at(place: Place) -> str:
     return f"{place.asked} does not exist yet. {place.checked}, where it would be made, is {place.contents}."
 
 
-def _lines(finding: Finding, width: int) -> list[str]:
-    label = click.style(f"{finding.severity:<{_LABEL}}", fg=_COLOURS[finding.severity])
+def _lines(finding: Finding, width: int) -> list[tuple[str, ...]]:
+    label = _COLOURS[finding.severity](f"{finding.severity:<{_LABEL}}")
     text = [line for each in (finding.fact, finding.why) for line in wrap(each, width - len(_INDENT))]
     # A command stays on its line, however long: people copy it.
     first, *rest = [*text, *(f"→ {change}" for change in finding.changes)]
-    return [f"{label}{finding.topic:<{_TOPIC}}{first}", *(_INDENT + line for line in rest)]
+    return [(label, f"{finding.topic:<{_TOPIC}}{first}"), *((_INDENT + line,) for line in rest)]
 
 
 def _publish(folder: Path) -> None:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
+from shardkit.cli.command import command
 from shardkit.cli.console import progress
 from shardkit.cli.outcome import outcome
-from shardkit.cli.parameters import FOLDER, cores
+from shardkit.cli.parameters import FOLDER, TARS, WORKERS, cores
 from shardkit.format.opened import open_dataset
 from shardkit.pack.adopt import adopted, adoption
 from shardkit.pack.adopt_labels import in_two_splits
@@ -15,8 +16,15 @@ from shardkit.pack.adopt_part import AdoptOptions
 _EXAMPLES = 3
 
 
-@click.command()
-@click.argument("tars", nargs=-1, required=True)
+@command(
+    headings={"--key": "How names are read", "--workers": "Work", "--json": "Output"},
+    examples=(
+        "shardkit index 'web/train-{000000..000009}.tar' web",
+        "shardkit index prints/*.tar prints --key '{subject}_{impression}'",
+    ),
+    exits=(0, 3, 4, 5, 6, 7, 130),
+)
+@click.argument("tars", nargs=-1, required=True, type=TARS)
 @click.argument("dst", type=FOLDER)
 @click.option(
     "--key",
@@ -29,7 +37,7 @@ _EXAMPLES = 3
 @click.option(
     "--split", default="train", show_default=True, metavar="NAME", help="Of tars whose names tell none, as 00000.tar."
 )
-@click.option("--workers", type=click.IntRange(1, 1024), help="Threads. [default: one a core]")
+@click.option("--workers", type=WORKERS, metavar="N", help="Threads.  [default: one a core]")
 @click.option("--replan", is_flag=True, help="Index adopted tars anew: others, or with other options.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as a JSON line.")
 def index(
@@ -46,11 +54,7 @@ def index(
     """Adopt the WebDataset TARS that lie in the folder DST: index them, so that they can be streamed and verified.
 
     Nothing is copied, and the tars are only read. `train-000000.tar` is of the split train.
-
-    \b
-    shardkit index 'web/train-{000000..000009}.tar' web
-    shardkit index prints/*.tar prints --key '{subject}_{impression}'
-    """  # noqa: D301 - a real backspace tells click to keep the lines
+    """
     wanted = adoption(tars, dst, AdoptOptions(key, label_field, split))
     with progress("samples", 0) as reading:
         done = adopted(wanted, workers or cores(), reading.advance, replan=replan)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from shardkit.cli.command import command
 from shardkit.cli.console import emit, say
+from shardkit.cli.paint import quiet, strong
 from shardkit.cli.parameters import FOLDER
 from shardkit.format.opened import open_dataset
 from shardkit.pack.options import PackOptions
@@ -25,7 +27,7 @@ _FIGURES = ("samples", "subjects", "classes", "shards", "bytes")
 _WIDTHS = (13, 12, 12, 10, 19)
 
 
-@click.command()
+@command(examples=("shardkit info packed", "shardkit info packed --json | python -m json.tool"))
 @click.argument("dst", type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print it as a JSON line.")
 def info(dst: Path, *, as_json: bool) -> None:
@@ -35,7 +37,7 @@ def info(dst: Path, *, as_json: bool) -> None:
         emit(record(dataset))
     else:
         for line in report(dataset, min(get_terminal_size().columns, _LONGEST_LINE)):
-            say(line)
+            say(*line)
 
 
 def record(dataset: "Dataset") -> dict[str, Any]:
@@ -53,15 +55,18 @@ def record(dataset: "Dataset") -> dict[str, Any]:
     }
 
 
-def report(dataset: "Dataset", width: int) -> Iterator[str]:
-    yield from wrap(f"{dataset.folder}: {_holds(dataset)}", width, break_long_words=False)
-    yield ""
-    yield from _table(dataset.splits)
-    yield ""
+def report(dataset: "Dataset", width: int) -> Iterator[tuple[str, ...]]:
+    for line in wrap(f"{dataset.folder}: {_holds(dataset)}", width, break_long_words=False):
+        yield (line,)
+    yield ()
+    heads, *rows = _table(dataset.splits)
+    yield (strong(heads),)
+    yield from ((row,) for row in rows)
+    yield ()
     for label, text in _described(dataset):
         first, *rest = wrap(text, width - _LABEL, break_long_words=False, break_on_hyphens=False) or [""]
-        yield f"{label:<{_LABEL}}{first}"
-        yield from (_INDENT + line for line in rest)
+        yield quiet(f"{label:<{_LABEL}}"), first
+        yield from ((_INDENT + line,) for line in rest)
 
 
 def _holds(dataset: "Dataset") -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from shardkit.cli.command import command
+from shardkit.cli.names import SPLIT, SUBJECT
 from shardkit.cli.output import put, while_read
 from shardkit.cli.parameters import FOLDER
 from shardkit.format.chosen import chosen
@@ -20,19 +22,17 @@ if TYPE_CHECKING:
     from shardkit.format.opened import Dataset
 
 
-@click.command()
+@command(
+    headings={"--split": "Which", "--long": "Output"},
+    examples=("shardkit ls packed --split val", "shardkit ls packed --subject 000123 --long"),
+)
 @click.argument("dst", type=FOLDER)
-@click.option("--split", metavar="NAME", help="Of this split alone.")
-@click.option("--subject", metavar="NAME", help="Of this subject alone.")
+@click.option("--split", type=SPLIT, metavar="NAME", help="Of this split alone.")
+@click.option("--subject", type=SUBJECT, metavar="S", help="Of this subject alone.")
 @click.option("--long", "in_full", is_flag=True, help="With bytes, pixels, label, split and sidecars.")
 @click.option("--json", "as_json", is_flag=True, help="Print all that the index knows of a sample as a JSON line.")
 def ls(dst: Path, split: str | None, subject: str | None, *, in_full: bool, as_json: bool) -> None:
-    """List the keys of the samples in DST, one a line, in the order of the shards.
-
-    \b
-    shardkit ls packed --split val
-    shardkit ls packed --subject 000123 --long
-    """  # noqa: D301 - a real backspace tells click to keep the lines
+    """List the keys of the samples in DST, one a line, in the order of the shards."""
     dataset = open_dataset(dst)
     only = chosen(dataset, split, subject)
     line = _json if as_json else _long if in_full else None

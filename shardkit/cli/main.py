@@ -4,11 +4,16 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 import shardkit as package
+from shardkit.cli.command import WIDEST, Formatter, Helpful
 from shardkit.cli.run import run
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # What the help shows; each command is in the file of its name. Importing all of them would take longer than most take.
 _SECTIONS = {
@@ -38,10 +43,20 @@ _SECTIONS = {
         "completion": "Print the completion script of a shell.",
     },
 }
+_FIRST_STEPS = {
+    "shardkit pack SRC DST --dry-run": "What is there, and what it will take.",
+    "shardkit pack SRC DST": "Stopped, the same command goes on.",
+    "shardkit verify DST": "Every byte.",
+}
+_MORE = {
+    "shardkit COMMAND --help": "Options, examples and exit codes of a command.",
+    "python -m trainer --help": "Train on what was packed.",
+    "docs/README.md": "Guides and reference, in the source tree.",
+}
 _COMMANDS = {name: click.Command(name, help=told) for section in _SECTIONS.values() for name, told in section.items()}
 
 
-class _Commands(click.Group):
+class _Commands(Helpful, click.Group):
     """Commands by name, each imported when it is asked for."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
@@ -51,14 +66,32 @@ class _Commands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        for section, commands in _SECTIONS.items():
-            with formatter.section(section):
-                formatter.write_dl(list(commands.items()))
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        assert isinstance(formatter, Formatter), "our contexts make no other"
+        options = [each.get_help_record(ctx) for each in self.get_params(ctx)]
+        sections = [(name, list(commands.items())) for name, commands in _SECTIONS.items()]
+        formatter.write_tables([*sections, ("Options", [each for each in options if each])])
+        steps = {"First steps": _FIRST_STEPS, "More": _MORE}
+        formatter.write_tables((name, list(rows.items())) for name, rows in steps.items())
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem[str]]":
+        """Of names from the table above: click would import each command to ask for its first line."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a shell that completes needs it
+
+        named = [
+            CompletionItem(name, help=command.help)
+            for name, command in self.commands.items()
+            if name.startswith(incomplete)
+        ]
+        return named + click.Command.shell_complete(self, ctx, incomplete)
 
 
-@click.group(cls=_Commands, commands=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package.__version__, prog_name="shardkit")
+@click.group(
+    cls=_Commands,
+    commands=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST},
+)
+@click.version_option(package.__version__, prog_name="shardkit", help="Print the version.")
 def shardkit() -> None:
     """Pack once, train at memory speed, never lose a sample.
 
@@ -69,6 +102,10 @@ def shardkit() -> None:
 
 def main() -> None:
     """Leave without taking apart what was imported: that takes 30 ms, and a tenth of a verify."""
+    if "_SHARDKIT_COMPLETE" in os.environ:
+        from shardkit.cli.shells import registered  # noqa: PLC0415 - only a shell that completes needs it
+
+        registered()
     code = run(shardkit)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # nobody reads it any more; `run` has said what there was to say

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from shardkit.cli.command import command
 from shardkit.cli.outcome import outcome
 from shardkit.cli.parameters import FOLDER
 from shardkit.format.lock import locked
 from shardkit.pack.packing import merged
 
 
-@click.command()
+@command(examples=("shardkit merge packed",), exits=(0, 3, 5, 6, 7))
 @click.argument("dst", type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as a JSON line.")
 def merge(dst: Path, *, as_json: bool) -> int:

@@ -6,11 +6,14 @@ from typing import Any
 
 import click
 
+from shardkit.cli.command import command
 from shardkit.cli.console import say
 from shardkit.cli.ls import shown
+from shardkit.cli.names import SPLIT
 from shardkit.cli.order_request import Asked, asked
 from shardkit.cli.output import put, while_read
-from shardkit.cli.parameters import FOLDER
+from shardkit.cli.parameters import FILE, FOLDER
+from shardkit.cli.values import Choice, Number
 from shardkit.stream.columns import Figure
 from shardkit.stream.lookup import NOBODY, Found
 from shardkit.stream.permutation import ORDER_VERSION
@@ -19,39 +22,47 @@ from shardkit.stream.slots import key_of
 from shardkit.stream.state import digest_of
 
 
-@click.command()
+@command(
+    headings={
+        "--epoch": "Which row",
+        "--split": "The order, as of StreamingDataset",
+        "--json": "Output",
+    },
+    examples=(
+        "shardkit order packed --epoch 3 --step 1200 --batch 256",
+        "shardkit order packed --state state.json --world-size 8",
+    ),
+)
 @click.argument("dst", type=FOLDER)
-@click.option("--epoch", type=click.IntRange(0), metavar="E", help="Counted from 0. [default: 0]")
-@click.option("--step", type=click.IntRange(0), metavar="T", help="The row of the epoch, counted from 0. [default: 0]")
+@click.option("--epoch", type=Number(0), metavar="E", help="Counted from 0.  [default: 0]")
+@click.option("--step", type=Number(0), metavar="T", help="The row of the epoch, counted from 0.  [default: 0]")
 @click.option(
-    "--state", type=FOLDER, metavar="FILE", help="A saved `batch.state`, as JSON: the row behind which it was saved."
+    "--state", type=FILE, metavar="FILE", help="A saved `batch.state`, as JSON: the row behind which it was saved."
 )
-@click.option("--world-size", type=click.IntRange(1), metavar="W", help="Say too which of W ranks has a sample.")
-@click.option("--split", metavar="NAME", help="[default: train]")
+@click.option("--world-size", type=Number(1), metavar="W", help="Say too which of W ranks has a sample.")
+@click.option("--split", type=SPLIT, metavar="NAME", help="The split that is streamed.  [default: train]")
+@click.option("--batch", "global_batch", type=Number(1), metavar="B", help="Samples in a row.  [default: 64 a rank]")
 @click.option(
-    "--batch", "global_batch", type=click.IntRange(1), metavar="B", help="Samples in a row. [default: 64 a rank]"
+    "--sampler", type=Choice(["uniform", "balanced", "pk", "pairs"]), help="How a row is drawn.  [default: uniform]"
 )
-@click.option("--sampler", type=click.Choice(["uniform", "balanced", "pk", "pairs"]), help="[default: uniform]")
-@click.option("--impressions-per-subject", type=click.IntRange(1), metavar="K", help="Of the sampler pk.")
-@click.option("--mated", type=float, metavar="SHARE", help="Of the sampler pairs. [default: 0.5]")
-@click.option("--hard", type=float, metavar="SHARE", help="Of the sampler pairs. [default: 0.3]")
-@click.option("--tail", type=click.Choice(["drop", "wrap", "mask"]), help="[default: drop]")
+@click.option("--impressions-per-subject", type=Number(1), metavar="K", help="Of the sampler pk.")
+@click.option("--mated", type=float, metavar="SHARE", help="Of the sampler pairs.  [default: 0.5]")
+@click.option("--hard", type=float, metavar="SHARE", help="Of the sampler pairs.  [default: 0.3]")
+@click.option(
+    "--tail", type=Choice(["drop", "wrap", "mask"]), help="What becomes of the last samples.  [default: drop]"
+)
 @click.option("--no-shuffle", is_flag=True, help="As the samples lie in the shards.")
-@click.option("--seed", type=int, metavar="NUMBER", help="[default: 0]")
-@click.option("--block-rows", type=click.IntRange(1), metavar="ROWS", help="That a block shuffles. [default: 512]")
-@click.option("--subset", type=click.IntRange(1), metavar="SAMPLES", help="Only so many of them. [default: all]")
-@click.option("--generation", type=click.IntRange(0), metavar="NUMBER", help="[default: the newest]")
+@click.option("--seed", type=int, metavar="NUMBER", help="Of the shuffling.  [default: 0]")
+@click.option("--block-rows", type=Number(1), metavar="ROWS", help="That a block shuffles.  [default: 512]")
+@click.option("--subset", type=Number(1), metavar="SAMPLES", help="Only so many of them.  [default: all]")
+@click.option("--generation", type=Number(0), metavar="NUMBER", help="Of the dataset.  [default: the newest]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each column.")
 def order(*, as_json: bool, no_shuffle: bool, world_size: int | None, **given: Any) -> None:  # noqa: ANN401 - click's values, each of the type that its option names
     """Print which samples a stream of DST serves in one row: its columns, and the key in each.
 
     The options are those of StreamingDataset. Only the index is read; whoever has it and these options knows every row
     of every epoch. A column without a sample has the key `-`.
-
-    \b
-    shardkit order packed --epoch 3 --step 1200 --batch 256
-    shardkit order packed --state state.json --world-size 8
-    """  # noqa: D301 - a real backspace tells click to keep the lines
+    """
     row = asked({**given, "world_size": world_size, "shuffle": False if no_shuffle else None})
     opened = row.opened
     whole = opened.source.ordering.global_batch

@@ -4,11 +4,13 @@ from typing import Any
 
 import click
 
+from shardkit.cli.command import command
 from shardkit.cli.console import emit, progress, say
 from shardkit.cli.making import make
 from shardkit.cli.outcome import outcome
 from shardkit.cli.pack_request import request_of
-from shardkit.cli.parameters import FOLDER, cores, task
+from shardkit.cli.parameters import FILE, FOLDER, WORKERS, cores, task
+from shardkit.cli.values import Choice, Number
 from shardkit.dataset import MANIFEST
 from shardkit.format.lock import locked
 from shardkit.format.publish import make_folder
@@ -20,7 +22,21 @@ from shardkit.pack.planning import Request, drafted
 from shardkit.pack.shard import Work
 
 
-@click.command()
+@command(
+    headings={
+        "--layout": "What is packed",
+        "--split": "Splits",
+        "--codec": "Pixels",
+        "--shard-size": "Shards and work",
+        "--dry-run": "Output",
+    },
+    examples=(
+        "shardkit pack fingers packed",
+        "shardkit pack fingers packed --split train=0.9,val=0.1 --groups groups.csv",
+        "shardkit pack faces packed --size 448 --codec zstd",
+    ),
+    exits=(0, 3, 5, 6, 7, 8, 130),
+)
 @click.argument("src", type=FOLDER)
 @click.argument("dst", type=FOLDER)
 @click.option(
@@ -28,49 +44,47 @@ from shardkit.pack.shard import Work
 )
 @click.option(
     "--files",
-    type=FOLDER,
+    type=FILE,
     metavar="LIST",
     help="Pack the files that LIST names instead of all: one path a line, or {id: [path, …]} in a .json.",
 )
-@click.option("--exclude", type=FOLDER, metavar="LIST", help="Leave out the samples that LIST names, one key a line.")
+@click.option("--exclude", type=FILE, metavar="LIST", help="Leave out the samples that LIST names, one key a line.")
 @click.option("--from-arrays", is_flag=True, help="SRC holds images.bin and labels.bin, or images.npy and labels.npy.")
 @click.option("--shape", metavar="CxHxW", help="Of one sample in images.bin, such as 3x32x32.")
-@click.option("--split", metavar="SHARES", help="Split by subject: train=0.8,val=0.1,test=0.1. [default: train alone]")
-@click.option("--split-file", type=FOLDER, metavar="CSV", help="Split as the lines `subject,split` say.")
-@click.option("--folds", type=click.IntRange(2, 1000), metavar="K", help="Split into fold0 … fold{K-1}.")
+@click.option("--split", metavar="SHARES", help="Split by subject: train=0.8,val=0.1,test=0.1.  [default: train alone]")
+@click.option("--split-file", type=FILE, metavar="CSV", help="Split as the lines `subject,split` say.")
+@click.option("--folds", type=Number(2, 1000), metavar="K", help="Split into fold0 … fold{K-1}.")
 @click.option(
     "--groups",
-    type=FOLDER,
+    type=FILE,
     metavar="LIST",
     help="Keep together who is of one group: lines `subject,group`, or pairs [[id, id], …] in a .json.",
 )
 @click.option(
     "--codec",
-    type=click.Choice(["png", "zstd", "lz4", "raw", "auto"]),
-    help="How pixels are kept. [default: png; of arrays, zstd]",
+    type=Choice(["png", "zstd", "lz4", "raw", "auto"]),
+    help="How pixels are kept.  [default: png; of arrays, zstd]",
 )
-@click.option("--color", type=click.Choice(["gray", "rgb", "keep"]), default="keep", show_default=True)
-@click.option("--size", type=click.IntRange(1, 16384), help="Resize to a square of so many pixels.")
+@click.option("--color", type=Choice(["gray", "rgb", "keep"]), default="keep", show_default=True, help="Channels.")
+@click.option("--size", type=Number(1, 16384), metavar="PIXELS", help="Resize to a square of so many pixels.")
 @click.option(
-    "--fit", type=click.Choice(["pad", "crop", "stretch"]), default="pad", show_default=True, help="How --size is met."
+    "--fit", type=Choice(["pad", "crop", "stretch"]), default="pad", show_default=True, help="How --size is met."
 )
-@click.option("--enhance", type=click.Choice(["gabor"]), help="Enhance the ridges of fingerprints.")
+@click.option("--enhance", type=Choice(["gabor"]), help="Enhance the ridges of fingerprints.")
 @click.option("--shard-size", default="256MB", show_default=True, metavar="BYTES", help="Of sources in a shard.")
-@click.option("--workers", type=click.IntRange(1, 1024), help="Threads. [default: one a core]")
-@click.option(
-    "--engine", type=click.Choice(["local"]), default="local", show_default=True, help="Who makes the shards."
-)
+@click.option("--workers", type=WORKERS, metavar="N", help="Threads.  [default: one a core]")
+@click.option("--engine", type=Choice(["local"]), default="local", show_default=True, help="Who makes the shards.")
 @click.option("--task", metavar="I/N", help="Make only the share of task I of N; the last one to end merges.")
 @click.option(
     "--on-error",
-    type=click.Choice(["skip", "fail"]),
+    type=Choice(["skip", "fail"]),
     default="skip",
     show_default=True,
     help="At an input that cannot be packed.",
 )
 @click.option(
     "--check",
-    type=click.Choice(["header", "decode"]),
+    type=Choice(["header", "decode"]),
     default="header",
     show_default=True,
     help="How deeply images are checked.",
@@ -83,12 +97,7 @@ def pack(**given: Any) -> int:  # noqa: ANN401
     """Pack the images below SRC, with their sidecars, into shards in the folder DST.
 
     Stopped at any moment, by whatever, the same command goes on. SRC is only read.
-
-    \b
-    shardkit pack fingers packed
-    shardkit pack fingers packed --split train=0.8,val=0.1,test=0.1 --groups groups.csv
-    shardkit pack faces packed --size 448 --codec zstd
-    """  # noqa: D301 - a real backspace tells click to keep the lines
+    """
     mine = task(given["task"])
     request = request_of(given)
     workers = given["workers"] or cores()

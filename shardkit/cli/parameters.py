@@ -6,11 +6,16 @@ from pathlib import Path
 
 import click
 
-FOLDER = click.Path(path_type=Path)
+from shardkit.cli.values import Folder, Number
+
+FOLDER = Folder(path_type=Path)
+FILE = click.Path(path_type=Path)
+TARS = click.Path()
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 _MOST = 2**62
 _MOST_THREADS = 1024
+WORKERS = Number(1, _MOST_THREADS)
 
 
 def cores() -> int:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
+from shardkit.cli.command import command
 from shardkit.cli.console import emit, progress, say
+from shardkit.cli.names import SUBJECT
 from shardkit.cli.parameters import FOLDER
 from shardkit.format.lock import locked
 from shardkit.format.manifest import read_manifest
@@ -15,10 +17,16 @@ from shardkit.pack.remove import committed, finish
 from shardkit.pack.remove import remove as forget
 
 
-@click.command()
+@command(examples=("shardkit remove packed --subject 000123",), exits=(0, 5, 6, 7, 130))
 @click.argument("dst", type=FOLDER)
 @click.option(
-    "--subject", "subjects", multiple=True, required=True, metavar="S", help="Whom to forget; may be repeated."
+    "--subject",
+    "subjects",
+    type=SUBJECT,
+    multiple=True,
+    required=True,
+    metavar="S",
+    help="Whom to forget; may be repeated.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as a JSON line.")
 def remove(dst: Path, subjects: tuple[str, ...], *, as_json: bool) -> None:

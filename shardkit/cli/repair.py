@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from shardkit.cli.command import command
 from shardkit.cli.console import emit, progress, say
-from shardkit.cli.parameters import FOLDER, cores
+from shardkit.cli.parameters import FOLDER, WORKERS, cores
 from shardkit.cli.verify import tell
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.lock import locked
@@ -14,16 +15,16 @@ from shardkit.verify import levels
 from shardkit.verify.repair import repair as repaired
 
 
-@click.command()
+@command(examples=("shardkit repair packed", "shardkit repair packed --source fingers"), exits=(0, 4, 5, 6, 7, 130))
 @click.argument("dst", type=FOLDER)
 @click.option("--source", type=FOLDER, metavar="SRC", help="The tree that DST was packed from. It is only read.")
-@click.option("--workers", type=click.IntRange(1, 1024), help="Threads. [default: one a core]")
+@click.option("--workers", type=WORKERS, metavar="N", help="Threads.  [default: one a core]")
 @click.option("--json", "as_json", is_flag=True, help="Print what is left, and a summary, as JSON lines.")
 def repair(dst: Path, source: Path | None, workers: int | None, *, as_json: bool) -> int:
     """Verify the dataset DST, and mend what is damaged, byte for byte.
 
     Headers, padding, tables and lists are made again from what is whole; samples from the tree that they were packed
-    from. What cannot be mended is said and left as it is. Exit code 4 if something is left.
+    from. What cannot be mended is said and left as it is.
     """
     if source is not None and not source.is_dir():
         raise UsageError(f"{source}: there is no such folder. Name the tree that {dst} was packed from.")

@@ -9,6 +9,8 @@ from types import FrameType
 import click
 
 from shardkit.cli.console import forget, say
+from shardkit.cli.mistakes import told
+from shardkit.cli.paint import refused
 from shardkit.errors import Interrupted, ShardkitError
 from shardkit.format.refusal import explanation
 
@@ -18,21 +20,23 @@ def run(command: click.Command, args: list[str] | None = None) -> int:
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, _interrupt)
     try:
-        result = command.main(args, standalone_mode=False)
-    except click.ClickException as error:
+        result = command.main(args, standalone_mode=False, color=False if refused() else None)
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
+    except click.ClickException as error:
+        return _ended(told(error), error.exit_code)
     except ShardkitError as error:
         return _ended(str(error), error.exit_code)
     except Interrupted as error:
         return _ended(f"{error}. Run the same command again; what is whole is kept.", error.exit_code)
     except OSError as error:
         # An error without a file's name is that of writing the answer.
-        refused = explanation(error, Path(os.fsdecode(error.filename or "/dev/stdout")))
-        if refused is None:
+        explained = explanation(error, Path(os.fsdecode(error.filename or "/dev/stdout")))
+        if explained is None:
             raise
         forget(sys.stdout)
-        return _ended(str(refused), refused.exit_code)
+        return _ended(str(explained), explained.exit_code)
     # `--help` and `--version` come back as click's exit code, a command as None.
     return result if isinstance(result, int) else 0
 

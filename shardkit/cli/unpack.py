@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from shardkit.cli.command import command
 from shardkit.cli.console import emit, progress, say
-from shardkit.cli.parameters import FOLDER, cores
+from shardkit.cli.names import SPLIT, SUBJECT
+from shardkit.cli.parameters import FOLDER, WORKERS, cores
 from shardkit.errors import Damaged
 from shardkit.format.chosen import chosen
 from shardkit.format.opened import open_dataset
@@ -20,13 +22,17 @@ if TYPE_CHECKING:
     from shardkit.pack.unpack import Unpacked
 
 
-@click.command()
+@command(
+    headings={"--split": "Which", "--workers": "Work", "--json": "Output"},
+    examples=("shardkit unpack packed restored", "shardkit unpack packed restored --subject 000123"),
+    exits=(0, 4, 6, 7, 130),
+)
 @click.argument("dst", type=FOLDER)
 @click.argument("out", type=FOLDER)
-@click.option("--split", metavar="NAME", help="Restore this split alone.")
-@click.option("--subject", metavar="NAME", help="Restore this subject alone.")
+@click.option("--split", type=SPLIT, metavar="NAME", help="Restore this split alone.")
+@click.option("--subject", type=SUBJECT, metavar="S", help="Restore this subject alone.")
 @click.option("--to-arrays", is_flag=True, help="Write images.bin and labels.bin again, or the .npy files.")
-@click.option("--workers", type=click.IntRange(1, 1024), help="Threads. [default: one a core]")
+@click.option("--workers", type=WORKERS, metavar="N", help="Threads.  [default: one a core]")
 @click.option("--json", "as_json", is_flag=True, help="Print each finding and the outcome as a JSON line.")
 def unpack(
     dst: Path, out: Path, split: str | None, subject: str | None, workers: int | None, *, to_arrays: bool, as_json: bool

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from shardkit.cli.command import command
 from shardkit.cli.console import emit, progress, say
-from shardkit.cli.parameters import FOLDER, cores
+from shardkit.cli.paint import bad, good
+from shardkit.cli.parameters import FOLDER, WORKERS, cores
 from shardkit.errors import Damaged
 from shardkit.verify.levels import Level, begun
 from shardkit.verify.levels import verify as verified
@@ -18,16 +20,20 @@ if TYPE_CHECKING:
 _SHOWN = 100
 
 
-@click.command()
+@command(
+    headings={"--quick": "How deeply  [default: every byte]", "--workers": "Work", "--json": "Output"},
+    examples=("shardkit verify packed", "shardkit verify packed --quick"),
+    exits=(0, 4, 7, 130),
+)
 @click.argument("dst", type=FOLDER)
 @click.option("--quick", is_flag=True, help="The manifest, and which files there are, of which size.")
 @click.option("--decode", is_flag=True, help="Every pixel too, and the BLAKE3 of whole shards.")
-@click.option("--workers", type=click.IntRange(1, 1024), help="Threads. [default: one a core]")
+@click.option("--workers", type=WORKERS, metavar="N", help="Threads.  [default: one a core]")
 @click.option("--json", "as_json", is_flag=True, help="Print each finding, and a summary, as a JSON line.")
 def verify(dst: Path, workers: int | None, *, quick: bool, decode: bool, as_json: bool) -> int:
     """Check the dataset DST against what was sealed when it was packed; nothing is changed.
 
-    A finding names the file, and in a shard the sample and the byte. Exit code 4 if there is one.
+    A finding names the file, and in a shard the sample and the byte.
     """
     if quick and decode:
         raise click.UsageError("--quick and --decode exclude each other: choose one.")
@@ -53,10 +59,10 @@ def tell(report: "Report", *, as_json: bool) -> None:
     count = len(report.findings)
     if count > _SHOWN:
         say(f"… and {count - _SHOWN:,} findings more: --json prints all.")
-    outcome = f"{count:,} findings" if count else "no damage"
     say(
-        f"{report.folder}: {outcome} ({report.level}: {report.samples:,} samples, "
-        f"{report.files:,} files, {report.bytes:,} bytes)"
+        f"{report.folder}: ",
+        bad("1 finding" if count == 1 else f"{count:,} findings") if count else good("no damage"),
+        f" ({report.level}: {report.samples:,} samples, {report.files:,} files, {report.bytes:,} bytes)",
     )
     if count:
         say(f"Mend it: shardkit repair {shlex.quote(str(report.folder))} --source SRC")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 # A room may import every room to its right in an arrow; none to its left, and not its neighbours between the bars.
 ARROWS = {
     "shardkit": (
-        "cli | __init__ → pack | verify | stream | view → format | image | storage → dataset | errors",
+        "__main__ → cli | __init__ → pack | verify | stream | view → format | image | storage → dataset | errors",
         "verify → pack",  # repair makes a shard anew with the function that made it first
     ),
     "trainer": (

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.cli import console
+from shardkit.cli.tally import duration
 
 
 @pytest.fixture
@@ -36,13 +37,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     ],
 )
 def test_durations_are_said_as_people_do(seconds: float, said: str) -> None:
-    assert console.duration(seconds) == said
+    assert duration(seconds) == said
 
 
 @given(st.floats(0, 1e9))
 def test_a_duration_is_right_to_its_smallest_unit(seconds: float) -> None:
     units = {"s": 1, "min": 60, "h": 3600}
-    said = re.findall(r"(\d+) (s|min|h)\b", console.duration(seconds))
+    said = re.findall(r"(\d+) (s|min|h)\b", duration(seconds))
 
     assert abs(sum(int(count) * units[unit] for count, unit in said) - seconds) <= units[said[-1][1]]
     assert all(int(count) < 60 for count, _ in said[1:])

@@ -7,7 +7,6 @@ import sys
 from itertools import count
 from pathlib import Path
 
-import click
 import pytest
 
 from shardkit.cli.doctor import ATTEMPTS, doctor, report
@@ -94,7 +93,7 @@ def test_a_report_fits_its_width_but_for_what_is_copied() -> None:
     finding = Finding("inodes", Severity.PROBLEM, "fact " * 40, "why " * 60, (command,))
     fine = Finding("cores", Severity.OK, "16")
 
-    lines = [click.unstyle(line) for line in report(NEW, [finding, fine], 80)]
+    lines = ["".join(line) for line in report(NEW, [finding, fine], 80)]
 
     assert f"{' ' * 24}→ {command}" in lines
     assert max(len(line) for line in lines if command not in line) <= 80

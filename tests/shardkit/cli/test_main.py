@@ -41,19 +41,20 @@ def test_no_command_is_a_mistake_that_shows_the_help() -> None:
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
-        (["completio", "bash"], "No such command 'completio'. Did you mean 'completion'?"),
-        (["swim"], "No such command 'swim'."),
-        (["--verison"], "No such option '--verison'. Did you mean '--version'?"),
-        (["completion", "--hepl"], "No such option '--hepl'. Did you mean '--help'?"),
-        (["completion"], "Missing argument '{bash|zsh|fish}'. Choose from:\n\tbash,\n\tzsh,\n\tfish"),
-        (["completion", "csh"], "Invalid value for '{bash|zsh|fish}': 'csh' is not one of 'bash', 'zsh', 'fish'."),
+        (
+            ["completio", "bash"],
+            "There is no command 'completio'. Did you mean completion? `shardkit --help` lists all",
+        ),
+        (["swim"], "There is no command 'swim'. `shardkit --help` lists all of them."),
+        (["--verison"], "There is no option --verison. Did you mean --version? `shardkit --help` lists all of them."),
     ],
 )
 def test_a_mistake_is_a_sentence_and_exit_code_2(args: list[str], sentence: str) -> None:
     ended = shardkit_ends(*args)
 
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.endswith(f"Error: {sentence}\n")
+    assert ended.stderr.startswith(f"Error: {sentence}")
+    assert len(ended.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
