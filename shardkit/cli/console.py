@@ -10,10 +10,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from shutil import get_terminal_size
 from typing import Protocol, TextIO
 
 import click
 
+from shardkit.cli.folding import folded
 from shardkit.cli.paint import coloured, pieces_of, styled
 from shardkit.cli.tally import Tally
 
@@ -29,7 +31,12 @@ class Progress(Protocol):
 
 
 def say(*pieces: str) -> None:
-    """Say a line; the pieces of it that are painted are coloured where that is wanted."""
+    """Say a line; the pieces of it that are painted are coloured where that is wanted.
+
+    A sentence, which is one piece, is folded between words where a terminal would cut it anywhere.
+    """
+    if len(pieces) == 1 and type(pieces[0]) is str and sys.stderr.isatty():
+        pieces = (folded(pieces[0], get_terminal_size().columns),)
     split = [each for piece in pieces for each in pieces_of(piece)]
     colours = coloured(sys.stderr)
     line = "".join(styled(each, harmless(each)) if colours else harmless(each) for each in split)

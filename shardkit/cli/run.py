@@ -29,6 +29,8 @@ def run(command: click.Command, args: list[str] | None = None) -> int:
     except ShardkitError as error:
         return _ended(str(error), error.exit_code)
     except Interrupted as error:
+        if sys.stderr.isatty():
+            say("")  # behind the ^C that a terminal shows
         return _ended(f"{error}. Run the same command again; what is whole is kept.", error.exit_code)
     except OSError as error:
         # An error without a file's name is that of writing the answer.

@@ -65,7 +65,7 @@ def tell(report: "Report", *, as_json: bool) -> None:
         f" ({report.level}: {report.samples:,} samples, {report.files:,} files, {report.bytes:,} bytes)",
     )
     if count:
-        say(f"Mend it: shardkit repair {shlex.quote(str(report.folder))} --source SRC")
+        say("Mend it: ", f"shardkit repair {shlex.quote(str(report.folder))} --source SRC")
     if as_json:
         emit(
             {
