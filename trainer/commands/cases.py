@@ -17,7 +17,7 @@ def with_cases(parser: Parser) -> Parser:
     parser.add_argument(
         "--cases", type=_folder, metavar="FOLDER", help="write a page of the worst pairs and of likely mislabels there"
     )
-    parser.add_argument("--worst", type=_count, default=WORST, help=f"how many of each (default: {WORST})")
+    parser.add_argument("--worst", type=_count, default=WORST, metavar="N", help=f"how many of each (default: {WORST})")
     return parser
 
 

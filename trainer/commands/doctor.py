@@ -30,14 +30,17 @@ PROBLEMS = 4
 
 _DESCRIPTION = """Find what would stop this job: its network, run folder, dataset, disk space, GPU memory.
 
-Start it like the run itself, on the same machines: torchrun … -m trainer doctor --config run.toml
-Before that, on any machine of the job:             python -m trainer doctor --master HOST:PORT --config run.toml
+Start it like the run itself, on the same machines:
+  torchrun … -m trainer doctor --config run.toml
+Before that, on any machine of the job:
+  python -m trainer doctor --master HOST:PORT --config run.toml
+
 It ends with 4 if there are problems (torchrun itself then says 1), and leaves nothing behind."""
 
 
 def main(arguments: Sequence[str]) -> int:
     die_with_parent()
-    parser = parser_of_config("doctor", _DESCRIPTION)
+    parser = parser_of_config("doctor", _DESCRIPTION, "--config run.toml")
     parser.add_argument("--master", metavar="HOST:PORT", help="the first machine of a job, to be reached from here")
     words, flags = words_of(parser, arguments)
     config = loaded(flags)

@@ -19,12 +19,13 @@ from trainer.judging import embedded
 _DESCRIPTION = """Write the embeddings of a split as Parquet (OUT.parquet) or NumPy (OUT.npz), in the index's order.
 
 Half precision halves the file exactly; compressing unit vectors of floats gains next to nothing."""
+_EXAMPLES = ("runs/first val.parquet", "runs/first test.npz --split test")
 _ENDINGS = (".parquet", ".npz")
 _DTYPES = {"fp16": np.float16, "fp32": np.float32}
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = with_weights(parser_of_run("embed", _DESCRIPTION))
+    parser = with_weights(parser_of_run("embed", _DESCRIPTION, *_EXAMPLES))
     parser.add_argument("out", type=_out, metavar="OUT", help="a file that ends in .parquet or .npz")
     parser.add_argument("--dtype", choices=_DTYPES, default="fp16", help="of the numbers (default: fp16)")
     with asked(parser, arguments) as it:

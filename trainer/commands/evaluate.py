@@ -15,11 +15,14 @@ _DESCRIPTION = """Compare all pairs of a split, and print EER with its interval 
 
 A run with validate.metric = accuracy is judged by how many samples it gives their own class.
 
-The figures are the same on any number of ranks: torchrun … -m trainer evaluate RUN"""
+The figures are the same on any number of ranks:
+  torchrun … -m trainer evaluate RUN"""
+
+_EXAMPLES = ("runs/first", "runs/first --split test --json", "runs/first --cases cases")
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = with_cases(with_weights(parser_of_run("evaluate", _DESCRIPTION)))
+    parser = with_cases(with_weights(parser_of_run("evaluate", _DESCRIPTION, *_EXAMPLES)))
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     with asked(parser, arguments) as it:
         names = it.weights.config.validate.metric == "accuracy"

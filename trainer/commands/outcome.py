@@ -13,6 +13,11 @@ from trainer.config.meant import meant
 from trainer.errors import UsageError
 
 FAILED, INTERRUPTED = 1, 130
+_OF_SHARDKIT = {
+    *("pack", "merge", "index", "append", "remove", "verify", "repair"),
+    *("info", "ls", "cat", "order", "unpack", "bench", "completion"),
+}
+"""Commands that people look for here."""
 _OF_PEERS = ("gloo", "nccl", "connection closed by peer", "connection reset by peer", "broken pipe")
 _OF_MEMORY = "DefaultCPUAllocator"
 
@@ -44,7 +49,11 @@ def ended(command: Callable[[], int]) -> int:
 
 
 def unknown(name: str, there: Sequence[str]) -> UsageError:
-    return UsageError(f"There is no command {name!r}.{meant(name, there)} The commands are {', '.join(there)}.")
+    if name in _OF_SHARDKIT:
+        return UsageError(f"{name} is a command of shardkit: `shardkit {name} --help`.")
+    near = meant(name, there) or (f" Did you mean --config {name}?" if name.endswith(".toml") else "")
+    listed = f"The commands are {', '.join(there)}. `python -m trainer --help` tells more."
+    return UsageError(f"There is no command {name!r}.{near} {listed}")
 
 
 def _read(command: Callable[[], int]) -> int:

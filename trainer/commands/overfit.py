@@ -30,7 +30,7 @@ The same config as training takes, and it writes nothing. It ends with 1 if the 
 
 def main(arguments: Sequence[str]) -> int:
     die_with_parent()
-    _, flags = words_of(parser_of_config("overfit", _DESCRIPTION), arguments)
+    _, flags = words_of(parser_of_config("overfit", _DESCRIPTION, "--config demo --data.path packed"), arguments)
     config = without_disturbance(loaded(flags))
     before_cuda(config)
     with joined(config.system) as world:

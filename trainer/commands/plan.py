@@ -2,7 +2,7 @@
 
 import json
 import sys
-from argparse import ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from typing import Any
 import shardkit
 from trainer.augment.sizes import input_size
 from trainer.commands.plan_screen import screen
-from trainer.commands.run_folder import Parser
+from trainer.commands.words import Parser, parser_of, words_of
 from trainer.config.checks import check
 from trainer.config.load import loaded
 from trainer.config.sections import Config
@@ -31,14 +31,12 @@ from trainer.schedule import peak_of
 _HEAVIER = {"twins"}
 """Nets whose pictures take more of a card than the table of cards is for: the config's own batch is planned with."""
 
-_DESCRIPTION = """Say what a run will take: batch, learning rate, epochs, memory, disk and time.
-
-    python -m trainer plan --config run.toml --cards 4 --memory 40
-    python -m trainer plan --config demo --data.path packed --cpus 2 --toml"""
+_DESCRIPTION = """Say what a run will take: batch, learning rate, epochs, memory, disk and time."""
+_EXAMPLES = ("--config run.toml --cards 4 --memory 40", "--config demo --data.path packed --cpus 2 --toml")
 
 
 def main(arguments: Sequence[str]) -> int:
-    words, rest = _parser().parse_known_args(list(arguments))
+    words, rest = words_of(_parser(), arguments)
     config = loaded(rest)
     amount = amount_of(config)
     plan = plan_of(config, amount, words)
@@ -53,13 +51,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser(
-        "python -m trainer plan",
-        description=_DESCRIPTION,
-        epilog="Any --section.field VALUE of the config can follow.",
-        formatter_class=RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = parser_of("plan", _DESCRIPTION, *_EXAMPLES)
     devices = parser.add_mutually_exclusive_group()
     devices.add_argument("--cards", type=_whole, metavar="N", help="how many GPUs (default: 1)")
     devices.add_argument("--cpus", type=_whole, metavar="N", help="no GPU, but so many ranks on CPUs")

@@ -30,9 +30,9 @@ _LEAST = 4
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = parser_of_run("prove", _DESCRIPTION)
-    parser.add_argument("--ranks", type=int, default=1, help="processes, started by torchrun (default: 1)")
-    parser.add_argument("--steps", type=int, default=20, help="of each run (default: 20)")
+    parser = parser_of_run("prove", _DESCRIPTION, "runs/first", "runs/first --ranks 2 --steps 20")
+    parser.add_argument("--ranks", type=int, default=1, metavar="N", help="processes, started by torchrun (default: 1)")
+    parser.add_argument("--steps", type=int, default=20, metavar="N", help="of each run (default: 20)")
     words, config, flags = run_and_config(parser, arguments)
     _refuse(words, config)
     with tempfile.TemporaryDirectory(dir=words.run, prefix=".prove-") as place:

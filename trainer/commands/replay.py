@@ -28,7 +28,7 @@ _TOLD_EVERY = 100
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = parser_of_run("replay", _DESCRIPTION)
+    parser = parser_of_run("replay", _DESCRIPTION, "runs/first 1200")
     parser.add_argument("step", type=int, metavar="STEP", help="which one, counted from 1")
     words, config, _ = run_and_config(parser, arguments)
     before_cuda(config)

@@ -33,15 +33,21 @@ class Asked:
         say(self.world, text)
 
 
-def parser_of_run(command: str, description: str) -> Parser:
-    parser = parser_of(command, description)
+def parser_of_run(command: str, description: str, *examples: str) -> Parser:
+    parser = parser_of(command, description, *examples)
     parser.add_argument("run", type=Path, metavar="RUN", help="the run folder")
     return parser
 
 
 def with_weights(parser: Parser) -> Parser:
-    parser.add_argument("--split", help="which split (default: the one that the run validates on)")
-    parser.add_argument("--step", default="best", type=_step, help="best, latest or a number (default: best)")
+    parser.add_argument("--split", metavar="NAME", help="which split (default: the one that the run validates on)")
+    parser.add_argument(
+        "--step",
+        default="best",
+        type=_step,
+        metavar="STEP",
+        help="best, latest or a number (default: best)",
+    )
     return parser
 
 

@@ -5,11 +5,24 @@ A mistake in either ends like all others, with one sentence; and what was nearly
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from textwrap import fill
 
 from trainer.config.meant import meant
+from trainer.config.width import width_of_help
 from trainer.errors import UsageError
 
 _FLAGS = "Any --section.field VALUE of the config can follow: `python -m trainer --help` lists them."
+
+
+class _Formatter(RawDescriptionHelpFormatter):
+    """Sentences are folded, examples stay on their lines."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=width_of_help())
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        lines = text.splitlines()
+        return "\n".join(indent + line if line.startswith(" ") else fill(line, width) for line in lines)
 
 
 class Parser(ArgumentParser):
@@ -17,19 +30,20 @@ class Parser(ArgumentParser):
         raise UsageError(f"{self.prog}: {message}. `{self.prog} --help` shows what it takes.")
 
 
-def parser_of(command: str, description: str) -> Parser:
+def parser_of(command: str, description: str, *examples: str) -> Parser:
+    shown = "".join(f"  python -m trainer {command} {each}\n" for each in examples)
     return Parser(
         f"python -m trainer {command}",
         description=description,
-        epilog=_FLAGS,
-        formatter_class=RawDescriptionHelpFormatter,
+        epilog=f"examples:\n{shown}\n{_FLAGS}" if examples else _FLAGS,
+        formatter_class=_Formatter,
         allow_abbrev=False,
     )
 
 
-def parser_of_config(command: str, description: str) -> Parser:
+def parser_of_config(command: str, description: str, *examples: str) -> Parser:
     """Of a command that is given a config as training is, and no run folder."""
-    parser = parser_of(command, description)
+    parser = parser_of(command, description, *examples)
     parser.usage = f"python -m trainer {command} [-h] --config FILE [--section.field VALUE …]"
     return parser
 

@@ -4,8 +4,9 @@ What tyro says of a mistake is a box; so when it refuses, each flag is tried by 
 a sentence like those about files.
 """
 
-from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout, suppress
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from io import StringIO
 from textwrap import fill
@@ -13,19 +14,21 @@ from textwrap import fill
 import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
-from trainer.config.kinds import allowed
-from trainer.config.meant import setting_meant
+from trainer.config.kinds import allowed, choices_of
+from trainer.config.meant import meant, setting_meant
 from trainer.config.sections import Config
 from trainer.config.settings import settings
+from trainer.config.width import width_of_help
 from trainer.errors import UsageError
 
 PROGRAM = "python -m trainer"
 _HEAD = """\
-Train:     python -m trainer --config run.toml [--section.key value …]
-Ranks:     torchrun --standalone --nproc_per_node=N -m trainer --config run.toml
-Resume:    the same command again
-Commands:  python -m trainer COMMAND --help
-           evaluate, embed, overfit, plan, doctor, replay, prove
+Train:    python -m trainer --config run.toml [--section.key value …]
+Ranks:    torchrun --standalone --nproc_per_node=N -m trainer --config run.toml
+Resume:   the same command again
+Commands: python -m trainer COMMAND --help
+          evaluate, embed, overfit, plan, doctor, replay, prove
+Data:     shardkit --help
 
 --config   a TOML file with the sections below, or a recipe by its name:
 {recipes}
@@ -69,12 +72,26 @@ def flagged(config: Config, words: Sequence[str]) -> Config:
 
 
 def help_text(recipes: Sequence[str]) -> str:
-    with redirect_stdout(StringIO()) as said, suppress(SystemExit):
+    width = width_of_help()
+    with _columns(width), redirect_stdout(StringIO()) as said, suppress(SystemExit):
         _cli(Config(), ["--help"])
     _, _, options = said.getvalue().partition("\n\n")  # behind tyro's own line about usage
     lines = [line.rstrip() for line in options.splitlines()]
-    named = fill(", ".join(recipes), 80, initial_indent=" " * 11, subsequent_indent=" " * 11, break_on_hyphens=False)
+    named = fill(", ".join(recipes), width, initial_indent=" " * 11, subsequent_indent=" " * 11, break_on_hyphens=False)
     return _HEAD.format(recipes=named) + "\n".join(lines) + "\n"
+
+
+@contextmanager
+def _columns(width: int) -> Iterator[None]:
+    """Tyro asks the environment alone; in more columns than these it would put sections beside each other."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(width)
+    try:
+        yield
+    finally:
+        os.environ.pop("COLUMNS")
+        if before is not None:
+            os.environ["COLUMNS"] = before
 
 
 def flags_of(words: Sequence[str]) -> list[Flag]:
@@ -106,7 +123,9 @@ def _refusal(config: Config, flags: Sequence[Flag]) -> UsageError:
     kind = settings()[flag.name.removeprefix("--")].kind
     must_be = allowed(kind).removesuffix(" in quotes").replace("a list of", "some")
     given = " ".join(flag.words).removeprefix(flag.name)[1:]
-    return UsageError(f"{flag.name} must be {must_be}, and it is {given!r}.")
+    if flag.words == (flag.name,):
+        return UsageError(f"{flag.name} has no value: it must be {must_be}.")
+    return UsageError(f"{flag.name} must be {must_be}, and it is {given!r}.{meant(given, choices_of(kind))}")
 
 
 def _readable(config: Config, flag: Flag) -> bool:

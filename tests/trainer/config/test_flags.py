@@ -64,7 +64,7 @@ def test_ways_to_say_it(words: list[str], name: str, value: object) -> None:
         (["--zzz"], "There is no flag --zzz. `python"),
         (["--run.epochs", "ten"], "--run.epochs must be a whole number, and it is 'ten'."),
         (["--run.epochs=1.5"], "--run.epochs must be a whole number, and it is '1.5'."),
-        (["--run.epochs"], "--run.epochs must be a whole number, and it is ''."),
+        (["--run.epochs"], "--run.epochs has no value: it must be a whole number."),
         (["--run.epochs", "3", "4"], "--run.epochs must be a whole number, and it is '3 4'."),
         (["--run.wait", "long"], "--run.wait must be a number, and it is 'long'."),
         (
@@ -74,7 +74,7 @@ def test_ways_to_say_it(words: list[str], name: str, value: object) -> None:
         (["--augment.crop", "160"], "--augment.crop must be two whole numbers, and it is '160'."),
         (["--optim.milestones", "soon"], "--optim.milestones must be some numbers, and it is 'soon'."),
         (["--head.name", "arc"], "must be one of 'softmax', 'cosface', 'arcface', 'adaface', and it is 'arc'."),
-        (["--run.folder"], "--run.folder must be a text, and it is ''."),
+        (["--run.folder"], "--run.folder has no value: it must be a text."),
         (["run.toml"], "'run.toml' follows no flag."),
         (["--run.folder", "a\udce4"], "is no UTF-8"),
         (["--config"], "--config names one file or one recipe (arrays, demo, "),
