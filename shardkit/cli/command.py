@@ -26,6 +26,10 @@ Rows = Sequence[tuple[str, str]]
 
 
 class Formatter(click.HelpFormatter):
+    def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None) -> None:
+        super().__init__(indent_increment, width, max_width)
+        self.width -= indent_increment  # which click forgets when it folds an indented text
+
     def write_heading(self, heading: str) -> None:
         self.write(f"{'':>{self.current_indent}}{styled(strong(f'{heading}:'))}\n")
 

@@ -15,7 +15,7 @@ def told(error: click.ClickException) -> str:
         "lists all of them" if isinstance(error, click.NoSuchOption | click.NoSuchCommand) else "shows what it takes"
     )
     wrong = _wrong(error)
-    return wrong if not path or "--help" in wrong else f"{wrong} `{path} --help` {shows}."
+    return wrong if not path or "--help`" in wrong else f"{wrong} `{path} --help` {shows}."
 
 
 def _wrong(error: click.ClickException) -> str:
