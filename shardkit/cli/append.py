@@ -9,8 +9,7 @@ from shardkit.cli.command import command
 from shardkit.cli.console import progress, say
 from shardkit.cli.making import make
 from shardkit.cli.outcome import outcome
-from shardkit.cli.parameters import FILE, FOLDER, WORKERS, cores
-from shardkit.cli.values import Choice
+from shardkit.cli.parameters import FILE, FOLDER, cores, with_on_error, with_workers
 from shardkit.dataset import Manifest
 from shardkit.format.lock import locked
 from shardkit.format.manifest import read_manifest
@@ -36,14 +35,8 @@ from shardkit.pack.shard import Work
 @click.option("--exclude", type=FILE, metavar="LIST", help="Leave out the samples that LIST names, one key a line.")
 @click.option("--groups", type=FILE, metavar="LIST", help="The groups of newcomers, as in `pack --groups`.")
 @click.option("--split-file", type=FILE, metavar="CSV", help="The splits of newcomers, where a list made the splits.")
-@click.option("--workers", type=WORKERS, metavar="N", help="Threads.  [default: one a core]")
-@click.option(
-    "--on-error",
-    type=Choice(["skip", "fail"]),
-    default="skip",
-    show_default=True,
-    help="At an input that cannot be packed.",
-)
+@with_workers
+@with_on_error
 @click.option("--replan", is_flag=True, help="Throw an unfinished append away and start over.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as a JSON line.")
 def append(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the type that its option names

@@ -7,7 +7,7 @@ import click
 from shardkit.cli.command import command
 from shardkit.cli.console import progress
 from shardkit.cli.outcome import outcome
-from shardkit.cli.parameters import FOLDER, TARS, WORKERS, cores
+from shardkit.cli.parameters import FOLDER, TARS, cores, with_workers
 from shardkit.format.opened import open_dataset
 from shardkit.pack.adopt import adopted, adoption
 from shardkit.pack.adopt_labels import in_two_splits
@@ -37,7 +37,7 @@ _EXAMPLES = 3
 @click.option(
     "--split", default="train", show_default=True, metavar="NAME", help="Of tars whose names tell none, as 00000.tar."
 )
-@click.option("--workers", type=WORKERS, metavar="N", help="Threads.  [default: one a core]")
+@with_workers
 @click.option("--replan", is_flag=True, help="Index adopted tars anew: others, or with other options.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as a JSON line.")
 def index(

@@ -9,7 +9,7 @@ from shardkit.cli.console import emit, progress, say
 from shardkit.cli.making import make
 from shardkit.cli.outcome import outcome
 from shardkit.cli.pack_request import request_of
-from shardkit.cli.parameters import FILE, FOLDER, WORKERS, cores, task
+from shardkit.cli.parameters import FILE, FOLDER, cores, task, with_on_error, with_workers
 from shardkit.cli.values import Choice, Number
 from shardkit.dataset import MANIFEST
 from shardkit.format.lock import locked
@@ -72,16 +72,10 @@ from shardkit.pack.shard import Work
 )
 @click.option("--enhance", type=Choice(["gabor"]), help="Enhance the ridges of fingerprints.")
 @click.option("--shard-size", default="256MB", show_default=True, metavar="BYTES", help="Of sources in a shard.")
-@click.option("--workers", type=WORKERS, metavar="N", help="Threads.  [default: one a core]")
+@with_workers
 @click.option("--engine", type=Choice(["local"]), default="local", show_default=True, help="Who makes the shards.")
 @click.option("--task", metavar="I/N", help="Make only the share of task I of N; the last one to end merges.")
-@click.option(
-    "--on-error",
-    type=Choice(["skip", "fail"]),
-    default="skip",
-    show_default=True,
-    help="At an input that cannot be packed.",
-)
+@with_on_error
 @click.option(
     "--check",
     type=Choice(["header", "decode"]),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from shardkit.cli.values import Folder, Number
+from shardkit.cli.values import Choice, Folder, Number
 
 FOLDER = Folder(path_type=Path)
 FILE = click.Path(path_type=Path)
@@ -15,7 +15,16 @@ TARS = click.Path()
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 _MOST = 2**62
 _MOST_THREADS = 1024
-WORKERS = Number(1, _MOST_THREADS)
+with_workers = click.option(
+    "--workers", type=Number(1, _MOST_THREADS), metavar="N", help="Threads.  [default: one a core]"
+)
+with_on_error = click.option(
+    "--on-error",
+    type=Choice(["skip", "fail"]),
+    default="skip",
+    show_default=True,
+    help="At an input that cannot be packed.",
+)
 
 
 def cores() -> int:

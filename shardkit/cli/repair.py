@@ -6,7 +6,7 @@ import click
 
 from shardkit.cli.command import command
 from shardkit.cli.console import emit, progress, say
-from shardkit.cli.parameters import FOLDER, WORKERS, cores
+from shardkit.cli.parameters import FOLDER, cores, with_workers
 from shardkit.cli.verify import tell
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.lock import locked
@@ -18,7 +18,7 @@ from shardkit.verify.repair import repair as repaired
 @command(examples=("shardkit repair packed", "shardkit repair packed --source fingers"), exits=(0, 4, 5, 6, 7, 130))
 @click.argument("dst", type=FOLDER)
 @click.option("--source", type=FOLDER, metavar="SRC", help="The tree that DST was packed from. It is only read.")
-@click.option("--workers", type=WORKERS, metavar="N", help="Threads.  [default: one a core]")
+@with_workers
 @click.option("--json", "as_json", is_flag=True, help="Print what is left, and a summary, as JSON lines.")
 def repair(dst: Path, source: Path | None, workers: int | None, *, as_json: bool) -> int:
     """Verify the dataset DST, and mend what is damaged, byte for byte.

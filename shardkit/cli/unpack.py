@@ -9,7 +9,7 @@ import click
 from shardkit.cli.command import command
 from shardkit.cli.console import emit, progress, say
 from shardkit.cli.names import SPLIT, SUBJECT
-from shardkit.cli.parameters import FOLDER, WORKERS, cores
+from shardkit.cli.parameters import FOLDER, cores, with_workers
 from shardkit.errors import Damaged
 from shardkit.format.chosen import chosen
 from shardkit.format.opened import open_dataset
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--split", type=SPLIT, metavar="NAME", help="Restore this split alone.")
 @click.option("--subject", type=SUBJECT, metavar="S", help="Restore this subject alone.")
 @click.option("--to-arrays", is_flag=True, help="Write images.bin and labels.bin again, or the .npy files.")
-@click.option("--workers", type=WORKERS, metavar="N", help="Threads.  [default: one a core]")
+@with_workers
 @click.option("--json", "as_json", is_flag=True, help="Print each finding and the outcome as a JSON line.")
 def unpack(
     dst: Path, out: Path, split: str | None, subject: str | None, workers: int | None, *, to_arrays: bool, as_json: bool

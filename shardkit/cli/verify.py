@@ -9,7 +9,7 @@ import click
 from shardkit.cli.command import command
 from shardkit.cli.console import emit, progress, say
 from shardkit.cli.paint import bad, good
-from shardkit.cli.parameters import FOLDER, WORKERS, cores
+from shardkit.cli.parameters import FOLDER, cores, with_workers
 from shardkit.errors import Damaged
 from shardkit.verify.levels import Level, begun
 from shardkit.verify.levels import verify as verified
@@ -28,7 +28,7 @@ _SHOWN = 100
 @click.argument("dst", type=FOLDER)
 @click.option("--quick", is_flag=True, help="The manifest, and which files there are, of which size.")
 @click.option("--decode", is_flag=True, help="Every pixel too, and the BLAKE3 of whole shards.")
-@click.option("--workers", type=WORKERS, metavar="N", help="Threads.  [default: one a core]")
+@with_workers
 @click.option("--json", "as_json", is_flag=True, help="Print each finding, and a summary, as a JSON line.")
 def verify(dst: Path, workers: int | None, *, quick: bool, decode: bool, as_json: bool) -> int:
     """Check the dataset DST against what was sealed when it was packed; nothing is changed.

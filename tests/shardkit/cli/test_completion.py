@@ -113,5 +113,5 @@ def test_bash_completes(packed_once: Path, tmp_path: Path) -> None:
         "shardkit verify ",
         "shardkit pack fingers/",
         "shardkit pack a b --codec=zstd ",
-        f"{of_the_dataset}al ",
+        f"shardkit ls {packed_once} --split val ",
     ]
