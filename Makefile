@@ -3,9 +3,13 @@
 PYTHON ?= python3
 VENV   := .venv
 READY  := $(VENV)/.ready
+# For `make wheelhouse`: what is collected, for whom, where. What collects is a small environment of its own.
+EXTRAS     ?= train
+WHEELHOUSE ?= wheelhouse
+COLLECTOR  := build/collector
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help demo test check format faults bench docs lock clean
+.PHONY: help demo test check format faults bench docs lock wheelhouse clean
 
 help:
 	@echo 'make demo     what shardkit does today, from nothing, on this machine'
@@ -16,6 +20,7 @@ help:
 	@echo 'make format   let ruff rewrite what it can'
 	@echo 'make docs     write docs/cli.md and docs/trainer-cli.md anew from the commands'
 	@echo 'make lock     resolve the dependencies anew into requirements.lock'
+	@echo 'make wheelhouse   every wheel for a machine without a network: docs/guides/air-gap.md'
 	@echo 'make clean    remove the environment, caches and the demo'
 
 demo: $(READY)
@@ -43,6 +48,11 @@ docs: $(READY)
 lock: $(READY)
 	python tools/workshop/lock.py
 
+wheelhouse: $(COLLECTOR)/.ready
+	@$(COLLECTOR)/bin/python tools/workshop/wheelhouse.py '$(WHEELHOUSE)' --extras='$(EXTRAS)' \
+	  $(if $(PYTHON_VERSION),--python-version='$(PYTHON_VERSION)') $(if $(PLATFORM),--platform='$(PLATFORM)') \
+	  $(if $(TORCH),--torch='$(TORCH)')
+
 clean:
 	rm -rf $(VENV) demo dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
@@ -56,4 +66,9 @@ $(READY): requirements.lock pyproject.toml
 	PIP_CONSTRAINT=requirements.lock PIP_BUILD_CONSTRAINT=requirements.lock PIP_DISABLE_PIP_VERSION_CHECK=1 \
 	  $(VENV)/bin/python -m pip install --quiet --editable '.[dev,train]'
 	$(VENV)/bin/python -c 'from shardkit.image.kernels import prepare; prepare()'
+	@touch $@
+
+$(COLLECTOR)/.ready: requirements.lock
+	$(PYTHON) -m venv --clear $(COLLECTOR)
+	PIP_CONSTRAINT=requirements.lock PIP_DISABLE_PIP_VERSION_CHECK=1 $(COLLECTOR)/bin/python -m pip install --quiet hatchling
 	@touch $@
