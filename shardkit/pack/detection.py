@@ -5,6 +5,7 @@ layout when its images agree. So subject and impression can be noted while the t
 walking matters, and nothing is looked at twice; when images disagree, nothing is packed and the user is asked.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +19,7 @@ KNOWN = tuple(
     for template in (EXAMPLE, "subject_{subject}/impression_{impression}.png", "{subject}/{impression}.png")
 )
 _EXAMPLES = 3
+_PARTED = re.compile(rb"[^/]+([_~ -])[^_~ /-]+\.png", re.IGNORECASE)
 
 
 class Census:
@@ -81,10 +83,20 @@ def _several(layouts: list[Layout], census: Census) -> str:
 
 
 def _advice(source: bytes) -> str:
-    *above, _, _ = ("", *source.split(b"/"))
-    inside = "{subject}/{impression}.png" if above else "{subject}_{impression}.png"
-    template = "{_}/" * (len(above) - 1) + inside
+    *folders, name = source.split(b"/")
+    template = "{_}/" * (len(folders) - 1) + "{subject}/{impression}.png" if folders else _in_one_name(name)
+    if not template:
+        return (
+            "Names alone do not say whose they are: give each subject a folder of its own, or say it in a list, "
+            "--files LIST.json: {subject: [path, …]}."
+        )
     return f"Say where subject and impression stand in a path: --layout '{template}', for example."
+
+
+def _in_one_name(name: bytes) -> str:
+    """`7_1.png` is impression 1 of 7, and `7-1.png` may be; empty if a name has no two parts."""
+    parts = _PARTED.fullmatch(name)
+    return f"{{subject}}{parts[1].decode()}{{impression}}.png" if parts else ""
 
 
 def _shown(sources: Iterable[bytes]) -> str:

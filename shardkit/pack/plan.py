@@ -17,6 +17,7 @@ from shardkit.errors import UsageError
 from shardkit.format.key import key_of
 from shardkit.format.tar import LARGEST_MEMBER, split_name
 from shardkit.pack.found import SIDECAR
+from shardkit.pack.twice import advice
 
 PLAN = pa.schema(
     [
@@ -172,11 +173,11 @@ def _refuse_duplicates(found: pa.Table, order: pa.Array, subject_of: Integers, s
     twice = np.flatnonzero(same & (subject_of[1:] == subject_of[:-1])).tolist()
     if twice:
         row = twice[0]
-        first, second = (str(source)[1:] for source in found["source"].take(order[row : row + 2]).to_pylist())
+        first, second = found["source"].take(order[row : row + 2]).to_pylist()
         key = _key(subjects, subject_of[row], impressions[row])
         raise UsageError(
-            f"{len(twice):,} samples have the key of another. {first} and {second} would both be {key}. "
-            "Tell them apart with --layout, or remove one of them."
+            f"{len(twice):,} samples have the key of another. {str(first)[1:]} and {str(second)[1:]} would both be "
+            f"{key}. {advice(key, first, second, (source.as_py() for source in found['source']))}"
         )
 
 

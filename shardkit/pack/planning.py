@@ -20,6 +20,7 @@ from shardkit.pack.json_list import is_json
 from shardkit.pack.layout import Layout
 from shardkit.pack.lists import read_list, strangers
 from shardkit.pack.options import PackOptions
+from shardkit.pack.other_images import instead, left_out
 from shardkit.pack.part import Skip
 from shardkit.pack.plan import AnyPlan, planned
 from shardkit.pack.scan import Scan, scan, scan_list
@@ -96,7 +97,8 @@ def drafted(request: Request, threads: int, watch: Count) -> Draft:
     groups, splits, warnings = _listed(request, subjects)
     splitting = _splitting(request.options, subjects, groups, splits)
     columns = dict(zip(found.found.column_names, found.found.columns, strict=True))
-    skipped, ignored, warnings = found.skipped, found.ignored, (*found.warnings, *warnings)
+    skipped, ignored = found.skipped, found.ignored
+    warnings = (*found.warnings, *left_out(request.root, ignored), *warnings)
     del found, subjects  # the columns are a million rows: planning takes them over
 
     def split_of(subject: str) -> str:
@@ -125,7 +127,9 @@ def scanned(request: Request, threads: int, watch: Count) -> Scan:
     else:
         found = scan(request.root, layout, threads, watch)
     if not len(found.found):
-        raise UsageError(f"{request.root}: {_nothing(found)} {_advice(request)}")
+        raise UsageError(
+            f"{request.root}: {_nothing(found)} {instead(request.root, found.ignored) or _advice(request)}"
+        )
     return found
 
 
@@ -171,11 +175,18 @@ def _refuse_odd_splits(names: Any) -> None:  # noqa: ANN401
 
 
 def _nothing(found: Scan) -> str:
-    parts = [f"{count:,} {kind}" for kind, count in found.ignored.most_common(5)]
-    there = f" There are {', '.join(parts)}." if parts else ""
+    parts = [_counted(count, kind) for kind, count in found.ignored.most_common(5)]
+    there = f" What is there: {', '.join(parts)}." if parts else ""
     reasons = [f"{count:,} {reason}" for reason, count in Counter(found.skipped["reason"].to_pylist()).most_common(5)]
     refused = f", and what cannot be packed: {', '.join(reasons)}" if reasons else ""
     return f"no PNG to pack{refused}.{there}"
+
+
+def _counted(count: int, kind: str) -> str:
+    of = {"other": "other file", "junk": "hidden or temporary file"}.get(
+        kind, f"{kind} file" if kind[0] == "." else kind
+    )
+    return f"{count:,} {of}{'' if count == 1 else 's'}"
 
 
 def _advice(request: Request) -> str:

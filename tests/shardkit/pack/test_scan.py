@@ -81,7 +81,19 @@ def test_a_flat_folder_teaches_a_layout(tmp_path: Path) -> None:
     ) as caught:
         scanned(tmp_path)
 
-    assert "--layout '{subject}_{impression}.png'" in str(caught.value)
+    assert "Names alone do not say whose they are: give each subject a folder of its own" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "template"),
+    [("7_1.png", "{subject}_{impression}.png"), ("a-b-2.PNG", "{subject}-{impression}.png")],
+)
+def test_a_flat_folder_of_names_in_two_parts_teaches_a_layout(tmp_path: Path, name: str, template: str) -> None:
+    planted(tmp_path, name)
+    with pytest.raises(UsageError) as caught:
+        scanned(tmp_path)
+    assert f"--layout '{template}'" in str(caught.value)
+    assert Layout.parsed(template).match(name.encode())
 
 
 def test_a_deeper_tree_teaches_a_layout(tmp_path: Path) -> None:
