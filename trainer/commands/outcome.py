@@ -5,14 +5,12 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-import torch
-from torch import distributed as dist
-
 from shardkit import ShardkitError
+from trainer.commands.starting import INTERRUPTED, import_torch
 from trainer.config.meant import meant
 from trainer.errors import UsageError
 
-FAILED, INTERRUPTED = 1, 130
+FAILED = 1
 _OF_SHARDKIT = {
     *("pack", "merge", "index", "append", "remove", "verify", "repair"),
     *("info", "ls", "cat", "order", "unpack", "bench", "completion"),
@@ -34,6 +32,9 @@ _STOPPED = "Interrupted, without another checkpoint. The same command starts it 
 
 
 def ended(command: Callable[[], int]) -> int:
+    import_torch()
+    import torch  # noqa: PLC0415 - not before somebody listens to Ctrl-C
+
     try:
         return _read(command)
     except ShardkitError as error:
@@ -68,6 +69,8 @@ def _read(command: Callable[[], int]) -> int:
 
 
 def _of_runtime(error: RuntimeError) -> int:
+    from torch import distributed as dist  # noqa: PLC0415 - as above
+
     text = str(error)
     if _OF_MEMORY in text:
         return _told(_OUT_OF_MEMORY.format(whose="This machine's", error=_first_line(error)), FAILED)

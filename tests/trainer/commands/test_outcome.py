@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import torch
@@ -12,6 +14,8 @@ from shardkit import ShardkitError
 from tests.trainer.jobs import ROOT
 from trainer.commands.outcome import ended
 from trainer.errors import Busy, Diverged, Mismatch, NoSpace, PeerLost, UsageError
+
+_PROGRAM = "from trainer.commands.outcome import ended; sys.exit(ended(lambda: print('x') or 0))"
 
 
 def _ending(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -78,13 +82,30 @@ def test_ctrl_c_ends_with_130_and_no_traceback(capsys: pytest.CaptureFixture[str
     assert said.count("\n") == 1
 
 
+def test_ctrl_c_while_torch_is_imported_is_heard_and_leaves_at_once() -> None:
+    """A module stands in for torch that swallows whatever is raised while it is imported, as some do."""
+    stand_in = (
+        "import os, signal, time\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(9)\n"
+        "except BaseException:\n    pass\n"
+    )
+    program = f"import sys; sys.modules.pop('torch', None); sys.path.insert(0, sys.argv[1]); {_PROGRAM}"
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "torch.py").write_text(stand_in)
+        ended_ = subprocess.run(
+            [sys.executable, "-c", program, folder], capture_output=True, text=True, cwd=ROOT, check=False
+        )
+    assert (ended_.returncode, ended_.stdout) == (130, "")
+    assert ended_.stderr == "Interrupted before anything was begun. The same command starts it.\n"
+
+
 def test_a_mistake_of_ours_is_not_hidden() -> None:
     with pytest.raises(RuntimeError, match="shape"):
         ended(lambda: torch.zeros(2).view(3).shape[0])
 
 
 def test_a_reader_who_has_read_enough_is_no_error() -> None:
-    program = "import sys; from trainer.commands.outcome import ended; sys.exit(ended(lambda: print('x') or 0))"
+    program = f"import sys; {_PROGRAM}"
     reads, writes = os.pipe()
     os.close(reads)
     ended_ = subprocess.run(
