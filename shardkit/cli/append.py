@@ -1,5 +1,6 @@
 """`shardkit append SRC DST`: new subjects and impressions, in shards of their own."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from shardkit.dataset import Manifest
 from shardkit.format.lock import locked
 from shardkit.format.manifest import read_manifest
 from shardkit.format.opened import Dataset, open_dataset
-from shardkit.pack.append import appended
+from shardkit.pack.append import Known, appended
 from shardkit.pack.merge import merge, nothing_packed
 from shardkit.pack.options import PackOptions
 from shardkit.pack.packing import abandon, begin, needing, tidied
@@ -67,19 +68,23 @@ def _planned(dataset: Dataset, given: dict[str, Any], workers: int) -> PlanFile 
     request = Request(given["src"], dataset.folder, PackOptions(), **lists)
     with progress("files", 0) as scanning:
         newcomers = appended(request, dataset, workers, scanning.advance)
-    if isinstance(newcomers, int):
+    if isinstance(newcomers, Known):
         but = ", but for those that --exclude names" if given["exclude"] else ""
-        say(f"all {newcomers:,} images are in {dataset.folder} already{but}.")
+        say(f"all {newcomers.images:,} images are in {dataset.folder} already{but}.")
+        _warn(newcomers.told(dataset.folder))
         return None
-    for warning in newcomers.draft.warnings:
-        say(f"Warning: {warning}")
+    _warn((*newcomers.draft.warnings, *newcomers.known.told(dataset.folder)))
     if given["on_error"] == "fail":
         newcomers.draft.refuse_skipped()
-    say(f"{newcomers.known:,} images are in {dataset.folder} already; {newcomers.draft.inputs:,} inputs are new.")
-    if newcomers.differing:
-        say(f"{newcomers.differing:,} of the known ones are not as large as what was packed, which stays.")
+    known, new = newcomers.known.images, newcomers.draft.inputs
+    say(f"{known:,} images are in {dataset.folder} already; {new:,} inputs are new.")
     room_for(newcomers.draft.plan, dataset.folder, 1.0).require(dataset.folder)
     return begin(dataset.folder, newcomers.draft, newcomers.terms)
+
+
+def _warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        say(f"Warning: {warning}")
 
 
 def _packed(work: Work, workers: int) -> Manifest | None:

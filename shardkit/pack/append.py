@@ -29,19 +29,33 @@ from shardkit.pack.subject_lists import says_whose
 
 
 @dataclass(frozen=True)
+class Known:
+    """Images of the source whose key is in the dataset: they stay as they are there."""
+
+    images: int
+    differing: int
+    """How many are not as large as what was packed, so that they may well be other pictures."""
+
+    def told(self, folder: Path) -> tuple[str, ...]:
+        if not self.differing:
+            return ()
+        differ = f"{self.differing:,} of {self.images:,} images have the key of one in {folder} and another size: what"
+        return (
+            f"{differ} was packed stays, and these are not in it. If they are of others, name their folders apart.",
+        )
+
+
+@dataclass(frozen=True)
 class Newcomers:
     """What the source has and the dataset has not."""
 
     draft: Draft
     terms: Terms
-    known: int
-    """Images of the source whose key is in the dataset: they stay as they are there."""
-    differing: int
-    """How many of these are not as large as what was packed."""
+    known: Known
 
 
-def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> Newcomers | int:
-    """Plan what is new, with the options of the first pack; where nothing is, tell how many images are known."""
+def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> Newcomers | Known:
+    """Plan what is new, with the options of the first pack; where nothing is, tell what is known."""
     manifest = dataset.manifest
     if manifest.options.get("adopted") or manifest.options.get("shape"):
         raise UsageError(f"{dataset.folder}: was not packed from a tree, so a tree cannot be appended to it.")
@@ -51,9 +65,11 @@ def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> 
     known, sizes = _known(dataset)
     places = pc.index_in(keys_of(scan.found), value_set=known).combine_chunks()
     rest = without_excluded(replace(scan, found=only(scan.found, pc.is_null(places))), request.exclude)
-    new, images = rest.found, int(pc.count(places).as_py())
+    kept = manifest.codec == "png" and not manifest.preparation
+    met = Known(int(pc.count(places).as_py()), _differing(scan.found, places, sizes) if kept else 0)
+    new = rest.found
     if not len(new):
-        return images
+        return met
     listed = read_groups(request.groups) if request.groups else {}
     splits = _splits(new, listed, dataset, request.split_file)
     columns = dict(zip(new.column_names, new.columns, strict=True))
@@ -75,9 +91,7 @@ def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> 
         by="append",
         inputs=draft.inputs,
     )
-    kept = manifest.codec == "png" and not manifest.preparation
-    differing = _differing(scan.found, places, sizes) if kept else 0
-    return Newcomers(draft, terms, images, differing)
+    return Newcomers(draft, terms, met)
 
 
 def _refuse_to_forget_a_list(request: Request, options: PackOptions, dataset: Dataset) -> None:

@@ -260,4 +260,20 @@ def test_known_images_that_have_changed_are_counted(
 
     run_append(source, folder)
 
-    assert "2 of the known ones are not as large as what was packed" in capfd.readouterr().err
+    assert "Warning: 2 of 16 images have the key of one in" in capfd.readouterr().err
+
+
+def test_others_under_known_names_are_not_taken_for_known_in_silence(
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Another month's folder that counts its subjects from 0 again."""
+    others = tmp_path / "march"
+    for subject in ("s00", "s01"):
+        (others / subject).mkdir(parents=True)
+        (others / subject / "0.png").write_bytes(png("gray8", (20, 30), seed=999))
+
+    run_append(others, folder)
+
+    said = capfd.readouterr().err
+    assert "all 2 images are in" in said
+    assert f"Warning: 2 of 2 images have the key of one in {folder} and another size" in said
