@@ -12,8 +12,9 @@ import pytest
 from packaging.requirements import Requirement
 
 from tests.tools.wheelhouse.places import LOCK, ROOT, THIS, collect, pip_sees, stub
-from wheels.fetching import reason
+from wheels.fetching import fetched, reason
 from wheels.house import House, digest
+from wheels.mistakes import NoSpace
 from wheels.target import Target, target
 
 BASE = ("--extras=",)
@@ -79,6 +80,31 @@ def test_a_damaged_wheel_is_fetched_again(house: Path, tmp_path: Path) -> None:
 
     assert f"{damaged.name} was damaged: it is fetched again" in ended.stdout
     assert damaged.read_bytes() == whole
+
+
+def test_a_wheel_that_was_cut_off_before_there_were_sums_is_fetched_again(house: Path, tmp_path: Path) -> None:
+    (house / "SHA256SUMS").unlink()
+    cut = next(house.glob("rich-*"))
+    cut.write_bytes(cut.read_bytes()[:-9])
+    whole = stub(tmp_path / "some", "rich", LOCK["rich"]).read_bytes()
+
+    collect(house, pip_sees(tmp_path / "some"), *BASE)
+
+    assert cut.read_bytes() == whole
+
+
+def test_half_a_wheel_of_a_pip_that_failed_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_space(_: list[str], __: str, part: Path) -> tuple[bool, str]:
+        (part / "rich-1-py3-none-any.whl").touch()
+        return False, "ERROR: Could not install: [Errno 28] No space left on device"
+
+    monkeypatch.setattr("wheels.fetching.pip", no_space)
+    (tmp_path / "part").mkdir()
+
+    with pytest.raises(NoSpace):
+        fetched(Requirement("rich==1"), target(None, None), tmp_path / "part", tmp_path)
+
+    assert list(tmp_path.glob("*.whl")) == []
 
 
 def test_a_package_without_a_wheel_is_named(house: Path, nothing: Path) -> None:

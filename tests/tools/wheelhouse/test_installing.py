@@ -2,10 +2,12 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests.tools.wheelhouse.places import THIS, Ended, closed_room, offline, stub
+from tests.tools.wheelhouse.places import ROOT, THIS, Ended, closed_room, offline, stub
+from wheels import check
 from wheels.house import House
 from wheels.needs import Wheel
 from wheels.target import Target, target
@@ -47,7 +49,7 @@ def test_the_room_has_no_network(tmp_path: Path) -> None:
     assert [line.split(":")[0].strip() for line in devices] == ["lo"]
 
 
-def test_it_installs_without_a_network(collected: Path, tmp_path: Path) -> None:
+def test_it_installs_without_a_network_and_replaces_what_was_there(collected: Path, tmp_path: Path) -> None:
     ended = install(collected, tmp_path / "home", "an environment")
 
     assert ended.returncode == 0, ended.stderr
@@ -55,6 +57,13 @@ def test_it_installs_without_a_network(collected: Path, tmp_path: Path) -> None:
     assert ended.stdout.endswith("Next: . 'an environment/bin/activate' && shardkit pack FOLDER packed --dry-run\n")
     assert (tmp_path / "home/an environment/bin/shardkit").exists()
     assert "PNGs are decoded in about twice the time" in ended.stdout  # the stub of Numba compiles nothing
+
+    (old,) = tmp_path.glob("home/an environment/lib/*/site-packages/shardkit/errors.py")
+    old.write_text("old = True\n")
+    again = install(collected, tmp_path / "home", "an environment")
+
+    assert again.returncode == 0, again.stderr
+    assert old.read_bytes() == (ROOT / "shardkit/errors.py").read_bytes()
 
 
 def test_a_damaged_wheel_is_found_before_anything_is_installed(house: Path, tmp_path: Path) -> None:
@@ -119,3 +128,16 @@ def test_a_folder_that_is_no_environment_is_left_alone(collected: Path, tmp_path
     said = refused(collected, tmp_path / "home", str(tmp_path / "thesis"), code=2)
 
     assert "is there and is no virtual environment" in said
+
+
+def test_a_disk_that_is_too_small_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(check, "HERE", made_for(Target(THIS, "x86_64", 17), tmp_path / "wheels"))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+
+    with pytest.raises(SystemExit) as ended:
+        check.check_place(tmp_path / "new/venv")
+
+    assert ended.value.code == 6
+    assert f"{tmp_path} has 0.0 GB free, and the packages need 0.0 GB" in capsys.readouterr().err

@@ -92,7 +92,8 @@ def check_place(venv: Path) -> None:
     if venv.exists() and not (venv / "pyvenv.cfg").exists() and (not venv.is_dir() or any(venv.iterdir())):
         fail(MISUSE, f"{venv} is there and is no virtual environment: name another place.")
     above = next(each for each in [venv.absolute(), *venv.absolute().parents] if each.exists())
-    needed = sum(entry.file_size for wheel in HERE.glob("*.whl") for entry in zipfile.ZipFile(wheel).infolist())
+    unpacked = sum(entry.file_size for wheel in HERE.glob("*.whl") for entry in zipfile.ZipFile(wheel).infolist())
+    needed = unpacked * 6 // 5  # Python keeps its compiled code beside each source
     free = shutil.disk_usage(above).free
     if free < needed and not (venv / "pyvenv.cfg").exists():
         fail(

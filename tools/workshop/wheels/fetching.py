@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from zipfile import is_zipfile
 
 from packaging.requirements import Requirement
 
@@ -22,8 +23,9 @@ _NONE_FITS = re.compile(r"No matching distribution|Could not find a version")
 
 
 def there(requirement: Requirement, wheels: Iterable[Wheel], target: Target) -> Wheel | None:
-    """The newest of `wheels` that does."""
+    """The newest of `wheels` that does; one that is cut off does not."""
     fits = [each for each in wheels if satisfies(each, requirement) and target.takes(each.path.name)]
+    fits = [each for each in fits if is_zipfile(each.path)]
     return max(fits, key=lambda each: each.version, default=None)
 
 
@@ -34,9 +36,9 @@ def satisfies(wheel: Wheel, requirement: Requirement) -> bool:
 def fetched(requirement: Requirement, target: Target, part: Path, folder: Path) -> Wheel:
     """Download into `part`, on the same disk as `folder`; then it appears there at once."""
     command = ["download", "--no-deps", "--retries=2", f"--dest={part}", *target.flags, str(requirement)]
-    talk = pip(command, str(requirement), part)
+    did, talk = pip(command, str(requirement), part)
     found = next(part.glob("*.whl"), None)
-    if found is None:
+    if not did or found is None:  # a full disk leaves half a wheel
         raise reason(requirement, target, folder, talk)
     return Wheel.at(published(found, folder))
 
@@ -46,7 +48,7 @@ def built(source: Path, part: Path, folder: Path) -> Wheel:
     command = [sys.executable, "-m", "hatchling", "build", "--target=wheel", f"--directory={part}"]
     ended = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
     found = next(part.glob("*.whl"), None)
-    if found is None:
+    if ended.returncode != 0 or found is None:
         raise Stopped(f"shardkit's own wheel could not be built: {_last(ended.stderr)}")
     return Wheel.at(published(found, folder))
 

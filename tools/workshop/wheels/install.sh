@@ -12,7 +12,8 @@ fail() {
 
 case "${1:-}" in
     -*)
-        echo 'sh install.sh [VENV]    make a virtual environment (shardkit-venv) with shardkit in it; PYTHON=… names a Python'
+        echo 'sh install.sh [VENV]    make a virtual environment (shardkit-venv) with shardkit in it'
+        echo 'PYTHON=python3.12 sh install.sh    with that Python'
         exit 0
         ;;
 esac
@@ -27,8 +28,10 @@ interpreter=${PYTHON:-}
 for each in "python$python" python3; do
     [ -n "$interpreter" ] || ! command -v "$each" >/dev/null 2>&1 || interpreter=$each
 done
-[ -n "$interpreter" ] || fail 2 "There is no python3 here, and these wheels are for Python $python: install it, or name it with PYTHON=…"
-command -v "$interpreter" >/dev/null 2>&1 || fail 2 "There is no $interpreter here: name a Python $python with PYTHON=…"
+[ -n "$interpreter" ] ||
+    fail 2 "There is no python3 here, and these wheels are for Python $python: install it, or name it with PYTHON=…"
+command -v "$interpreter" >/dev/null 2>&1 ||
+    fail 2 "There is no $interpreter here: name a Python $python with PYTHON=…"
 if [ -x "$venv/bin/python" ]; then
     interpreter=$venv/bin/python
 fi
@@ -38,10 +41,17 @@ fi
 PIP_CONFIG_FILE=/dev/null
 export PIP_CONFIG_FILE
 echo "installing into $venv …"
+before=
+[ ! -x "$venv/bin/shardkit" ] || before=yes
 [ -x "$venv/bin/pip" ] || "$interpreter" -m venv "$venv" || fail 1 "$venv could not be made: see above."
-"$venv/bin/python" -m pip --isolated install --quiet --disable-pip-version-check --no-index --find-links "$here" \
-    --constraint "$here/constraints.txt" "shardkit${extras:+[$extras]}==$version" ||
-    fail 1 "pip could not install from $here: see above. The same command goes on."
+offline() {
+    "$venv/bin/python" -m pip --isolated install --quiet --disable-pip-version-check --no-index --find-links "$here" \
+        --constraint "$here/constraints.txt" "$@" ||
+        fail 1 "pip could not install from $here: see above. The same command goes on."
+}
+offline "shardkit${extras:+[$extras]}==$version"
+# Of a state between two versions, pip would keep the one that is there: its number is the same.
+[ -z "$before" ] || offline --force-reinstall --no-deps "shardkit==$version"
 
 echo "compiling what decodes PNGs (ten seconds) …"
 "$venv/bin/python" -c 'import sys; from shardkit.image.kernels import prepare; sys.exit(not prepare())' ||

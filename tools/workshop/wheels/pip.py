@@ -9,19 +9,19 @@ from pathlib import Path
 _OFTEN, _SELDOM = 0.5, 20.0  # seconds between two words about a download: on a terminal, and in a log
 
 
-def pip(command: list[str], what: str, part: Path) -> str:
-    """What it said on stderr. What it has not finished lies in `part` too, and is counted there."""
+def pip(command: list[str], what: str, part: Path) -> tuple[bool, str]:
+    """Whether it did it, and what it said on stderr. What is not finished lies in `part` too, and is counted there."""
     talk = part / "talk"
     with talk.open("w") as said:
         quiet = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
-        environment = {**os.environ, "TMPDIR": str(part)}
+        environment = {**os.environ, "TMPDIR": str(part), "PIP_CONSTRAINT": os.devnull}  # the lock alone has a say
         running = subprocess.Popen([*quiet, *command], stdout=subprocess.DEVNULL, stderr=said, env=environment)
         try:
             _wait(running, what, part)
         finally:
             running.kill()
             running.wait()
-    return talk.read_text(errors="replace")
+    return running.returncode == 0, talk.read_text(errors="replace")
 
 
 def _wait(running: "subprocess.Popen[bytes]", what: str, part: Path) -> None:
