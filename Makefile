@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .PHONY: help demo test check format faults bench docs lock wheelhouse clean
 
 help:
-	@echo 'make demo     what shardkit does today, from nothing, on this machine'
+	@echo 'make demo     data, shards, damage, training through a kill, on this machine; FRESH=1: anew'
 	@echo 'make test     make check, then every test (under 10 minutes on 2 cores)'
 	@echo 'make check    format, lint, strict types, architecture (under 30 s)'
 	@echo 'make faults   the long campaigns: killed again and again, at random'
@@ -24,7 +24,7 @@ help:
 	@echo 'make clean    remove the environment, caches and the demo'
 
 demo: $(READY)
-	python tools/demo.py demo
+	python tools/demo.py demo $(if $(FRESH),--fresh)
 
 test: check
 	python -m pytest --numprocesses 2 --dist worksteal

@@ -1,6 +1,6 @@
 """Images a second: of a tree of files through a plain DataLoader with OpenCV, and of its packed shards as a stream.
 
-Both go through the same images again and again, shuffled, with as many processes or threads. The first epoch does not
+All go through the same images again and again, shuffled, with as many processes or threads. The first epoch does not
 count.
 """
 
@@ -31,25 +31,24 @@ _LARGEST_BATCH = 64
 
 @click.command()
 @click.argument("tree", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.argument("packed", type=click.Path(path_type=Path))
+@click.argument("packed", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--split", default="train", show_default=True)
-@click.option("--seconds", type=click.FloatRange(0.01), default=1.0, show_default=True, help="For each of the two.")
-@click.option("--json", "as_json", is_flag=True, help="Print both rates as a line of JSON.")
-def compare_loaders(*, tree: Path, packed: Path, split: str, seconds: float, as_json: bool) -> None:
-    """Compare a DataLoader over the images of TREE that are in PACKED with the stream of PACKED."""
-    files = _Files(_files_of(tree, packed, split))
+@click.option("--seconds", type=click.FloatRange(0.01), default=1.0, show_default=True, help="For each of them.")
+@click.option("--json", "as_json", is_flag=True, help="Print the rates as a line of JSON.")
+def compare_loaders(*, tree: Path, packed: tuple[Path, ...], split: str, seconds: float, as_json: bool) -> None:
+    """Compare a DataLoader over the images of TREE that are in the first PACKED with a stream of each PACKED."""
+    files = _Files(_files_of(tree, packed[0], split))
     batch, workers = min(_LARGEST_BATCH, len(files)), cores()
-    loader = DataLoader(files, batch, shuffle=True, drop_last=True, num_workers=workers, persistent_workers=True)
-    stream = shardkit.StreamingDataset(
-        packed, split=split, batch_size=batch, color="gray", threads=workers, rank=0, world_size=1
-    )
-    rates = {"files": _rate(loader, seconds), "stream": _rate(stream, seconds)}
     say(f"{len(files):,} images that are in memory already, in batches of {batch}")
-    say(f"files:  {rates['files']:>10,.0f} images/s, OpenCV in {workers} workers of a DataLoader")
-    say(f"stream: {rates['stream']:>10,.0f} images/s, {workers} threads, every digest compared")
-    say(f"The stream is {rates['stream'] / rates['files']:.1f} times as fast.")
+    loader = DataLoader(files, batch, shuffle=True, drop_last=True, num_workers=workers, persistent_workers=True)
+    plain = _rate(loader, seconds)
+    say(f"files: {plain:,.0f} images/s, OpenCV in {workers} workers of a DataLoader")
+    rates = {}
+    for each in packed:
+        rates[str(each)] = rate = _rate(_stream(each, split, batch, workers), seconds)
+        say(f"{each}: {rate:,.0f} images/s, {workers} threads, every digest compared: {rate / plain:.1f} times as fast")
     if as_json:
-        emit({**rates, "workers": workers, "batch": batch})
+        emit({"files": plain, "streams": rates, "workers": workers, "batch": batch})
 
 
 class _Files(Dataset[torch.Tensor]):
@@ -77,6 +76,12 @@ def _files_of(tree: Path, packed: Path, split: str) -> list[Path]:
     if missing:
         raise UsageError(f"{missing}: there is no such image. Was {packed} packed from another tree?")
     return files
+
+
+def _stream(packed: Path, split: str, batch: int, threads: int) -> shardkit.StreamingDataset:
+    return shardkit.StreamingDataset(
+        packed, split=split, batch_size=batch, color="gray", threads=threads, rank=0, world_size=1
+    )
 
 
 def _rate(batches: "Iterable[torch.Tensor | Batch]", seconds: float) -> float:

@@ -50,6 +50,8 @@ class Schedule:
         return self.peak * self._curve(step, warm)
 
     def _validation(self, step: int, stop: bool) -> Kind | None:  # noqa: FBT001
+        if step == 0 and not stop:
+            return "full" if self.validate.first else None
         if not stop and not self._turn(step, self.validate.every_steps, self.validate.every_epochs):
             return None
         if stop or not self.validate.subset:

@@ -1,4 +1,4 @@
-"""Both loaders are measured on the same images."""
+"""All loaders are measured on the same images."""
 
 import json
 from pathlib import Path
@@ -19,13 +19,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_each_rate_is_told(root: Path) -> None:
-    shown = tool("compare_loaders", root / "source", root / "packed", "--seconds", 0.01, "--json")
+    dataset = root / "packed"
+    shown = tool("compare_loaders", root / "source", dataset, "--seconds", 0.01, "--json")
 
     assert shown.returncode == 0, shown.stderr
     rates = json.loads(shown.stdout)
     assert rates["batch"] == 12
-    assert rates["files"] > 0 < rates["stream"]
-    assert f"The stream is {rates['stream'] / rates['files']:.1f} times as fast." in shown.stderr
+    assert rates["files"] > 0 < rates["streams"][str(dataset)]
+    assert f"{rates['streams'][str(dataset)] / rates['files']:.1f} times as fast" in shown.stderr
 
 
 def test_another_tree_is_a_mistake(root: Path, tmp_path: Path) -> None:

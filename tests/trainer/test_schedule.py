@@ -45,6 +45,12 @@ def test_every_epoch_and_at_the_end() -> None:
     assert [step for step in range(26) if schedule.due(step).stop] == [25]
 
 
+def test_the_untrained_are_judged_where_that_is_asked() -> None:
+    schedule = replace(PLAIN, validate=Validate(first=True, subset=100))
+    assert (schedule.due(0).validate, PLAIN.due(0).validate) == ("full", None)
+    assert schedule.due(10).validate == "subset"
+
+
 def test_steps_and_epochs_together() -> None:
     schedule = replace(PLAIN, steps=20, checkpoint=Checkpoint(every_steps=4, every_epochs=1))
     assert [step for step in range(21) if schedule.due(step).save] == [4, 8, 10, 12, 16, 20]

@@ -47,6 +47,21 @@ def test_a_run_that_is_done_is_left_as_it_is(begun: Path, data: Path) -> None:
     assert (begun / "checkpoints" / "latest.json").stat().st_mtime_ns == before
 
 
+def test_the_untrained_are_judged_and_their_checkpoint_is_gone_on_from(data: Path, tmp_path: Path) -> None:
+    """Also if the run is killed before the next checkpoint: an optimiser that has not moved yet is saved as well."""
+    run = tmp_path / "run"
+    assert main(arguments(data, run, **{"validate.first": "true"})) == 0
+    straight, judged = tensors(run, 12), metrics(run, *CLOCK_FIELDS)
+    for step in steps(run)[1:]:
+        shutil.rmtree(run / "checkpoints" / f"step-{step:010d}")
+
+    assert main(arguments(data, run, **{"validate.first": "true"})) == 0
+
+    assert all(torch.equal(tensors(run, 12)[name], each) for name, each in straight.items())
+    assert metrics(run, *CLOCK_FIELDS) == judged
+    assert [each["step"] for each in judged if each["kind"] == "full"] == [0, 4, 8, 12]
+
+
 def test_a_damaged_checkpoint_is_passed_over(begun: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     newest = begun / "checkpoints" / "step-0000000006" / "model.safetensors"
     content = bytearray(newest.read_bytes())

@@ -241,6 +241,8 @@ class Validate:
     """Validate after every so many epochs; 0: by steps alone."""
     every_steps: int = identity(0)
     """Validate after every so many steps; 0: by epochs alone."""
+    first: bool = identity(False)
+    """Validate before the first step as well, to see what an untrained network can tell."""
     subset: int = identity(0)
     """Samples of the quick validation; 0: it is always full. Every subject keeps a sample as long as they fit."""
     full_every: int = identity(10)

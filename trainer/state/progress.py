@@ -15,8 +15,8 @@ class Progress:
     losses: float = 0.0
     """Summed since the last record, over `counted` rows: a resumed run records what a straight one would."""
     counted: int = 0
-    validated: int = 0
-    """The step of the last validation."""
+    validated: int = -1
+    """The step of the last validation; below 0, there was none."""
     best: dict[str, float] = field(default_factory=dict)
     """The least error, by the kind of validation: kinds are never compared with each other."""
     best_step: int = 0

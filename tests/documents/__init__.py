@@ -1,0 +1,1 @@
+"""What README and docs/ show runs as it stands there: see `parts.py` for the marks that a document may carry."""
