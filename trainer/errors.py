@@ -1,4 +1,4 @@
-"""What can go wrong in a run, with the exit code that it ends with: the codes of shardkit, in `docs/cli.md`.
+"""What can go wrong in a run, with the exit code that it ends with: the codes of shardkit, in `docs/exit-codes.md`.
 
 A message says what happened, where, and what to do next: it is all that the user sees.
 """

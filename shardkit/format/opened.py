@@ -42,6 +42,10 @@ class Dataset:
     manifest: Manifest
     generation: Generation
 
+    def __repr__(self) -> str:
+        splits = ", ".join(f"{name} {totals.samples:,}" for name, totals in self.splits.items())
+        return f"<dataset {self.folder}, generation {self.generation.number}: samples {splits}>"
+
     @property
     def digest(self) -> str:
         return self.generation.digest

@@ -76,10 +76,17 @@ class Split:
         return Finder(self._dataset, self.shards)
 
     def _found(self, key: str) -> tuple[Shard, int]:
+        if not isinstance(key, str):
+            raise NotThere(
+                f"{self._dataset.folder}: samples of {self.name} have keys, {self._for_example()}, not {key!r}."
+            )
         found = self._finder.find(key)
         if found is None:
             raise NotThere(f"{self._dataset.folder}: {self.name} has no sample {key!r}.{self._instead(key)}")
         return found
+
+    def _for_example(self) -> str:
+        return f"such as {next(iter(self))!r}" if len(self) else "and there is none"
 
     def _instead(self, key: str) -> str:
         for other in self._dataset:

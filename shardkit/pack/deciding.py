@@ -78,6 +78,8 @@ def summary(decided: Decided, workers: int) -> Iterator[str]:
     inodes = "not counted here" if room.free_inodes is None else f"{room.free_inodes:,} are free"
     yield f"space: about {room.needed_bytes:,} bytes are needed, {room.free_bytes:,} are free"
     yield f"inodes: {room.needed_inodes:,} are needed, {inodes}; the source has {plan_inodes(decided):,}"
+    if not room.suffices:
+        yield "Warning: that does not fit, and the run itself would be refused (6). Free some, or name another disk."
     yield f"time: about {seconds(decided, workers):,.0f} s with {workers} workers, if the disk keeps up"
     assert plan.shards, "a plan without a sample is refused before"
 

@@ -40,7 +40,11 @@ def merge(folder: Path) -> Manifest:
     if before and before.manifest.current.number != before.generation.number:
         raise Mismatch(f"{folder}: another append has ended since this one was planned. Add --replan to plan it anew.")
     if reasons := nothing_packed(folder, plan):
-        raise UsageError(f"{folder}: nothing could be packed ({reasons}). Mend the source, then add --replan.")
+        first = _skips(folder, _parts(folder, plan))[0]
+        raise UsageError(
+            f"{folder}: nothing could be packed ({reasons}), for example {first.source!a}: {first.detail.rstrip('.')}. "
+            "Mend the source, then add --replan."
+        )
     manifest = _merged(folder, plan, _parts(folder, plan), before)
     publish_bytes(folder / MANIFEST, manifest_bytes(manifest))
     clear(folder)

@@ -47,7 +47,8 @@ def refuse_unfit(request: Request) -> None:
     """What can be said before anything is looked through; nothing of the user's is ever overwritten."""
     root, folder = request.root, request.folder
     if not root.is_dir():
-        raise UsageError(f"{root}: there is no such folder to pack. Name the folder that holds the images.")
+        what = "that is a file, not a folder" if root.is_file() else "there is no such folder"
+        raise UsageError(f"{root}: {what} to pack. Name the folder that holds the images.")
     with explained(folder):
         source, target = root.resolve(), folder.resolve()
         if source == target or source in target.parents or target in source.parents:

@@ -21,6 +21,11 @@ class Room:
     free_inodes: int | None
     """None where the file system does not count them."""
 
+    @property
+    def suffices(self) -> bool:
+        enough_inodes = self.free_inodes is None or self.needed_inodes <= self.free_inodes
+        return self.needed_bytes <= self.free_bytes and enough_inodes
+
     def require(self, folder: Path) -> None:
         if self.needed_bytes > self.free_bytes:
             raise NoSpace(

@@ -5,10 +5,12 @@ The ratios that were asked for become thresholds on that circle, fitted when a d
 later is judged by the same thresholds: so nobody ever moves, and no group is ever torn.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from math import inf
 from typing import Any
 
 from xxhash import xxh3_64_intdigest
@@ -18,6 +20,7 @@ from shardkit.errors import UsageError
 _KEY = 0x5348_4152_444B_4954
 """Any constant would do, but another one would move every subject."""
 _CIRCLE = 1 << 64
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ def place(group: str) -> int:
 def parsed_ratios(text: str) -> dict[str, float]:
     """`train=0.8,val=0.2` as numbers that add up to one; a single name stands for everything."""
     parts = [part.partition("=") for part in text.split(",")]
+    if "=" not in text and re.search(r"[:/;]", text):
+        raise UsageError(f"--split {text}: write names and shares like train=0.8,val=0.1,test=0.1.")
     try:
         ratios = {name.strip(): float(ratio or 1) for name, _, ratio in parts}
     except ValueError:
@@ -53,8 +58,19 @@ def parsed_ratios(text: str) -> dict[str, float]:
     if len(ratios) != len(parts) or not all(ratio > 0 for ratio in ratios.values()):
         raise UsageError(f"--split {text}: every split needs a name of its own and a share above 0.")
     if abs(sum(ratios.values()) - 1) > 1e-6:  # noqa: PLR2004 - what three rounded decimals may be off
-        raise UsageError(f"--split {text}: the shares add up to {sum(ratios.values()):g}, and must add up to 1.")
+        raise UsageError(
+            f"--split {text}: the shares add up to {sum(ratios.values()):g}, and must add up to 1.{_meant(ratios)}"
+        )
     return ratios
+
+
+def _meant(ratios: Mapping[str, float]) -> str:
+    """What stands for per cents, or for counts; nothing where a share was forgotten."""
+    whole = sum(ratios.values())
+    if not 1 < whole < inf or min(ratios.values()) < 1:
+        return ""
+    shares = ",".join(f"{name}={share / whole:.4g}" for name, share in ratios.items())
+    return f" Did you mean {shares}?"
 
 
 def folds(count: int) -> dict[str, float]:
@@ -65,7 +81,7 @@ def fitted(ratios: Mapping[str, float], sizes: Mapping[str, int]) -> Thresholds:
     """Thresholds that give each split its share of the subjects; `sizes` counts the subjects of each group."""
     if len(sizes) < len(ratios):
         raise UsageError(
-            f"{len(sizes)} groups of subjects cannot fill {len(ratios)} splits ({', '.join(ratios)}), as none is torn. "
+            f"{len(sizes)} groups of subjects cannot fill {len(ratios)} splits ({_named(ratios)}), as none is torn. "
             "Ask for fewer splits."
         )
     places = sorted((place(group), count) for group, count in sizes.items())
@@ -73,6 +89,11 @@ def fitted(ratios: Mapping[str, float], sizes: Mapping[str, int]) -> Thresholds:
     wanted = [share * held[-1] for share in accumulate(ratios.values())]
     cuts = _cuts(held, wanted[:-1])
     return Thresholds(tuple(ratios), tuple(places[cut][0] for cut in cuts))
+
+
+def _named(names: Iterable[str]) -> str:
+    first, *rest = names
+    return ", ".join((first, *rest)) if len(rest) < _NAMED else f"{first} … {rest[-1]}"
 
 
 def _cuts(held: Sequence[int], wanted: Sequence[float]) -> list[int]:

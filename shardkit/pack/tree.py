@@ -52,7 +52,10 @@ class SourceTree:
     def require_inside(self, relative: bytes) -> None:
         real = os.path.realpath(self.path(relative))
         if relative.startswith((b"/", b"../")) or not _below(real).startswith(_below(self.real)):
-            raise BadInput("outside", "it leads out of the folder")
+            raise BadInput(
+                "outside",
+                "it leads out of the folder. Put copies or hard links there instead: `cp -rL` makes a tree so",
+            )
 
     def is_folder(self, relative: bytes) -> bool:
         """Whether a folder is there, be it through links."""

@@ -30,7 +30,7 @@ from shardkit.stream.quarantine import Quarantine
 from shardkit.stream.ranks import this_rank
 from shardkit.stream.ring import Ring
 from shardkit.stream.saving import reopened, state_at
-from shardkit.stream.settings import Pixels, Speed, global_batch_of, refuse_unknown
+from shardkit.stream.settings import Pixels, Speed, global_batch_of, refuse_no_numbers, refuse_unknown
 from shardkit.stream.shares import columns_of
 from shardkit.stream.state import State
 from shardkit.stream.transform import SampleTransform
@@ -91,6 +91,9 @@ class StreamingDataset(IterableDataset[Batch]):
         world_size: int | None = None,
         generation: int | None = None,
     ) -> None:
+        refuse_no_numbers(batch_size=batch_size, global_batch=global_batch, seed=seed, block_rows=block_rows)
+        refuse_no_numbers(impressions_per_subject=impressions_per_subject, subset=subset, size=size)
+        refuse_no_numbers(threads=threads, ahead=ahead, rank=rank, world_size=world_size, generation=generation)
         refuse_unknown("sampler", sampler)
         refuse_unknown("tail", tail)
         self.rank, self.world_size = place = this_rank(rank, world_size)
@@ -118,6 +121,10 @@ class StreamingDataset(IterableDataset[Batch]):
         self._means = Means(columns, pixels, Speed(threads, ahead, pin_memory), self.quarantine)
         self._position = Position(opened.dataset.generation.number)
         self._own: _Own | None = _Own(os.getpid(), opened, self._memory())
+
+    def __repr__(self) -> str:
+        batch, place = self._source.ordering.global_batch, f"rank {self.rank} of {self.world_size}"
+        return f"<stream of {self._source.split} of {self._source.folder}: {batch:,} samples a row, {place}>"
 
     def __len__(self) -> int:
         """Batches of a whole epoch, the same on every rank."""

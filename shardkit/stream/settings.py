@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from operator import index
 
 import torch
 
@@ -70,6 +71,17 @@ def global_batch_of(batch_size: int | None, global_batch: int | None, rank: Rank
     if asked is not None and asked < 1:
         raise UsageError(f"A batch has at least one sample, not {asked}.")
     return global_batch if global_batch is not None else (batch_size or 64) * rank.world_size
+
+
+def refuse_no_numbers(**asked: object) -> None:
+    """What is typed otherwise would fail somewhere below, or, worse, not at all."""
+    for name, value in asked.items():
+        if value is None:
+            continue
+        try:
+            index(value)  # type: ignore[arg-type]  # that is the question
+        except TypeError:
+            raise UsageError(f"{name}={value!r}: a whole number is needed.") from None
 
 
 def refuse_unknown(name: str, value: object) -> None:

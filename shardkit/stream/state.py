@@ -37,7 +37,7 @@ def digest_of(numbers: NDArray[np.int64] | None) -> str:
 
 def checked(state: State) -> State:
     """A state that has its fields in their types."""
-    if set(state) != _FIELDS:
+    if set(state or ()) != _FIELDS:
         raise UsageError(f"This is no state of a stream: it must have the fields {', '.join(sorted(_FIELDS))}.")
     if state["version"] != VERSION:
         raise Mismatch(f"The state has version {state['version']}, and this shardkit reads {VERSION}.")

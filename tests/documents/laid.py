@@ -22,6 +22,11 @@ def _packed(folder: Path) -> None:
     assert ended.code == 0, ended.error
 
 
+def _newcomers(folder: Path) -> None:
+    """The same makers' next fingers: those numbers that `fingers` has not."""
+    made("make_fingerprints", folder / "newcomers", "--subjects", 44, *FINGERS[2:])
+
+
 def _twins(folder: Path) -> None:
     made("make_twins", folder / "twins", "--pairs", 20, "--images", 4, "--size", 64)
 
@@ -45,6 +50,7 @@ def _web(folder: Path) -> None:
 
 MAKERS: dict[str, Callable[[Path], None]] = {
     "fingers": _fingers,
+    "newcomers": _newcomers,
     "packed": _packed,
     "twins": _twins,
     "arrays": _arrays,

@@ -45,7 +45,7 @@ def test_each_step_is_shown_with_its_command(shown: tuple[Path, str]) -> None:
 def test_the_killed_run_came_to_its_end(shown: tuple[Path, str]) -> None:
     told = records(shown[0] / "run" / "metrics.jsonl")
     assert [each["name"] for each in told if each["kind"] == "event"].count("resumed") == 1
-    assert [each["step"] for each in told if each["kind"] == "full"][0] == 0
+    assert next(each["step"] for each in told if each["kind"] == "full") == 0
     assert "The same bits in all" in shown[1]
 
 

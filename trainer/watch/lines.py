@@ -1,5 +1,7 @@
-"""What a record looks like on the console: one line, columns below each other, no wider than a usual window."""
+"""What a record looks like on the console: one line, columns below each other, no wider than its window."""
 
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from textwrap import shorten
 from typing import Any
@@ -21,14 +23,22 @@ def of_steps(measured: Measured, usage: Usage, eta: float | None) -> str:
     """Where it would be too wide, without what is least missed."""
     columns = dict(_columns(measured, usage, eta))
     for name in _DISPENSABLE:
-        if len(_joined(columns)) > WIDTH:
+        if len(_joined(columns)) > room():
             columns.pop(name, None)
     return _joined(columns)
 
 
 def of_validation(step: int, kind: str, figures: Mapping[str, Any]) -> str:
     said = ", ".join([rate(figures), *tars(figures)])
-    return shorten(f"{kind} validation, step {step:,}: {said}", WIDTH, placeholder=" …")
+    return shorten(f"{kind} validation, step {step:,}: {said}", room(), placeholder=" …")
+
+
+def room() -> int:
+    """Columns of the window; a file has as many as a wide one."""
+    try:
+        return min(WIDTH, os.get_terminal_size(sys.stderr.fileno()).columns)
+    except (OSError, ValueError):
+        return WIDTH
 
 
 def of_event(name: str, facts: Mapping[str, Any]) -> str:

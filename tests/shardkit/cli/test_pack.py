@@ -158,6 +158,13 @@ def test_a_dry_run_adds_up_and_writes_nothing(source: Path, folder: Path, *, the
     }
 
 
+def test_a_dry_run_says_that_it_would_not_fit(source: Path, folder: Path) -> None:
+    with mock.patch("shardkit.pack.room.BESIDE_SAMPLE", 1 << 60):
+        ended = ran("pack", source, folder, "--dry-run")
+    assert ended.code == 0
+    assert "Warning: that does not fit, and the run itself would be refused (6)." in ended.stderr
+
+
 def test_a_dry_run_leaves_an_unfinished_pack_as_it_is(source: Path, folder: Path) -> None:
     ran("pack", source, folder, "--shard-size", "2KB", "--task", "1/2")
     before = trees.files(folder)
@@ -361,7 +368,7 @@ def test_what_cannot_be_meant_is_one_sentence(
 
 PLACES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no source": (lambda path: path, "there is no such folder"),
-    "a file as source": (Path.touch, "there is no such folder"),
+    "a file as source": (Path.touch, "that is a file, not a folder"),
     "an empty source": (Path.mkdir, "no PNG to pack"),
     "a source without images": (lambda path: trees.planted(path, {"a/b.jpg": b""}), "1 .jpg"),
 }
@@ -461,7 +468,7 @@ def test_a_source_of_which_nothing_can_be_packed_makes_no_dataset(folder: Path, 
     ended = ran("pack", source, folder)
 
     assert ended.code == 2
-    assert "nothing could be packed (1 empty, 1 not-png)" in ended.error
+    assert "nothing could be packed (1 empty, 1 not-png), for example 'a/1.png': the file has no bytes." in ended.error
     assert not (folder / "manifest.json").exists()
 
 

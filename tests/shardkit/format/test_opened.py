@@ -26,6 +26,16 @@ def test_it_tells_what_the_manifest_and_the_tables_say(packed_once: Path) -> Non
     assert dataset.digest == dataset.manifest.current.digest
 
 
+def test_it_shows_what_it_is_and_not_its_whole_manifest(packed_once: Path) -> None:
+    dataset = shardkit.open(packed_once)
+    assert (
+        repr(dataset)
+        == f"<dataset {packed_once}, generation 0: samples "
+        + ", ".join(f"{split} {len(dataset[split]):,}" for split in dataset)
+        + ">"
+    )
+
+
 def test_every_sample_has_the_bytes_of_its_source(packed_once: Path) -> None:
     dataset = shardkit.open(packed_once)
     restored = {}

@@ -30,6 +30,11 @@ def test_it_shows_what_it_is(train: Split) -> None:
     assert repr(train).startswith("<split train of ")
 
 
+def test_who_counts_is_told_that_there_are_keys(train: Split) -> None:
+    with pytest.raises(KeyError, match=f"samples of train have keys, such as '{next(iter(train))}', not 0"):
+        train[0]  # type: ignore[index]  # that is the mistake
+
+
 @pytest.mark.parametrize("kind", [KeyError, UsageError])
 def test_a_missing_key_is_both_a_mistake_and_a_key_error(train: Split, kind: type[Exception]) -> None:
     with pytest.raises(kind, match="train has no sample 'nobody/99'"):

@@ -29,6 +29,10 @@ def test_shares(text: str, ratios: dict[str, float]) -> None:
         ("a=nan", "above 0"),
         ("a=inf", "add up to inf"),
         ("a=half,b=half", "write names and shares"),
+        ("0.8/0.1/0.1", "write names and shares"),
+        ("a:0.8,b:0.2", "write names and shares"),
+        ("a=80,b=20", r"add up to 100, and must add up to 1. Did you mean a=0.8,b=0.2\?"),
+        ("a=0.8,b=0.8", "must add up to 1.$"),
     ],
 )
 def test_shares_that_cannot_be_meant(text: str, said: str) -> None:
@@ -44,6 +48,11 @@ def test_a_place_is_what_it_was() -> None:
     """Another place would move a subject of a dataset that is appended to."""
     places = [f"{place(group):016x}" for group in ("", "000123", "é")]
     assert places == ["223b2eef08b78d48", "6794af4c2428cd99", "3de11ab9901f6ff7"]
+
+
+def test_many_splits_are_not_listed() -> None:
+    with pytest.raises(UsageError, match=r"cannot fill 99 splits \(fold0 … fold98\)"):
+        fitted(folds(99), {"a": 1})
 
 
 def test_more_splits_than_groups() -> None:

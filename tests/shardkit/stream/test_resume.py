@@ -159,6 +159,8 @@ def test_what_is_no_state_is_refused(prints: Prints, changed: dict[str, object])
 
     with pytest.raises(UsageError, match="no state of a stream"):
         resumed(prints, 1, {**state, **changed}, batch_size=4)
+    with pytest.raises(UsageError, match="no state of a stream"):
+        streamed(prints, batch_size=4).load_state_dict(None)  # type: ignore[arg-type]  # what a checkpoint without one gives
 
 
 @pytest.mark.parametrize(

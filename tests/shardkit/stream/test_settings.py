@@ -1,8 +1,12 @@
+from typing import Any
+
+import numpy as np
 import pytest
 
 from shardkit.errors import UsageError
+from shardkit.stream.dataset import StreamingDataset
 from shardkit.stream.ranks import this_rank
-from shardkit.stream.settings import Pixels, Speed, global_batch_of
+from shardkit.stream.settings import Pixels, Speed, global_batch_of, refuse_no_numbers
 from shardkit.stream.shares import Rank, columns_of
 
 ALONE = Rank(0, 1)
@@ -71,6 +75,19 @@ def test_what_is_done_to_pixels_is_checked(options: dict[str, object], told: str
     with pytest.raises(UsageError) as caught:
         Pixels(**options)  # type: ignore[arg-type]  # that is the point
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options", [{"global_batch": "4"}, {"global_batch": 4.0}, {"size": "128x128"}, {"seed": "a"}, {"threads": "all"}]
+)
+def test_what_is_no_number_is_told_before_anything_is_opened(options: dict[str, Any]) -> None:
+    name, value = next(iter(options.items()))
+    with pytest.raises(UsageError, match=f"^{name}={value!r}: a whole number is needed"):
+        StreamingDataset("nowhere", **options)
+
+
+def test_numbers_of_other_libraries_are_numbers() -> None:
+    refuse_no_numbers(global_batch=np.int64(4), size=None, seed=True)
 
 
 @pytest.mark.parametrize("options", [{"threads": 0}, {"ahead": 0}])
