@@ -68,6 +68,8 @@ def _found(src: Path) -> tuple[list[str], Counter[str]]:
     files, others = list[str](), Counter[str]()
     for above, folders, names in os.walk(src):
         folders[:] = sorted(each for each in folders if not is_junk(os.fsencode(each)))
+        # They are not walked into, since one could lead round in a circle.
+        others.update("linked folder" for each in folders if Path(above, each).is_symlink())
         for name in sorted(names):
             if _is_image(name) or is_sidecar(os.fsencode(name)):
                 files.append(os.path.relpath(os.path.join(above, name), src))  # noqa: PTH118 - a million of them

@@ -33,12 +33,14 @@ def test_a_file_is_what_it_holds_and_the_rest_travels_along(tmp_path: Path) -> N
 def test_what_cannot_be_made_is_named_and_ends_with_3(tmp_path: Path) -> None:
     files = {"a/1.jpg": jpeg(), "a/1.bmp": jpeg(), "a/cut.jpg": jpeg()[:20], "a/empty.jpg": b"", "a/note.txt": b"hi"}
     source = trees.planted(tmp_path / "in", files)
+    (source / "b").symlink_to("a")
     ended = tool("make_pngs", source, tmp_path / "out")
     assert ended.returncode == 3
     assert "left out: 'a/1.jpg': another image there becomes 'a/1.png' too." in ended.stderr
     assert "left out: 'a/empty.jpg': the file has no bytes." in ended.stderr
     assert "left out: 'a/cut.jpg': " in ended.stderr
     assert "not taken: 1 .txt" in ended.stderr
+    assert "not taken: 1 linked folder" in ended.stderr
     assert [*tree(tmp_path / "out")] == ["a/1.png"]
 
 
