@@ -15,10 +15,10 @@ from shardkit.cli.console import say
 from shardkit.cli.run import run
 from trainer.config.load import loaded
 
-IMPRESSIONS, RANKS = 6, 2
+IMPRESSIONS, RANKS, PROVED = 6, 2, 8
 SPLIT = "train=0.75,val=0.25"
 FOUND_DAMAGE = 4
-ROW = ("--batch", 64, "--epoch", 7, "--step", 2, "--world-size", RANKS)
+ROW = ("--batch", 8, "--epoch", 7, "--step", 2, "--world-size", RANKS)
 
 
 @click.command()
@@ -110,7 +110,7 @@ def _judge(places: Places) -> None:
     trainer = ("python", "-m", "trainer")
     step("13. How well does it tell fingers apart that it never saw?", *trainer, "evaluate", places.run)
     title = "14. Killed and taken up, does a run end with the bits of one that was left alone?"
-    step(title, *trainer, "prove", places.run, "--ranks", RANKS)
+    step(title, *trainer, "prove", places.run, "--ranks", RANKS, "--steps", PROVED)
 
 
 def _seen(places: Places, killed: str) -> Seen:

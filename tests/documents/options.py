@@ -21,8 +21,8 @@ def unknown(line: str) -> Iterator[str]:
     """What the line names and the commands do not have; a line may hold several of them."""
     for part in re.split(r"&&|\|\|?|;", line.partition(" # ")[0]):
         words = part.split()
-        if program := next((each for each in words if each.rpartition("/")[2] == "shardkit"), ""):
-            yield from _of_shardkit(words[words.index(program) + 1 :])
+        if words and words[0].rpartition("/")[2] == "shardkit":
+            yield from _of_shardkit(words[1:])
         elif "trainer" in words and words[words.index("trainer") - 1] == "-m":
             yield from _of_trainer(words[words.index("trainer") + 1 :])
 

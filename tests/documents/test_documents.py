@@ -18,6 +18,8 @@ MADE = {"docs/cli.md", "docs/trainer-cli.md"}
 """Help texts: tests/test_cli_documents.py holds them."""
 PROGRAMS_ELSEWHERE = {"docs/stream.md", "docs/format.md", "docs/order.md"}
 """Each has a test of its own in tests/, which looks at what its programs find as well."""
+LONG = {"docs/training.md", "docs/guides/resume-and-preemption.md", "docs/guides/your-own-loop.md"}
+"""They train for ten seconds and more: `make faults` types them."""
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -35,8 +37,18 @@ def laid(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Path], None
     return lay
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in MADE])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in MADE | LONG])
 def test_what_it_shows_runs(name: str, tmp_path: Path, laid: Callable[[str, Path], None]) -> None:
+    read(name, tmp_path, laid)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", sorted(LONG))
+def test_what_takes_longer_runs_as_well(name: str, tmp_path: Path, laid: Callable[[str, Path], None]) -> None:
+    read(name, tmp_path, laid)
+
+
+def read(name: str, tmp_path: Path, laid: Callable[[str, Path], None]) -> None:
     document = (ROOT / name).read_text()
     (tmp_path / "tools").symlink_to(ROOT / "tools")
     for kind in given(document):

@@ -62,6 +62,7 @@ def test_commands_in_a_sentence_are_found() -> None:
         ("shardkit pack a b --codec zstd [--size 299]", []),
         ("shardkit pack a b --codek zstd", ["shardkit pack --codek"]),
         ("shardkit train", ["shardkit train"]),
+        ("git clone shardkit.bundle shardkit", []),
         ("ls && .venv/bin/shardkit verify x --quick", []),
         ("ls && shardkit verify x --deep", ["shardkit verify --deep"]),
         ("torchrun --standalone -m trainer --config demo --optim.base_lr 1", []),

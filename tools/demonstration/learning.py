@@ -2,23 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from trainer.checkpoint.layout import steps_in
 from trainer.watch.entries import STEP
 from trainer.watch.jsonl import METRICS, records
+from trainer.watch.lines import rate
 
 
 @dataclass(frozen=True)
 class Judged:
     step: int
-    eer: float
-    interval: tuple[float, float] | None
+    rate: str
+    """With its interval, and no digit more than its pairs can carry."""
     subjects: int
-
-    def __str__(self) -> str:
-        within = f" [{self.interval[0]:.1%} to {self.interval[1]:.1%}]" if self.interval else ""
-        return f"{self.eer:.1%}{within}"
 
 
 @dataclass(frozen=True)
@@ -39,9 +35,5 @@ def saved_step_of(run: Path) -> int:
 
 def judged(run: Path) -> list[Judged]:
     """Full validations, from the untrained net to the last."""
-    return [_judged(each) for each in records(run / METRICS) if each["kind"] == "full"]
-
-
-def _judged(record: dict[str, Any]) -> Judged:
-    interval = record.get("interval")
-    return Judged(record["step"], record["eer"], tuple(interval) if interval else None, record["subjects"])
+    full = [each for each in records(run / METRICS) if each["kind"] == "full"]
+    return [Judged(each["step"], rate(each), each["subjects"]) for each in full]

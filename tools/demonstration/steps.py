@@ -1,5 +1,6 @@
 """A step of the demo: a title, the command as a user would type it, and then that command."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -75,8 +76,10 @@ def _output(into: Path | None) -> Iterator[IO[bytes] | None]:
 def _running(command: list[str], out: IO[bytes] | None = None) -> Iterator["subprocess.Popen[bytes]"]:
     """In a process group of its own: Ctrl-C comes by us and once, where torchrun and a terminal would both send it."""
     program = str(_PROGRAMS / command[0])
+    # What torchrun sets by itself, with six lines about it.
+    environment = {"OMP_NUM_THREADS": "1", **os.environ} if command[0] == "torchrun" else None
     words = [str(_TOOLS / word.removeprefix("tools/")) if word.startswith("tools/") else word for word in command[1:]]
-    with subprocess.Popen([program, *words], stdout=out, process_group=0) as running:
+    with subprocess.Popen([program, *words], stdout=out, env=environment, process_group=0) as running:
         try:
             yield running
         except Interrupted as error:

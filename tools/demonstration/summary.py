@@ -71,7 +71,7 @@ def _seen(seen: Seen) -> Iterator[str]:
     )
     yield _line("damage", "a flipped bit was found by `verify`, named, and mended by `repair`")
     yield _line("training", seen.killed or "two ranks, ended by an earlier run of the demo")
-    yield _line("EER", f"{seen.untrained} untrained, {seen.trained} after {seen.trained.step:,} steps")
+    yield _line("judged", f"{seen.untrained.rate} untrained, {seen.trained.rate} after {seen.trained.step:,} steps,")
     yield _line("", f"on {seen.trained.subjects} fingers that it never saw")
 
 
