@@ -15,7 +15,7 @@ from shardkit.cli.console import say
 from shardkit.cli.run import run
 from trainer.config.load import loaded
 
-IMPRESSIONS, RANKS, PROVED = 6, 2, 8
+IMPRESSIONS, RANKS = 6, 2
 SPLIT = "train=0.75,val=0.25"
 FOUND_DAMAGE = 4
 ROW = ("--batch", 8, "--epoch", 7, "--step", 2, "--world-size", RANKS)
@@ -25,8 +25,9 @@ ROW = ("--batch", 8, "--epoch", 7, "--step", 2, "--world-size", RANKS)
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--subjects", type=click.IntRange(16), default=200, show_default=True, help="Fingers to make.")
 @click.option("--epochs", type=click.IntRange(2), help="Of training.  [default: the recipe's]")
+@click.option("--proved", type=int, default=8, show_default=True, help="Steps that `prove` trains twice; 0: none.")
 @click.option("--fresh", is_flag=True, help="Throw away what an earlier run left below OUT, and start clean.")
-def demo(*, out: Path, subjects: int, epochs: int | None, fresh: bool) -> None:
+def demo(*, out: Path, subjects: int, epochs: int | None, proved: int, fresh: bool) -> None:
     """Make fingerprints below OUT, pack, damage, mend and stream them, and train on them through a kill.
 
     Stopped anywhere, the same command goes on; a second run finds everything there.
@@ -39,7 +40,7 @@ def demo(*, out: Path, subjects: int, epochs: int | None, fresh: bool) -> None:
     _damage_and_mend(places)
     _stream(places)
     killed = _train(places, epochs)
-    _judge(places)
+    _judge(places, proved)
     say(f"\n{summary(places, _seen(places, killed))}")
 
 
@@ -106,11 +107,12 @@ def _train(places: Places, epochs: int | None) -> str:
     return f"two ranks, killed behind step {killed:,}, taken up at {saved:,} by the same command"
 
 
-def _judge(places: Places) -> None:
+def _judge(places: Places, proved: int) -> None:
     trainer = ("python", "-m", "trainer")
     step("13. How well does it tell fingers apart that it never saw?", *trainer, "evaluate", places.run)
     title = "14. Killed and taken up, does a run end with the bits of one that was left alone?"
-    step(title, *trainer, "prove", places.run, "--ranks", RANKS, "--steps", PROVED)
+    if proved:
+        step(title, *trainer, "prove", places.run, "--ranks", RANKS, "--steps", proved)
 
 
 def _seen(places: Places, killed: str) -> Seen:

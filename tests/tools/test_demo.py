@@ -10,7 +10,7 @@ from tests.tools.tool import stopped, tool
 from trainer.watch.jsonl import records
 from trainer.watch.lines import rate
 
-SMALL = ("--subjects", 24, "--epochs", 20)  # 40 steps: a line every ten, and one in the middle
+SMALL = ("--subjects", 24, "--epochs", 20, "--proved", 0)  # 20 steps, with a line behind ten; `prove` has its own tests
 STEPS = [
     "python tools/make_fingerprints.py",
     "shardkit pack",
@@ -24,7 +24,6 @@ STEPS = [
     "torchrun --standalone",
     "kill -9",
     "torchrun --standalone",
-    "python -m",
     "python -m",
 ]
 
@@ -46,7 +45,6 @@ def test_the_killed_run_came_to_its_end(shown: tuple[Path, str]) -> None:
     told = records(shown[0] / "run" / "metrics.jsonl")
     assert [each["name"] for each in told if each["kind"] == "event"].count("resumed") == 1
     assert next(each["step"] for each in told if each["kind"] == "full") == 0
-    assert "The same bits in all" in shown[1]
 
 
 def test_the_summary_says_what_was_measured(shown: tuple[Path, str]) -> None:
@@ -56,7 +54,7 @@ def test_the_summary_says_what_was_measured(shown: tuple[Path, str]) -> None:
     assert f"{speeds['streams'][str(out / 'packed')] / speeds['files']:.1f} x packed as PNGs" in summary
     judged = [each for each in records(out / "run" / "metrics.jsonl") if each["kind"] == "full"]
     assert f"{rate(judged[0])} untrained, {rate(judged[-1])} after {judged[-1]['step']} steps" in summary
-    assert "146 in the tree" in summary
+    assert "290 in the tree" in summary
     assert (out / "contact-sheet.png").exists()
     assert (out / "run" / "plots" / "det.svg").exists()
 

@@ -45,7 +45,9 @@ def test_no_line_is_too_wide(given: dict[str, Any], gpu: float | None, eta: floa
 
 def test_in_a_narrow_window_the_least_missed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.watch.lines.room", lambda: 80)
-    assert of_steps(measured(), IDLE, 360.0) == ("step 1,200/2,515  loss   2.317     400/s  wait   0.3 %  eta 6 min")
+    assert of_steps(measured(), IDLE, 360.0) == (
+        "step 1,200/2,515  loss   2.317  lr 2.1e-03     400/s  wait   0.3 %  eta 6 min"
+    )
 
 
 def test_columns_lie_below_each_other() -> None:
