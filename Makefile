@@ -24,7 +24,7 @@ help:
 	@echo 'make clean    remove the environment, caches and the demo'
 
 demo: $(READY)
-	python tools/demo.py demo $(if $(FRESH),--fresh)
+	python tools/demo.py demo $(if $(filter 1 yes,$(FRESH)),--fresh)
 
 test: check
 	python -m pytest --numprocesses 2 --dist worksteal

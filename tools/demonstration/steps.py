@@ -1,7 +1,9 @@
 """A step of the demo: a title, the command as a user would type it, and then that command."""
 
+import ctypes
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +21,8 @@ _TOOLS = Path(__file__).resolve().parents[1]
 _PATIENCE = 60.0
 """Seconds in which whoever is asked to stop does so: a training run saves a checkpoint."""
 _LOOK_AGAIN = 0.05
+_SYSTEM = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 
 
 class StepFailed(ShardkitError):
@@ -79,7 +83,13 @@ def _running(command: list[str], out: IO[bytes] | None = None) -> Iterator["subp
     # What torchrun sets by itself, with six lines about it.
     environment = {"OMP_NUM_THREADS": "1", **os.environ} if command[0] == "torchrun" else None
     words = [str(_TOOLS / word.removeprefix("tools/")) if word.startswith("tools/") else word for word in command[1:]]
-    with subprocess.Popen([program, *words], stdout=out, env=environment, process_group=0) as running:
+    with subprocess.Popen(
+        [program, *words],
+        stdout=out,
+        env=environment,
+        process_group=0,
+        preexec_fn=_end_with_us,  # noqa: PLW1509 - we have one thread
+    ) as running:
         try:
             yield running
         except Interrupted as error:
@@ -87,8 +97,14 @@ def _running(command: list[str], out: IO[bytes] | None = None) -> Iterator["subp
             raise
 
 
+def _end_with_us() -> None:
+    """A demo that is killed, or whose terminal is closed, leaves no step at work behind it."""
+    _SYSTEM.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _stop(running: "subprocess.Popen[bytes]", signum: int) -> None:
     """The command knows how to stop: it is asked to, and given the time."""
+    say(f"Stopping: the step keeps what it has, {_PATIENCE:.0f} seconds at most …")
     running.send_signal(signum)
     try:
         running.wait(_PATIENCE)

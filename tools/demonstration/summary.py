@@ -37,7 +37,15 @@ class Places:
         return self.out / "speeds.json"
 
     def all(self) -> list[Path]:
-        return [self.run, self.packed, self.pixels, self.fingers, self.sheet, self.speeds]
+        return [
+            self.run,
+            self.packed,
+            self.pixels,
+            self.fingers,
+            self.sheet,
+            self.speeds,
+            Path(f"{self.speeds}.unfinished"),
+        ]
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,7 @@ def _seen(seen: Seen) -> Iterator[str]:
         f"{_megabytes(seen.tree)} of tree, {_megabytes(seen.packed)} as PNGs, {_megabytes(seen.pixels)} as pixels",
     )
     yield _line("damage", "a flipped bit was found by `verify`, named, and mended by `repair`")
-    yield _line("training", seen.killed or "two ranks, ended by an earlier run of the demo")
+    yield _line("training", seen.killed or "two ranks; nothing had to be killed this time")
     yield _line("judged", f"{seen.untrained.rate} untrained, {seen.trained.rate} after {seen.trained.step:,} steps,")
     yield _line("", f"on {seen.trained.subjects} fingers that it never saw")
 

@@ -52,7 +52,7 @@ class House:
         held = Target(told["python"], told["machine"], int(told["glibc"])) if told else target
         if (held.python, held.machine) != (target.python, target.machine):
             raise Misused(f"{self.folder} is for {held}: remove it, or name another folder with WHEELHOUSE=.")
-        strangers = [each.name for each in self.folder.iterdir()] if not told else []
+        strangers = [each.name for each in self.folder.iterdir() if each.name != PART] if not told else []
         if strangers:
             raise Misused(f"{self.folder} holds something else ({strangers[0]}): name another folder with WHEELHOUSE=.")
 
