@@ -1,4 +1,7 @@
-"""The demo, small: every step is the real command, and what it says at its end was measured."""
+"""The demo, small: every step is the real command, and what it says at its end was measured.
+
+Whole runs take a minute or two: `make faults` has them.
+"""
 
 import json
 import signal
@@ -36,17 +39,20 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return out, ended.stderr
 
 
+@pytest.mark.campaign
 def test_each_step_is_shown_with_its_command(shown: tuple[Path, str]) -> None:
     commands = [line[2:] for line in shown[1].splitlines() if line.startswith("$ ")]
     assert [" ".join(each.split()[:2]) for each in commands] == STEPS
 
 
+@pytest.mark.campaign
 def test_the_killed_run_came_to_its_end(shown: tuple[Path, str]) -> None:
     told = records(shown[0] / "run" / "metrics.jsonl")
     assert [each["name"] for each in told if each["kind"] == "event"].count("resumed") == 1
     assert next(each["step"] for each in told if each["kind"] == "full") == 0
 
 
+@pytest.mark.campaign
 def test_the_summary_says_what_was_measured(shown: tuple[Path, str]) -> None:
     out, said = shown
     summary = said[said.index("What you saw") :]
