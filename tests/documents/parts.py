@@ -41,7 +41,8 @@ def blocks(document: str) -> Iterator[Block]:
     for number, line in lines:
         if mark := _MARK.fullmatch(line):
             marks[mark[1]] = "\n".join(filter(None, (marks.get(mark[1]), mark[2])))
-        elif line.startswith("```"):
+        elif line.lstrip().startswith(("```", "~~~")):
+            assert line.startswith("```"), f"line {number}: only a fence of ``` at the margin is run"
             body = _body(lines)
             yield Block(number, line[3:].strip(), _replaced(body, marks.get("with", ""), number), marks)
             marks = {}

@@ -14,6 +14,7 @@ from tests.documents.parts import Block, blocks
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120
+_LANGUAGES = {"", "sh", "python", "text", "toml", "csv", "json"}
 _MAKE = "make "
 _INSTALL = ("pip install", "python3 -m venv")
 
@@ -33,6 +34,7 @@ class Reader:
             self._follow(block)
 
     def _follow(self, block: Block) -> None:
+        assert block.language in _LANGUAGES, f"{self.name}:{block.line}: nobody runs a block of {block.language!r}"
         if "file" in block.marks:
             path = self.folder / block.marks["file"]
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +58,7 @@ class Reader:
 
     def _typed(self, command: str, block: Block, expected: int) -> None:
         ended = subprocess.run(
-            ["/bin/bash", "-c", command],
+            ["/bin/bash", "-o", "pipefail", "-c", command],
             cwd=self.folder,
             env=_environment(),
             stdin=subprocess.DEVNULL,

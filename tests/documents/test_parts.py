@@ -52,6 +52,12 @@ def test_a_block_that_is_left_open_is_found() -> None:
         list(blocks("```\nmake test\n"))
 
 
+@pytest.mark.parametrize("fence", ["  ```", "~~~"])
+def test_a_fence_that_would_not_be_run_is_refused(fence: str) -> None:
+    with pytest.raises(AssertionError, match="line 1: only a fence"):
+        list(blocks(f"{fence}\nmake test\n{fence}\n"))
+
+
 def test_commands_in_a_sentence_are_found() -> None:
     assert inline_commands(DOCUMENT) == ["shardkit pack SRC DST --codec zstd"]
 
