@@ -19,10 +19,11 @@ from shardkit.pack.append import Known, appended
 from shardkit.pack.merge import merge, nothing_packed
 from shardkit.pack.options import PackOptions
 from shardkit.pack.packing import abandon, begin, needing, tidied
-from shardkit.pack.planfile import PlanFile, plan_path, read_plan
+from shardkit.pack.planfile import PlanFile, read_plan
 from shardkit.pack.planning import Request
 from shardkit.pack.room import room_for
 from shardkit.pack.shard import Work
+from shardkit.pack.workspace import has_plan
 
 
 @command(
@@ -49,9 +50,9 @@ def append(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the t
     folder, workers = given["dst"], given["workers"] or cores()
     read_manifest(folder)
     with locked(folder):
+        manifest = tidied(folder)
         if given["replan"]:
             abandon(folder)
-        manifest = tidied(folder)
         plan = _begun(folder) or _planned(open_dataset(folder), given, workers)
         if plan is not None:
             manifest = _packed(Work(given["src"], folder, plan, given["on_error"] == "fail"), workers) or manifest
@@ -59,7 +60,7 @@ def append(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the t
 
 
 def _begun(folder: Path) -> PlanFile | None:
-    return read_plan(folder) if plan_path(folder).exists() else None
+    return read_plan(folder) if has_plan(folder) else None
 
 
 def _planned(dataset: Dataset, given: dict[str, Any], workers: int) -> PlanFile | None:

@@ -20,8 +20,9 @@ from shardkit.format.plain_file import plain_file
 from shardkit.format.refusal import explained
 
 
-def seal_of(path: Path) -> Seal:
-    with explained(path), plain_file(path) as file:
+def seal_of(path: Path, dataset: Path | None = None) -> Seal:
+    """Return size and digest of a plain file; `dataset` is the folder it lies below, if not the next."""
+    with explained(path), plain_file(path, dataset) as file:
         hasher = blake3()
         while chunk := file.read(1 << 20):
             hasher.update(chunk)
@@ -76,6 +77,6 @@ def _update_bytes(hasher: blake3, values: pa.Array) -> None:
     hasher.update(memoryview(content)[bounds[0] : bounds[-1]])
 
 
-def sha256_of(path: Path) -> str:
-    with explained(path), plain_file(path) as file:
+def sha256_of(path: Path, dataset: Path | None = None) -> str:
+    with explained(path), plain_file(path, dataset) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,6 +17,7 @@ from blake3 import blake3
 from shardkit.dataset import MAJOR, MANIFEST, MINOR, SCHEMA, Manifest
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.advice import advised
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.plain_file import plain_file
 from shardkit.format.refusal import explained
 from shardkit.format.shaped import shaped
@@ -35,6 +36,13 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     fields = {"schema": {"name": SCHEMA, "major": MAJOR, "minor": MINOR}, **asdict(manifest)}
     fields["digest"] = manifest.current.digest
     return canonical({**fields, "self": blake3(canonical(fields)).hexdigest()})
+
+
+def publish_manifest(folder: DatasetFolder, manifest: Manifest) -> None:
+    """Publish a manifest, which commits what it describes, if every reader will accept it."""
+    content = manifest_bytes(manifest)
+    parsed(content, folder.path / MANIFEST)
+    folder.publish_bytes(MANIFEST, content)
 
 
 def read_manifest(folder: Path) -> Manifest:

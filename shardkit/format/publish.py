@@ -1,15 +1,19 @@
 """Putting a file under its final name only when it is complete and durable.
 
-A file is written beside its final name as `.<name>.part`, flushed to the disk, renamed, and the folder is flushed too.
-So a name that can be seen stands for whole bytes, after a kill and after a power cut. What a killed process leaves is a
-`.part` file, which the next publication of the same name replaces. Two processes must not publish one name at the same
-time: `lock.locked` is how a command makes sure of that.
+A file is written next to its final name, flushed to the disk, renamed, and the folder is flushed too. So a visible name
+stands for complete bytes, after a kill and after a power cut.
+
+The temporary file is `.<name>.part`, which the next publication of the same name replaces: two processes must not
+publish one name at the same time. In a dataset, which several machines may write, it is `.<name>.<token>.part` with a
+random token, so they never write into one file; `DatasetFolder` removes what killed processes leave, under its lock.
 """
 
 import ctypes
 import errno
 import io
 import os
+import re
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +22,8 @@ from typing import BinaryIO
 from shardkit.format.refusal import explained
 
 PART_SUFFIX = ".part"
+_TEMPORARY = re.compile(r"\.(.+?)(?:\.[0-9a-f]{8})?\.part")
+_LONGEST_STEM = 235  # a name has 255 bytes at most: this leaves room for the dots, the token and the suffix
 
 _WRITE_OUT = 8 << 20
 _SYNC_FILE_RANGE_WRITE = 2
@@ -28,14 +34,15 @@ _FOLDER_CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP}
 
 
 class _Part(io.BufferedWriter):
-    """A file that is not whole yet. It explains what goes wrong with it, and nothing that goes wrong beside it."""
+    """A file that is not complete yet. It explains its own errors, and only these."""
 
-    def __init__(self, path: Path, flags: int) -> None:
+    def __init__(self, path: Path, name: str, flags: int, folder: int | None = None) -> None:
+        """Create the file `name` in the open `folder`; errors name `path`, its final path."""
         self._path = path
         self._not_asked_for = 0
         # Never through a link: it could lead anywhere.
-        flags |= os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
-        super().__init__(os.fdopen(os.open(part_of(path), flags, 0o666), "wb", buffering=0))
+        flags |= os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        super().__init__(os.fdopen(os.open(name, flags, 0o666, dir_fd=folder), "wb", buffering=0))
 
     def write(self, content: bytes | bytearray | memoryview) -> int:  # type: ignore[override]  # any buffer
         with explained(self._path):
@@ -69,15 +76,36 @@ def _ask_to_write_out(descriptor: int) -> None:
 @contextmanager
 def publish(path: Path) -> Iterator[BinaryIO]:
     """Write a file that appears under `path` complete and durable, or not at all."""
+    with explained(path):
+        folder = open_folder(path.parent)
     try:
-        with _created(path) as file:
+        with publish_in(folder, path, part_of(path).name) as file:
+            yield file
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def publish_in(folder: int, path: Path, temporary: str) -> Iterator[BinaryIO]:
+    """Publish a file in an open folder; `path` has its name, and is what errors show."""
+    try:
+        with _created(folder, path, temporary) as file:
             yield file
             file.made_durable()
-        _given_its_name(path)
+        move(folder, temporary, folder, path)
     except BaseException:
-        with suppress(OSError):  # a disk that turned read-only must not hide what went wrong before
-            part_of(path).unlink()
+        with suppress(OSError):  # a disk that turned read-only must not hide the first error
+            os.unlink(temporary, dir_fd=folder)
         raise
+
+
+def _created(folder: int, path: Path, temporary: str) -> _Part:
+    with explained(path):
+        try:
+            return _Part(path, temporary, os.O_EXCL, folder)
+        except FileExistsError:
+            os.unlink(temporary, dir_fd=folder)  # of a killed process
+            return _Part(path, temporary, os.O_EXCL, folder)
 
 
 def publish_bytes(path: Path, content: bytes) -> None:
@@ -92,7 +120,7 @@ def publish_steps(path: Path, step: int, steps_from: Callable[[int], Iterable[by
     flushed before the next one is begun, and what a failed run leaves, the next one goes on from.
     """
     with explained(path):
-        file = _Part(path, 0)
+        file = _Part(path, str(part_of(path)), 0)
     with file:
         done = steps_kept(path, step)
         file.truncate(done * step)
@@ -100,7 +128,9 @@ def publish_steps(path: Path, step: int, steps_from: Callable[[int], Iterable[by
         for content in steps_from(done):
             file.write(content)
             file.made_durable()
-    _given_its_name(path)
+    with explained(path):
+        part_of(path).replace(path)
+        flush_folder(path.parent)
 
 
 def steps_kept(path: Path, step: int) -> int:
@@ -134,19 +164,51 @@ def make_folder(folder: Path) -> None:
 
 
 def part_of(path: Path) -> Path:
+    """The temporary file of a path that one process writes."""
     return path.with_name(f".{path.name}{PART_SUFFIX}")
+
+
+def final_name(name: str) -> str | None:
+    """The name under which a temporary file was to be published; None for any other file."""
+    found = _TEMPORARY.fullmatch(name)
+    return found[1] if found else None
+
+
+def unique_part_of(name: str) -> str:
+    """A temporary file of a name that several processes may write."""
+    stem = os.fsdecode(os.fsencode(name)[:_LONGEST_STEM])
+    return f".{stem}.{secrets.token_hex(4)}{PART_SUFFIX}"
+
+
+def open_folder(path: Path) -> int:
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def flush_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = open_folder(folder)
     try:
-        os.fsync(descriptor)
+        flush_names(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def flush_names(folder: int) -> None:
+    """Make the names in an open folder durable."""
+    try:
+        os.fsync(folder)
     except OSError as error:
         if error.errno not in _FOLDER_CANNOT_FLUSH:
             raise
-    finally:
-        os.close(descriptor)
+
+
+def move(source: int, name: str, target: int, path: Path) -> None:
+    """Give a complete and durable file its final name, `path.name` in the open folder `target`, on the same disk."""
+    with explained(path):
+        os.replace(name, path.name, src_dir_fd=source, dst_dir_fd=target)
+        flush_names(target)
+        if source != target:
+            flush_names(source)
 
 
 def _flush_file_system(descriptor: int) -> None:
@@ -155,27 +217,3 @@ def _flush_file_system(descriptor: int) -> None:
     if libc.syncfs(descriptor):
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
-
-
-def _created(path: Path) -> _Part:
-    with explained(path):
-        try:
-            return _Part(path, os.O_EXCL)
-        except FileExistsError:
-            part_of(path).unlink()  # the leftover of a killed process
-            return _Part(path, os.O_EXCL)
-
-
-def _given_its_name(path: Path) -> None:
-    with explained(path):
-        part_of(path).replace(path)
-        flush_folder(path.parent)
-
-
-def place(whole: Path, path: Path) -> None:
-    """Give a file that is whole and durable already the name that it was made for, on the same disk."""
-    make_folder(path.parent)
-    with explained(path):
-        whole.replace(path)
-        flush_folder(path.parent)
-        flush_folder(whole.parent)

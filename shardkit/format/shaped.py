@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import is_dataclass
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 Shape = TypeVar("Shape")
 
@@ -20,17 +21,25 @@ def shaped(value: object, kind: type[Shape]) -> Shape:
 
 
 def _value(value: object, hint: Any) -> Any:  # noqa: ANN401 - whatever stands in an annotation
+    if isinstance(hint, UnionType):  # with None: no other is used
+        return None if value is None else _value(value, *(each for each in get_args(hint) if each is not NoneType))
     if is_dataclass(hint):
         return shaped(value, hint)  # type: ignore[arg-type]  # never an instance
     if get_origin(hint) is Mapping and isinstance(value, dict):
         return {name: _value(own, get_args(hint)[1]) for name, own in value.items()}
     if get_origin(hint) is tuple and isinstance(value, list):
         return tuple(_value(own, get_args(hint)[0]) for own in value)
-    if hint in (object, Any) and _is_shallow(value, _DEEPEST):
-        return value
-    if (hint is str and isinstance(value, str)) or (hint is int and type(value) is int and 0 <= value <= _LARGEST):
+    if _is_plain(value, hint):
         return value
     raise ValueError(f"{value!r:.80} must be {hint}")
+
+
+def _is_plain(value: object, hint: Any) -> bool:  # noqa: ANN401
+    if hint in (object, Any):
+        return _is_shallow(value, _DEEPEST)
+    if get_origin(hint) is Literal:
+        return isinstance(value, str) and value in get_args(hint)
+    return (hint is str and isinstance(value, str)) or (hint is int and type(value) is int and 0 <= value <= _LARGEST)
 
 
 def _is_shallow(value: object, depth: int) -> bool:

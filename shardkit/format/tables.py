@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from shardkit.dataset import Member, Sample, Shard, Subject
 from shardkit.errors import Damaged
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.plain_file import plain_file
-from shardkit.format.publish import publish
 from shardkit.format.refusal import explained
 
 METADATA = b"shardkit"
@@ -74,9 +74,11 @@ _FIELDS: dict[type, tuple[str, ...]] = {
 }
 
 
-def write_table(path: Path, schema: pa.Schema, groups: Iterable[pa.Table], beside: bytes | None = None) -> None:
+def write_table(
+    folder: DatasetFolder, name: str, schema: pa.Schema, groups: Iterable[pa.Table], beside: bytes | None = None
+) -> None:
     """Publish a Parquet file with one row group for each of `groups`, and what is to be kept beside them."""
-    with publish(path) as file, parquet_writer(file, schema) as writer:
+    with folder.publish(name) as file, parquet_writer(file, schema) as writer:
         for group in groups:
             writer.write_table(group, row_group_size=max(1, len(group)))
         if beside is not None:
@@ -113,7 +115,7 @@ def readable(path: Path) -> Iterator[None]:
     """What pyarrow cannot make out is a damaged file, not a mistake of ours."""
     try:
         yield
-    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+    except (pa.ArrowException, OSError, ValueError, KeyError, RecursionError) as error:
         if getattr(error, "errno", None) is not None:
             raise
         raise Damaged(

@@ -5,7 +5,6 @@ command goes on where it stopped.
 """
 
 import os
-import shutil
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,20 +13,19 @@ from pathlib import Path
 
 from shardkit.dataset import MANIFEST, Manifest
 from shardkit.errors import Mismatch, UsageError
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.lock import locked
-from shardkit.format.manifest import manifest_bytes, read_manifest, refuse_odd_name
+from shardkit.format.manifest import publish_manifest, read_manifest, refuse_odd_name
 from shardkit.format.numbering import shards_name, skipped_name, subjects_name, sums_name
 from shardkit.format.opened import open_dataset
-from shardkit.format.publish import flush_folder, make_folder, publish_bytes
-from shardkit.format.refusal import explained
 from shardkit.pack.adopt_key import KeyTemplate
 from shardkit.pack.adopt_merge import FIRST, merged
 from shardkit.pack.adopt_names import names_in
-from shardkit.pack.adopt_part import AdoptOptions, TarPart, parts_folder
+from shardkit.pack.adopt_part import AdoptOptions, TarPart
 from shardkit.pack.adopt_tar import read_tar
 from shardkit.pack.engines import local
-from shardkit.pack.planfile import plan_path, workplace
 from shardkit.pack.shard import Watch
+from shardkit.pack.workspace import ADOPTED, clear, has_plan
 
 _OURS = ("index", shards_name(FIRST), subjects_name(FIRST), skipped_name(FIRST), sums_name("B3SUMS", FIRST))
 
@@ -68,10 +66,8 @@ def adopted(wanted: Adoption, workers: int, watch: Watch, *, replan: bool = Fals
             with closing(local.each(partial(_read_one, wanted, watch), wanted.tars, workers)) as read:
                 parts = list(read)
             manifest = merged(folder, parts, wanted.options)
-            publish_bytes(folder / MANIFEST, manifest_bytes(manifest))
-        with explained(folder):
-            shutil.rmtree(workplace(folder), ignore_errors=True)
-            flush_folder(folder)
+            publish_manifest(DatasetFolder(folder), manifest)
+        clear(folder)
     return Adopted(manifest, _strangers(wanted, manifest))
 
 
@@ -107,23 +103,23 @@ def _forget(folder: Path) -> None:
     manifest = read_manifest(folder)
     if not manifest.options.get("adopted") or len(manifest.generations) > 1:
         raise UsageError(f"{folder}: holds what was packed, not adopted, and --replan does not touch that.")
-    make_folder(parts_folder(folder))
-    with explained(folder):
-        (folder / MANIFEST).unlink()
-        flush_folder(folder)
+    inside = DatasetFolder(folder)
+    inside.make_folder(ADOPTED)
+    inside.remove_file(MANIFEST)
+    inside.flush()
 
 
 def _begin(folder: Path) -> None:
     """Claim the names that will be written, unless they are somebody else's."""
-    if plan_path(folder).exists():
+    inside = DatasetFolder(folder)
+    if has_plan(folder):
         raise Mismatch(f"{folder}: a pack was begun here and has not ended. Run that `shardkit pack` command again.")
-    if not parts_folder(folder).exists():
-        taken = next((name for name in _OURS if (folder / name).exists()), None)
+    if not inside.exists(ADOPTED):
+        taken = next((name for name in _OURS if inside.exists(name)), None)
         if taken:
             raise UsageError(f"{folder}: holds {taken}, which would be overwritten. Move it away, then run again.")
-    with explained(folder):
-        shutil.rmtree(folder / "index", ignore_errors=True)
-        make_folder(parts_folder(folder))
+    inside.remove_folder("index")
+    inside.make_folder(ADOPTED)
 
 
 def _strangers(wanted: Adoption, manifest: Manifest) -> tuple[str, ...]:

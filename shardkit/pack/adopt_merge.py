@@ -16,13 +16,14 @@ import pyarrow.compute as pc
 
 from shardkit.dataset import Manifest, Shard
 from shardkit.errors import UsageError
-from shardkit.format.digest import rows_digest, seal_of
+from shardkit.format.digest import rows_digest
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.foreign_place import Place
 from shardkit.format.numbering import index_name, skipped_name
-from shardkit.format.publish import publish
+from shardkit.format.plain_file import plain_file
 from shardkit.format.tables import INDEX
 from shardkit.pack.adopt_labels import Census, Who, labelled
-from shardkit.pack.adopt_part import AdoptOptions, TarPart, rows_of, skips_path
+from shardkit.pack.adopt_part import AdoptOptions, TarPart, rows_of, skips_name
 from shardkit.pack.deciding import versions
 from shardkit.pack.generation import generation_of, publish_tables
 from shardkit.pack.indexing import SHARDS_A_FILE
@@ -42,7 +43,7 @@ def merged(folder: Path, parts: Sequence[TarPart], options: AdoptOptions) -> Man
     if not subjects:
         raise UsageError(f"{folder}: no sample was found in {len(parts):,} tars{_why(parts)}.")
     labels = {(each.split, each.subject): each.label for each in subjects}
-    files = Sealing(folder)
+    files = Sealing(DatasetFolder(folder))
     shards = list(_indexed(folder, parts, labels, files))
     generation = generation_of(
         FIRST,
@@ -139,11 +140,11 @@ def _shard(part: TarPart, rows: str, index: str, row_group: int) -> Shard:
 def _list_skips(folder: Path, parts: Sequence[TarPart], files: Sealing) -> None:
     """Copied from file to file: of a bad download there can be more than fit into memory."""
     name = skipped_name(FIRST)
-    with publish(folder / name) as listed:
+    with DatasetFolder(folder).publish(name) as listed:
         for part in sorted(parts, key=lambda part: part.name):
-            with skips_path(folder, part.name).open("rb") as lines:
+            with plain_file(folder / skips_name(part.name), folder) as lines:
                 shutil.copyfileobj(lines, listed)
-    files.sealed[name] = seal_of(folder / name)
+    files.seal(name)
 
 
 def _skipped(parts: Sequence[TarPart]) -> Counter[str]:

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.manifest import canonical
-from shardkit.format.publish import publish
-from shardkit.format.tables import INDEX, parquet_file, parquet_writer, read_table, readable
-from shardkit.pack.planfile import workplace
+from shardkit.format.shaped import shaped
+from shardkit.format.tables import INDEX, METADATA, parquet_file, parquet_writer, read_table, readable
+from shardkit.pack.workspace import ADOPTED
 
 UNLABELLED = -1
 """The label of a row whose tar gives none, until all tars are read."""
-
-_METADATA = b"shardkit"
 
 
 @dataclass(frozen=True)
@@ -47,36 +46,32 @@ class TarPart:
     other: str
 
 
-def parts_folder(folder: Path) -> Path:
-    return workplace(folder) / "adopted"
-
-
-def skips_path(folder: Path, name: str) -> Path:
-    return parts_folder(folder) / f"{name}.skipped.jsonl"
+def skips_name(name: str) -> str:
+    return f"{ADOPTED}/{name}.skipped.jsonl"
 
 
 def write_part(folder: Path, part: TarPart, rows: pa.Table) -> None:
     """Published after the list of what was skipped, for which it stands too."""
-    with publish(_path(folder, part.name)) as file, parquet_writer(file, INDEX) as writer:
+    with DatasetFolder(folder).publish(_part_name(part.name)) as file, parquet_writer(file, INDEX) as writer:
         writer.write_table(rows, row_group_size=max(1, len(rows)))
-        writer.add_key_value_metadata({_METADATA: canonical(asdict(part))})
+        writer.add_key_value_metadata({METADATA: canonical(asdict(part))})
 
 
 def finished(folder: Path, name: str, options: AdoptOptions) -> TarPart | None:
     """The part of a tar that was read under these options, and has not changed since."""
-    path = _path(folder, name)
-    if not path.exists():
+    if not DatasetFolder(folder).exists(_part_name(name)):
         return None
-    with readable(path), parquet_file(path) as file:
-        part = TarPart(**json.loads(file.metadata.metadata[_METADATA]))
+    path = folder / _part_name(name)
+    with readable(path), parquet_file(path, folder) as file:
+        part = shaped(json.loads((file.metadata.metadata or {}).get(METADATA, b"")), TarPart)
     now = (folder / name).stat()
     same = (part.options, part.size, part.mtime_ns) == (options.record(), now.st_size, now.st_mtime_ns)
     return part if same else None
 
 
 def rows_of(folder: Path, part: TarPart) -> pa.Table:
-    return read_table(_path(folder, part.name), INDEX)
+    return read_table(folder / _part_name(part.name), INDEX, folder)
 
 
-def _path(folder: Path, name: str) -> Path:
-    return parts_folder(folder) / f"{name}.parquet"
+def _part_name(name: str) -> str:
+    return f"{ADOPTED}/{name}.parquet"

@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from shardkit.dataset import Member, Sample
 from shardkit.errors import BadInput, Mismatch
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.foreign import Entry, Read, entries
 from shardkit.format.foreign_digest import TarDigest
 from shardkit.format.key import encoded, key_of
-from shardkit.format.publish import publish
 from shardkit.format.refusal import explained
 from shardkit.format.tables import INDEX, from_rows
 from shardkit.image.headers import EXTENSIONS, described
@@ -27,7 +27,7 @@ from shardkit.pack.adopt_class import class_of
 from shardkit.pack.adopt_groups import Group, Seen, grouped, refuse_twice
 from shardkit.pack.adopt_key import KeyTemplate, identity
 from shardkit.pack.adopt_names import split_of
-from shardkit.pack.adopt_part import UNLABELLED, AdoptOptions, TarPart, finished, skips_path, write_part
+from shardkit.pack.adopt_part import UNLABELLED, AdoptOptions, TarPart, finished, skips_name, write_part
 from shardkit.pack.part import Skip
 from shardkit.pack.shard import Watch
 
@@ -45,7 +45,7 @@ def read_tar(folder: Path, name: str, options: AdoptOptions, watch: Watch) -> Ta
     with explained(path), path.open("rb", buffering=_READ) as heads, path.open("rb", buffering=_READ) as whole:
         before = os.fstat(whole.fileno())
         tar = _Tar(str(path), before.st_size, _reading(heads), TarDigest(whole, before.st_size))
-        with publish(skips_path(folder, name)) as skips:
+        with DatasetFolder(folder).publish(skips_name(name)) as skips:
             reader = _Reader(tar, options, skips)
             reader.run(watch)
         other, blake3 = tar.digest.end()

@@ -4,8 +4,6 @@ Nothing here depends on who made the parts, or when. Until the manifest is publi
 it is, the workplace is rubbish, and goes.
 """
 
-import json
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -14,24 +12,25 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from shardkit.dataset import MANIFEST, Generation, Manifest, Seal, Shard, Subject
+from shardkit.dataset import Generation, Manifest, Seal, Shard, Subject
 from shardkit.errors import Mismatch, UsageError
-from shardkit.format.manifest import manifest_bytes
+from shardkit.format.folder import DatasetFolder
+from shardkit.format.manifest import publish_manifest
 from shardkit.format.opened import Dataset, open_dataset
-from shardkit.format.publish import flush_folder, publish_bytes
-from shardkit.format.refusal import explained
+from shardkit.format.plain_file import plain_lines
 from shardkit.pack.generation import generation_of, publish_tables
 from shardkit.pack.indexing import ToIndex, indexed
 from shardkit.pack.part import Part, Skip, finished, part_rows
-from shardkit.pack.planfile import PlanFile, Terms, plan_path, read_plan, skipped_path, workplace
+from shardkit.pack.planfile import PlanFile, Terms, read_plan
 from shardkit.pack.sealing import Sealing
+from shardkit.pack.workspace import SKIPPED, clear, has_plan
 
 _Who = tuple[str, str]
 
 
 def merge(folder: Path) -> Manifest:
     """Make the dataset whole from its parts; nothing is asked of the sources."""
-    if not plan_path(folder).exists():
+    if not has_plan(folder):
         raise UsageError(
             f"{folder}: there is nothing to merge, no plan is there. `shardkit pack SRC {folder}` begins one."
         )
@@ -46,17 +45,9 @@ def merge(folder: Path) -> Manifest:
             "Mend the source, then add --replan."
         )
     manifest = _merged(folder, plan, _parts(folder, plan), before)
-    publish_bytes(folder / MANIFEST, manifest_bytes(manifest))
+    publish_manifest(DatasetFolder(folder), manifest)
     clear(folder)
     return manifest
-
-
-def clear(folder: Path) -> None:
-    """Remove the workplace, the plan first: a workplace without a plan is known to be rubbish."""
-    plan_path(folder).unlink(missing_ok=True)
-    shutil.rmtree(workplace(folder), ignore_errors=True)
-    with explained(folder):
-        flush_folder(folder)
 
 
 def _parts(folder: Path, plan: PlanFile) -> list[Part]:
@@ -81,7 +72,7 @@ def nothing_packed(folder: Path, plan: PlanFile) -> str:
 
 def _merged(folder: Path, plan: PlanFile, parts: list[Part], before: Dataset | None) -> Manifest:
     terms, number = plan.terms, plan.terms.generation
-    files = Sealing(folder)
+    files = Sealing(DatasetFolder(folder))
     used = [name for each in (before.manifest.generations if before else ()) for name in each.index]
     shards = list(indexed(_to_index(folder, plan, parts), used, files))
     known = {_who(each): each for each in before.subjects} if before else {}
@@ -158,7 +149,7 @@ def _who(subject: Subject) -> _Who:
 
 def _skips(folder: Path, parts: list[Part]) -> list[Skip]:
     """What scanning and packing left out, in the order of the sources."""
-    scanned = [Skip(**json.loads(line)) for line in skipped_path(folder).read_bytes().splitlines()]
+    scanned = (Skip.parsed(line, folder / SKIPPED) for line in plain_lines(folder / SKIPPED, folder))
     return sorted(
         (*scanned, *(skip for part in parts for skip in part.skipped)), key=lambda skip: (skip.source, skip.reason)
     )

@@ -12,31 +12,23 @@ from pathlib import Path
 
 from shardkit.dataset import MANIFEST, Manifest
 from shardkit.errors import Locked, NoSpace, UsageError
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.lock import locked
 from shardkit.format.manifest import read_manifest
 from shardkit.format.numbering import files_of
 from shardkit.format.opened import open_dataset
-from shardkit.format.publish import make_folder, part_of, publish_bytes
 from shardkit.format.refusal import explained
 from shardkit.pack.engines.local import Stop
 from shardkit.pack.familiar import packed_sources, refuse_another_source
-from shardkit.pack.merge import clear, merge
+from shardkit.pack.merge import merge
 from shardkit.pack.part import Part, Skip, finished
 from shardkit.pack.plan import PlannedShard
-from shardkit.pack.planfile import (
-    PlanFile,
-    Terms,
-    plan_path,
-    read_plan,
-    refuse_other_options,
-    skipped_path,
-    workplace,
-    write_plan,
-)
+from shardkit.pack.planfile import PlanFile, Terms, read_plan, refuse_other_options, write_plan
 from shardkit.pack.planning import Draft, Request, refuse_what_cannot_be_meant
 from shardkit.pack.remove import committed, finish
 from shardkit.pack.room import BESIDE_SAMPLE
 from shardkit.pack.shard import Watch, Work, pack_shard
+from shardkit.pack.workspace import PARTS, SKIPPED, clear, has_plan, has_workspace, making_lock
 
 _MOMENT = 0.1
 
@@ -61,7 +53,7 @@ def refuse_unfit(request: Request) -> None:
 
 def _strange(folder: Path) -> str | None:
     """What lies in a folder that is neither empty nor a dataset, be it unfinished."""
-    if not folder.exists() or (folder / MANIFEST).exists() or workplace(folder).exists():
+    if not folder.exists() or (folder / MANIFEST).exists() or has_workspace(folder):
         return None
     with os.scandir(folder) as entries:
         return next((each.name for each in entries), None)
@@ -71,7 +63,7 @@ def packed_already(request: Request) -> Manifest | None:
     """The dataset, if it is whole: the same command again has nothing left to do."""
     if not (request.folder / MANIFEST).exists():
         return None
-    if workplace(request.folder).exists():
+    if has_workspace(request.folder):
         with locked(request.folder):  # a merge or an append may be at work in it
             tidied(request.folder)
     manifest = read_manifest(request.folder)
@@ -82,19 +74,26 @@ def packed_already(request: Request) -> Manifest | None:
 
 
 def tidied(folder: Path) -> Manifest:
-    """Finish what a process had committed when it was killed, and remove what it left."""
+    """Finish what a process had committed when it was killed, and remove what it left.
+
+    Every command that writes into a dataset does this first, before it decides anything: what is committed stays.
+    """
     if committed(folder):
         finish(folder)
     manifest = read_manifest(folder)
-    rubbish = not plan_path(folder).exists() or read_plan(folder).terms.generation <= manifest.current.number
-    if workplace(folder).exists() and rubbish:
+    if has_workspace(folder) and (not has_plan(folder) or _is_committed(folder, manifest)):
         clear(folder)
     return manifest
 
 
+def _is_committed(folder: Path, manifest: Manifest) -> bool:
+    """Whether the plan in the workspace became a generation of the dataset."""
+    return read_plan(folder).terms.generation <= manifest.current.number
+
+
 def begun(request: Request) -> PlanFile | None:
     """The plan of an earlier run, if there is one."""
-    if not plan_path(request.folder).exists():
+    if not has_plan(request.folder):
         return None
     plan = read_plan(request.folder)
     refuse_other_options(plan.terms.options, request.options, request.folder)
@@ -108,10 +107,11 @@ def begin(folder: Path, draft: Draft, terms: Terms) -> PlanFile:
 
 
 def _begin(folder: Path, draft: Draft, terms: Terms) -> PlanFile:
-    make_folder(workplace(folder) / "parts")
+    inside = DatasetFolder(folder)
+    inside.make_folder(PARTS)
     rows = draft.skipped.sort_by([("source", "ascending"), ("reason", "ascending")]).to_pylist()
     skips = (Skip.of(row["source"], row["reason"], row["detail"]) for row in rows)
-    publish_bytes(skipped_path(folder), b"".join(skip.line for skip in skips))
+    inside.publish_bytes(SKIPPED, b"".join(skip.line for skip in skips))
     return write_plan(folder, draft.plan, terms)
 
 
@@ -124,17 +124,23 @@ def start_over(folder: Path) -> None:
 
 
 def abandon(folder: Path) -> None:
-    """Throw away a generation that was not committed; the dataset before it stays as it is."""
-    if plan_path(folder).exists():
-        plan = read_plan(folder)
-        sealed = read_manifest(folder).files if plan.terms.generation else {}
-        tables = [f"index/{path.name}" for path in (folder / "index").glob("*.parquet")]
-        planned = (*(shard.name for shard in plan.shards), *files_of(plan.terms.generation), *tables)
-        for name in planned:
-            part_of(folder / name).unlink(missing_ok=True)
-            if name not in sealed:
-                (folder / name).unlink(missing_ok=True)
+    """Throw away a generation that was not committed; the dataset before it stays as it is.
+
+    The caller has called `tidied` first if there is a dataset. No file that the dataset names is ever removed.
+    """
+    if has_plan(folder):
+        plan, inside = read_plan(folder), DatasetFolder(folder)
+        staying = _files_of_dataset(folder) if inside.exists(MANIFEST) else set()
+        tables = {f"index/{name}" for name in inside.names("index") if name.endswith(".parquet")}
+        planned = {shard.name for shard in plan.shards} | {*files_of(plan.terms.generation)} | tables
+        for name in planned - staying:
+            inside.remove_file(name)
     clear(folder)
+
+
+def _files_of_dataset(folder: Path) -> set[str]:
+    dataset = open_dataset(folder)
+    return {MANIFEST, *dataset.manifest.files, *(shard.name for shard in dataset.shards)}
 
 
 def missing(folder: Path, plan: PlanFile) -> list[int]:
@@ -159,7 +165,7 @@ def merged_if_last(folder: Path, tasks: int) -> Manifest | None:
     """Merge, unless other tasks are still packing: then the last of them will."""
     try:
         with locked(folder, wait=tasks == 1):
-            if plan_path(folder).exists() and missing(folder, read_plan(folder)):
+            if has_plan(folder) and missing(folder, read_plan(folder)):
                 return None
             return merged(folder)
     except Locked:
@@ -168,9 +174,11 @@ def merged_if_last(folder: Path, tasks: int) -> Manifest | None:
 
 def merged(folder: Path) -> Manifest:
     """The dataset, made whole if it is not; the caller holds the folder."""
-    if not plan_path(folder).exists() and (folder / MANIFEST).exists():
-        return tidied(folder)
-    with needing(folder, read_plan(folder)) if plan_path(folder).exists() else nullcontext():
+    if (folder / MANIFEST).exists():
+        manifest = tidied(folder)
+        if not has_plan(folder):
+            return manifest
+    with needing(folder, read_plan(folder)) if has_plan(folder) else nullcontext():
         return merge(folder)
 
 
@@ -179,13 +187,10 @@ def _pack_one(work: Work, watch: Watch, number: int, stop: Stop) -> Part:
         stop.check()
         watch(images, size)
 
-    # Only there to be held: after a power cut nobody misses it.
-    place = workplace(work.folder) / "making" / work.plan.shards[number].name
-    with explained(place):
-        place.mkdir(parents=True, exist_ok=True)
+    lock = making_lock(work.plan.shards[number].name)
     while True:
         stop.check()
-        with suppress(Locked), locked(place):
+        with suppress(Locked), locked(work.folder, lock):
             return pack_shard(work, number, told)
         time.sleep(_MOMENT)  # another process makes this shard: when it is there, or that one is gone, it is our turn
 

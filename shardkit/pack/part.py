@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from shardkit.errors import BadInput
+from shardkit.errors import BadInput, Damaged
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.manifest import canonical
-from shardkit.format.publish import publish
-from shardkit.format.tables import INDEX, parquet_file, parquet_writer, read_table, readable
+from shardkit.format.shaped import shaped
+from shardkit.format.tables import INDEX, METADATA, parquet_file, parquet_writer, read_table, readable
 from shardkit.pack.plan import PlannedShard
-from shardkit.pack.planfile import workplace
+from shardkit.pack.workspace import part_name
 
-_METADATA = b"shardkit"
+_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,14 @@ class Skip:
     @classmethod
     def of(cls, source: bytes, reason: str, detail: str) -> "Skip":
         return cls(source.decode("utf-8", "surrogateescape"), reason, detail)  # whatever the locale says of names
+
+    @classmethod
+    def parsed(cls, line: bytes, path: Path) -> "Skip":
+        """Return the skip that a line of the file `path` describes."""
+        try:
+            return shaped(json.loads(line), cls)
+        except (ValueError, RecursionError) as error:
+            raise Damaged(f"{path}: the line {line[:_SHOWN]!r} does not describe a skipped input.") from error
 
     @property
     def line(self) -> bytes:
@@ -56,29 +65,23 @@ class Part:
     sha256: str | None
 
 
-def part_path(folder: Path, shard: str) -> Path:
-    return workplace(folder) / "parts" / f"{shard}.parquet"
-
-
 def write_part(folder: Path, part: Part, rows: pa.Table) -> None:
-    with publish(part_path(folder, part.name)) as file, parquet_writer(file, INDEX) as writer:
+    with DatasetFolder(folder).publish(part_name(part.name)) as file, parquet_writer(file, INDEX) as writer:
         writer.write_table(rows, row_group_size=max(1, len(rows)))
-        writer.add_key_value_metadata({_METADATA: canonical(asdict(part))})
+        writer.add_key_value_metadata({METADATA: canonical(asdict(part))})
 
 
 def finished(folder: Path, planned: PlannedShard, plan: str) -> Part | None:
     """The part of a shard that is whole, if it is of this plan."""
-    path = part_path(folder, planned.name)
-    if not path.exists():
+    inside, name = DatasetFolder(folder), part_name(planned.name)
+    if not inside.exists(name):
         return None
-    with readable(path), parquet_file(path) as file:
-        fields = json.loads(file.metadata.metadata[_METADATA])
-    skipped = tuple(Skip(**each) for each in fields.pop("skipped"))
-    part = Part(skipped=skipped, **fields)
-    tar = folder / part.name
-    agree = part.plan == plan and tar.is_file() and tar.stat().st_size == part.size
+    with readable(folder / name), parquet_file(folder / name, folder) as file:
+        part = shaped(json.loads((file.metadata.metadata or {}).get(METADATA, b"")), Part)
+    tar = inside.status(planned.name)
+    agree = (part.name, part.plan) == (planned.name, plan) and tar is not None and tar.st_size == part.size
     return part if agree else None
 
 
 def part_rows(folder: Path, shard: str) -> pa.Table:
-    return read_table(part_path(folder, shard), INDEX)
+    return read_table(folder / part_name(shard), INDEX, folder)

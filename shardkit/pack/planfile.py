@@ -13,17 +13,18 @@ from typing import Any
 import pyarrow as pa
 from blake3 import blake3
 
-from shardkit.dataset import WORKPLACE
-from shardkit.errors import Mismatch
+from shardkit.errors import Damaged, Mismatch
 from shardkit.format.digest import rows_digest
-from shardkit.format.manifest import canonical
-from shardkit.format.publish import make_folder, publish
-from shardkit.format.tables import parquet_file, parquet_writer, readable
+from shardkit.format.folder import DatasetFolder
+from shardkit.format.manifest import canonical, refuse_odd_name
+from shardkit.format.shaped import shaped
+from shardkit.format.tables import METADATA, parquet_file, parquet_writer, readable
 from shardkit.image.extensions import Codec
+from shardkit.pack import workspace
 from shardkit.pack.options import PackOptions
 from shardkit.pack.plan import PLAN, AnyPlan, PlannedShard
 
-_METADATA = b"shardkit"
+_LARGEST = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -49,39 +50,45 @@ class Terms:
 
 
 @dataclass(frozen=True)
+class _Described:
+    """What the metadata of the file says, beside its rows."""
+
+    terms: Terms
+    shards: tuple[PlannedShard, ...]
+    hash: str
+
+    @classmethod
+    def parsed(cls, content: bytes) -> "_Described":
+        """Return the described plan; ValueError if it has another shape."""
+        if len(content) > _LARGEST:
+            raise ValueError(f"its description has {len(content):,} bytes, more than {_LARGEST:,}")
+        return shaped(json.loads(content), cls)
+
+
+@dataclass(frozen=True)
 class PlanFile:
     path: Path
+    folder: Path
+    """Of the dataset."""
     terms: Terms
     shards: tuple[PlannedShard, ...]
     hash: str
 
     def rows(self, number: int, columns: list[str] | None = None) -> pa.Table:
-        with readable(self.path), parquet_file(self.path) as file:
-            return file.read_row_group(number, columns)
+        with readable(self.path), parquet_file(self.path, self.folder) as file:
+            rows = file.read_row_group(number, columns)
+        if len(rows) != self.shards[number].samples:
+            raise Damaged(f"{self.path}: expected {self.shards[number].samples:,} samples, got {len(rows):,} rows.")
+        return rows
 
     @cached_property
     def numbers(self) -> dict[str, int]:
         return {shard.name: number for number, shard in enumerate(self.shards)}
 
 
-def workplace(folder: Path) -> Path:
-    return folder / WORKPLACE
-
-
-def plan_path(folder: Path) -> Path:
-    return workplace(folder) / "plan.parquet"
-
-
-def skipped_path(folder: Path) -> Path:
-    """The inputs that were left out before the plan was made."""
-    return workplace(folder) / "skipped.jsonl"
-
-
 def write_plan(folder: Path, plan: AnyPlan, terms: Terms) -> PlanFile:
-    path = plan_path(folder)
-    make_folder(path.parent)
     hasher = blake3(canonical(asdict(terms)))
-    with publish(path) as file, parquet_writer(file, PLAN, statistics=False) as writer:
+    with DatasetFolder(folder).publish(workspace.PLAN) as file, parquet_writer(file, PLAN, statistics=False) as writer:
         for shard in plan.shards:
             rows = plan.rows(shard)
             hasher.update(f"{shard}{rows_digest(rows)}".encode())
@@ -91,16 +98,25 @@ def write_plan(folder: Path, plan: AnyPlan, terms: Terms) -> PlanFile:
             "shards": [asdict(each) for each in plan.shards],
             "hash": hasher.hexdigest(),
         }
-        writer.add_key_value_metadata({_METADATA: canonical(described)})
+        writer.add_key_value_metadata({METADATA: canonical(described)})
     return read_plan(folder)
 
 
 def read_plan(folder: Path) -> PlanFile:
-    path = plan_path(folder)
-    with readable(path), parquet_file(path) as file:
-        described = json.loads(file.metadata.metadata[_METADATA])
-    shards = tuple(PlannedShard(**each) for each in described["shards"])
-    return PlanFile(path, Terms(**described["terms"]), shards, described["hash"])
+    """Return the plan in a folder's workspace, if it has the shape that `write_plan` gives it.
+
+    Raises:
+        Damaged: It has another shape, or names a file that a dataset cannot have.
+    """
+    path = folder / workspace.PLAN
+    with readable(path), parquet_file(path, folder) as file:
+        described = _Described.parsed((file.metadata.metadata or {}).get(METADATA, b""))
+        if file.num_row_groups != len(described.shards):
+            raise Damaged(f"{path}: expected {len(described.shards):,} row groups, got {file.num_row_groups:,}.")
+    for shard in described.shards:
+        refuse_odd_name(shard.name, path)
+        refuse_odd_name(shard.split, path)
+    return PlanFile(path, folder, described.terms, described.shards, described.hash)
 
 
 def refuse_other_options(there: Mapping[str, Any], asked: PackOptions, folder: Path) -> None:

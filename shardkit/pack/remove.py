@@ -7,7 +7,6 @@ others stay, and that of a removed subject is never given again.
 
 import json
 import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -21,24 +20,25 @@ from blake3 import blake3
 from shardkit.dataset import MANIFEST, Member, Sample, Shard
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.digest import rows_digest, sha256_of
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.key import encoded
-from shardkit.format.manifest import canonical, manifest_bytes, read_manifest
+from shardkit.format.manifest import canonical, publish_manifest, read_manifest
 from shardkit.format.numbering import skipped_name
 from shardkit.format.opened import Dataset, open_dataset
 from shardkit.format.plain_file import plain_file
-from shardkit.format.publish import make_folder, place, publish, publish_bytes
 from shardkit.format.refusal import explained
 from shardkit.format.tables import INDEX, from_rows
 from shardkit.pack.deciding import versions
 from shardkit.pack.generation import generation_of, publish_tables
 from shardkit.pack.indexing import ToIndex, indexed
-from shardkit.pack.merge import clear
-from shardkit.pack.planfile import plan_path, workplace
 from shardkit.pack.proof import Skipped, refuse_strangers
 from shardkit.pack.sealing import Sealing
 from shardkit.pack.spool import Spool
+from shardkit.pack.workspace import REMOVAL, REMOVAL_RECORD, clear, has_plan
 
 Watch = Callable[[int], None]
+
+_LARGEST_RECORD = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -55,34 +55,29 @@ class Removal:
         return all({name, encoded(os.fsencode(name))} & set(self.subjects) for name in names)
 
 
-def staged(folder: Path) -> Path:
-    return workplace(folder) / "removal"
+def staged(folder: Path) -> DatasetFolder:
+    return DatasetFolder(folder).below(REMOVAL)
 
 
 def committed(folder: Path) -> bool:
-    return (staged(folder) / MANIFEST).exists()
+    return staged(folder).exists(MANIFEST)
 
 
 def finish(folder: Path) -> Removal:
     """Put a committed removal into place, from wherever it was stopped, and tell what it was."""
     removal = _recorded(folder)
-    staging = staged(folder)
-    files = sorted(path.relative_to(staging) for path in staging.rglob("*") if path.is_file())
-    for name in files:
-        if name != Path(MANIFEST):
-            place(staging / name, folder / name)
-    _drop_strangers(folder, read_manifest(staging).files)
-    place(staging / MANIFEST, folder / MANIFEST)
+    inside, staging = DatasetFolder(folder), staged(folder)
+    for name in (*staging.names(), *(f"index/{each}" for each in staging.names("index"))):
+        if name not in {MANIFEST, "index"}:
+            inside.move(f"{REMOVAL}/{name}", name)
+    _drop_strangers(folder, read_manifest(staging.path).files)
+    inside.move(f"{REMOVAL}/{MANIFEST}", MANIFEST)
     clear(folder)
     return removal
 
 
-def _record(folder: Path) -> Path:
-    return workplace(folder) / "removal.json"
-
-
 def _recorded(folder: Path) -> Removal:
-    fields = json.loads(_record(folder).read_bytes())
+    fields = json.loads(DatasetFolder(folder).read_bytes(REMOVAL_RECORD, _LARGEST_RECORD))
     twins = tuple((gone, stays) for gone, stays in fields["twins"])
     return Removal(tuple(fields["subjects"]), fields["samples"], tuple(fields["rewritten"]), twins)
 
@@ -91,13 +86,14 @@ def remove(folder: Path, names: list[str], watch: Watch) -> Removal:
     """Forget the subjects of these names; the caller holds the folder."""
     dataset = open_dataset(folder)
     gone = _encoded(dataset, names)
-    if plan_path(folder).exists():
+    if has_plan(folder):
         raise UsageError(
             f"{folder}: an append has not ended here. Run it again to its end, or with --replan, then remove."
         )
     refuse_strangers(dataset)
-    shutil.rmtree(staged(folder), ignore_errors=True)
-    make_folder(staged(folder))
+    inside = DatasetFolder(folder)
+    inside.remove_folder(REMOVAL)
+    inside.make_folder(REMOVAL)
     _stage(dataset, gone, watch)
     return finish(folder)
 
@@ -143,11 +139,13 @@ def _stage(dataset: Dataset, gone: frozenset[str], watch: Watch) -> None:
     manifest = replace(dataset.manifest, generations=(generation,), files=files.sealed)
     rewritten = tuple(old.name for old, new in zip(dataset.shards, shards, strict=True) if old.blake3 != new.blake3)
     removal = Removal(tuple(sorted(gone)), len(lost), rewritten, _twins(lost, kept))
-    publish_bytes(_record(dataset.folder), canonical(asdict(removal)))
-    publish_bytes(staging / MANIFEST, manifest_bytes(manifest))
+    DatasetFolder(dataset.folder).publish_bytes(REMOVAL_RECORD, canonical(asdict(removal)))
+    publish_manifest(staging, manifest)
 
 
-def _parted(dataset: Dataset, gone: frozenset[str], staging: Path, watch: Watch) -> tuple[list[ToIndex], list[Sample]]:
+def _parted(
+    dataset: Dataset, gone: frozenset[str], staging: DatasetFolder, watch: Watch
+) -> tuple[list[ToIndex], list[Sample]]:
     """Every shard as it stays, and the samples that go."""
     kept: list[ToIndex] = []
     lost: list[Sample] = []
@@ -162,11 +160,11 @@ def _parted(dataset: Dataset, gone: frozenset[str], staging: Path, watch: Watch)
     return kept, lost
 
 
-def _rewritten(dataset: Dataset, shard: Shard, staying: list[Sample], staging: Path) -> ToIndex:
+def _rewritten(dataset: Dataset, shard: Shard, staying: list[Sample], staging: DatasetFolder) -> ToIndex:
     """The shard without the samples that go, from its own bytes, each of which is checked on the way."""
     hasher = blake3()
     source = dataset.path(shard)
-    with explained(source), plain_file(source, dataset.folder) as tar, publish(staging / shard.name) as file:
+    with explained(source), plain_file(source, dataset.folder) as tar, staging.publish(shard.name) as file:
         spool = Spool(file.write, [hasher.update])
         samples = [_copied(sample, shard, tar.fileno(), spool) for sample in staying]
         size = spool.end()
@@ -213,7 +211,7 @@ def _sums(dataset: Dataset, shards: list[Shard], files: Sealing, number: int) ->
     def sha256(shard: Shard) -> str | None:
         if not known:
             return None
-        return sha256_of(staging / shard.name) if (staging / shard.name).exists() else known[shard.name]
+        return sha256_of(staging.path / shard.name) if staging.exists(shard.name) else known[shard.name]
 
     files.sums(number, {shard.name: (shard.blake3, sha256(shard)) for shard in shards}, sha256=bool(known))
 
@@ -239,5 +237,6 @@ def _drop_strangers(folder: Path, belonging: Container[str]) -> None:
     """Remove the files of the generations before, which the new manifest does not know."""
     ours = ("shards*.parquet", "subjects-*.parquet", "skipped*.jsonl", "B3SUMS*", "SHA256SUMS*", "index/*.parquet")
     for path in (path for pattern in ours for path in folder.glob(pattern)):
-        if str(path.relative_to(folder)) not in belonging:
-            path.unlink()
+        name = str(path.relative_to(folder))
+        if name not in belonging:
+            DatasetFolder(folder).remove_file(name)

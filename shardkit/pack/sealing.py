@@ -1,14 +1,13 @@
 """Publishing the files of a generation, and keeping what seals them."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from shardkit.format.digest import seal_of, sha256_of
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.numbering import sums_name
-from shardkit.format.publish import make_folder, publish_bytes
 from shardkit.format.sums import sums
 from shardkit.format.tables import write_table
 
@@ -17,19 +16,20 @@ if TYPE_CHECKING:
 
 
 class Sealing:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: DatasetFolder) -> None:
         self.sealed: dict[str, Seal] = {}
         self._folder = folder
 
     def table(self, name: str, schema: pa.Schema, groups: Iterable[pa.Table], beside: bytes | None = None) -> None:
-        path = self._folder / name
-        make_folder(path.parent)
-        write_table(path, schema, groups, beside)
-        self.sealed[name] = seal_of(path)
+        write_table(self._folder, name, schema, groups, beside)
+        self.seal(name)
 
     def bytes(self, name: str, content: bytes) -> None:
-        publish_bytes(self._folder / name, content)
-        self.sealed[name] = seal_of(self._folder / name)
+        self._folder.publish_bytes(name, content)
+        self.seal(name)
+
+    def seal(self, name: str) -> None:
+        self.sealed[name] = seal_of(self._folder.path / name, self._folder.dataset)
 
     def sums(self, generation: int, tars: Mapping[str, tuple[str, str | None]], *, sha256: bool) -> None:
         """The lists for `b3sum -c` and, when asked, `sha256sum -c`: of the tars and of all that was sealed so far."""
@@ -39,6 +39,9 @@ class Sealing:
         }
         self.bytes(sums_name("B3SUMS", generation), sums(blake3))
         if sha256:
-            digests = {name: each[1] or sha256_of(self._folder / name) for name, each in tars.items()}
-            digests |= {name: sha256_of(self._folder / name) for name in others}
+            digests = {name: each[1] or self._sha256(name) for name, each in tars.items()}
+            digests |= {name: self._sha256(name) for name in others}
             self.bytes(sums_name("SHA256SUMS", generation), sums(digests))
+
+    def _sha256(self, name: str) -> str:
+        return sha256_of(self._folder.path / name, self._folder.dataset)

@@ -18,7 +18,7 @@ from blake3 import blake3
 from shardkit.dataset import Member, Sample
 from shardkit.errors import BadInput, Mismatch
 from shardkit.format.digest import rows_digest, seal_of
-from shardkit.format.publish import publish
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.tables import INDEX, from_rows
 from shardkit.pack.members import Store, store_for
 from shardkit.pack.part import Part, Skip, finished, write_part
@@ -54,7 +54,7 @@ def pack_shard(work: Work, number: int, watch: Watch) -> Part:
     path = work.folder / planned.name
     maker = _Maker(work, watch)
     try:
-        with publish(path) as file:
+        with DatasetFolder(work.folder).publish(planned.name) as file:
             sealed = maker.write(work.plan.rows(number), file)
             _refuse_another(path, sealed.blake3)
     finally:
@@ -144,7 +144,7 @@ def beside(source: bytes, ext: str) -> bytes:
 
 def _refuse_another(path: Path, ours: str) -> None:
     """A tar without a part is what a kill left between the two; any other was made by something else."""
-    if path.exists() and seal_of(path).blake3 != ours:
+    if os.path.lexists(path) and seal_of(path).blake3 != ours:
         raise Mismatch(
             f"{path}: a shard of this name is there with other bytes. Move it away, or pack into another folder."
         )

@@ -23,7 +23,7 @@ from shardkit.image.extensions import EXTENSIONS
 from shardkit.pack.engines.local import Stop, each
 from shardkit.pack.names import stem
 from shardkit.pack.placing import batch, staged
-from shardkit.pack.walk import Parts, parts_of
+from shardkit.pack.walk import UNPACK_LOCK, Parts, parts_of
 
 Watch = Callable[[int, int], None]
 """Told how many samples, and how many bytes, were dealt with just now."""
@@ -53,7 +53,7 @@ def unpack(dataset: Dataset, out: Path, chosen: Chosen, workers: int, watch: Wat
     refuse_datasets(dataset, out)
     make_folder(out)
     unpacking = _Unpacking(dataset, out, chosen.subject, watch)
-    with locked(out), staged(out), closing(each(unpacking, chosen.shards, workers)) as unpacked:
+    with locked(out, UNPACK_LOCK), staged(out), closing(each(unpacking, chosen.shards, workers)) as unpacked:
         yield from unpacked
 
 

@@ -25,6 +25,7 @@ from shardkit.pack.arrays_order import SHARD, rows_in_order
 from shardkit.pack.in_order import in_order
 from shardkit.pack.options import ArrayFiles, PackOptions
 from shardkit.pack.unpack import Unpacked, refuse_datasets
+from shardkit.pack.walk import UNPACK_LOCK
 
 Watch = Callable[[int, int], None]
 """Told how many samples, and how many bytes, were dealt with just now."""
@@ -46,7 +47,7 @@ def unpack_arrays(dataset: Dataset, out: Path, chosen: Chosen, workers: int, wat
     restoring = _Restoring.of(dataset, chosen)
     refuse_datasets(dataset, out)
     make_folder(out)
-    with locked(out):
+    with locked(out, UNPACK_LOCK):
         yield _settled(out / restoring.files.labels, restoring.labels())
         yield _settled(out / restoring.files.images, restoring.images(workers, watch))
 

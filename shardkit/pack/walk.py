@@ -15,6 +15,10 @@ Parts = tuple[bytes, ...]
 STAGING = b".shardkit-unpack"
 """The folder where files wait for their names; no file of a dataset may come there."""
 
+UNPACK_LOCK = ".shardkit-unpack.lock"
+"""The file that is locked while files are written into a folder."""
+
+_OURS = {STAGING, UNPACK_LOCK.encode()}
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LONGEST_PATH = 4095
 _SHOWN = 200
@@ -23,7 +27,7 @@ _SHOWN = 200
 def parts_of(source: bytes) -> Parts:
     """The parts of a path below the tree; one that could lead out of it is refused."""
     parts = tuple(part for part in source.split(b"/") if part != b".")
-    if not parts or {b"", b".."} & {*parts} or b"\x00" in source or len(source) > _LONGEST_PATH or parts[0] == STAGING:
+    if not parts or {b"", b".."} & {*parts} or b"\x00" in source or len(source) > _LONGEST_PATH or parts[0] in _OURS:
         raise Damaged(f"the path {source[:_SHOWN]!r} is none of a file below a folder, so it is not written")
     return parts
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shardkit.dataset import WORKPLACE
 from shardkit.format.numbering import shards_name, skipped_name, subjects_name, sums_name
-from shardkit.format.publish import part_of
+from shardkit.format.publish import final_name
 from shardkit.format.refusal import explained
 from shardkit.verify.findings import Finding, Kind
 
@@ -60,9 +60,17 @@ def compared(expected: Mapping[str, int | None], there: Listing, coming: frozens
             yield Finding(Kind.MISSING, name, text="This file is missing.")
             continue
         yield from _one(name, size, there)
-    parts = {part_of(Path(name)).as_posix() for name in expected}
     for name in there.files.keys() - expected.keys() - coming:
-        yield _beside(name, leftover=name in parts)
+        final = _final(name)
+        if final not in coming:
+            yield _beside(name, leftover=final in expected)
+
+
+def _final(name: str) -> str | None:
+    """The name under which a temporary file was to be published, with its folder."""
+    folder, slash, last = name.rpartition("/")
+    final = final_name(last)
+    return final and f"{folder}{slash}{final}"
 
 
 def _one(name: str, size: int | None, there: Listing) -> Iterator[Finding]:
@@ -101,7 +109,7 @@ def coming(folder: Path) -> tuple[frozenset[str], list[str]]:
     tables |= {sums_name(kind, number) for kind in ("B3SUMS", "SHA256SUMS")}
     names = tables | {shard.name for shard in plan.shards} | _unsealed_index(folder)
     note = f"{folder}: an unfinished {plan.terms.by} is here. Its files are not checked; the same command ends it."
-    return frozenset(names | {part_of(Path(name)).as_posix() for name in names}), [note]
+    return frozenset(names), [note]
 
 
 def _unsealed_index(folder: Path) -> set[str]:

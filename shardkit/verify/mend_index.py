@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from shardkit.dataset import Sample, Shard
 from shardkit.errors import Damaged
-from shardkit.format.publish import make_folder
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.tables import INDEX, from_rows, parquet_file, write_table
 from shardkit.verify.claims import UNREADABLE
 from shardkit.verify.columns import are_sealed
@@ -35,11 +35,11 @@ def _mend(mending: Mending, rebuilding: "_Rebuilding", name: str) -> None:
     except Damaged as error:
         mending.give_up(name, str(error))
         return
-    if (mending.folder / name).parent.is_symlink():
-        mending.give_up(name, "Its folder is a link, which may lead anywhere. Remove the link, then repair again.")
+    try:
+        write_table(DatasetFolder(mending.folder), name, INDEX, groups)
+    except Damaged as error:
+        mending.give_up(name, str(error))
         return
-    make_folder((mending.folder / name).parent)
-    write_table(mending.folder / name, INDEX, groups)
     mending.mended(name, "written again; its rows are those that were sealed.")
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shardkit.format.publish import part_of, place
+from shardkit.format.folder import DatasetFolder
 from shardkit.verify.findings import Kind, plain
 from shardkit.verify.mending import Mending
 
@@ -11,10 +11,12 @@ def mend_places(mending: Mending) -> None:
     names = {shard.blake3: shard.name for shard in mending.dataset.shards}
     found = {names[each.found]: each.file for each in mending.findings if each.kind is Kind.MISPLACED}
     movable = _movable({file: name for name, file in found.items()}, mending)
+    folder = DatasetFolder(mending.folder)
+    # On the way they have a name that no command takes for a temporary file: it may be the only copy.
     for file, name in movable.items():
-        place(mending.folder / file, part_of(mending.folder / name))
+        folder.move(file, f"{name}.misplaced")
     for file, name in movable.items():
-        place(part_of(mending.folder / name), mending.folder / name)
+        folder.move(f"{name}.misplaced", name)
         mending.mended(name, f"lay in {plain(file)}, and is back in its place.")
 
 
@@ -39,7 +41,7 @@ def remove_leftovers(mending: Mending) -> None:
     for finding in mending.findings:
         path = Path(mending.folder / finding.file)
         if finding.kind is Kind.LEFTOVER and path.is_file():
-            path.unlink()
+            DatasetFolder(mending.folder).remove_file(finding.file)
             mending.say(f"{finding.file}: removed, it was the rubbish of a killed process.")
         elif finding.kind is Kind.EXTRA and path.exists():
             mending.give_up(finding.file, "It does not belong here, and is not ours to remove. Move it away.")

@@ -9,6 +9,7 @@ from xxhash import xxh3_128
 from shardkit.dataset import Generation, Shard, Subject
 from shardkit.errors import Damaged
 from shardkit.format.digest import rows_digest, seal_of
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.numbering import sums_name
 from shardkit.format.opened import Dataset
 from shardkit.format.spare import spare_copy
@@ -40,7 +41,9 @@ def _mend_shards(mending: Mending, generation: Generation) -> None:
         mending.give_up(generation.shards, "What the index and B3SUMS tell is not what was sealed.")
         return
     rows = [from_rows(shards, SHARDS)]
-    write_table(mending.folder / generation.shards, SHARDS, rows, spare_copy(mending.manifest, generation))
+    write_table(
+        DatasetFolder(mending.folder), generation.shards, SHARDS, rows, spare_copy(mending.manifest, generation)
+    )
     mending.mended(generation.shards, "written again; the digest of the dataset proves it.")
 
 
@@ -106,7 +109,7 @@ def _mend_subjects(mending: Mending, generation: Generation) -> None:
         why = "The index does not tell everyone: of some subjects every image was skipped."
         mending.give_up(generation.subjects, why)
         return
-    write_table(mending.folder / generation.subjects, SUBJECTS, [from_rows(subjects, SUBJECTS)])
+    write_table(DatasetFolder(mending.folder), generation.subjects, SUBJECTS, [from_rows(subjects, SUBJECTS)])
     same = seal_of(mending.folder / generation.subjects) == mending.manifest.files[generation.subjects]
     how = "byte for byte" if same else "the digest of the class map proves its labels"
     mending.mended(generation.subjects, f"written again from the index; {how}.")

@@ -5,27 +5,23 @@ The damaged shard stays in its place: its other samples are whole, and every rea
 
 from pathlib import Path
 
-from shardkit.dataset import WORKPLACE
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.manifest import canonical
-from shardkit.format.publish import flush_folder, make_folder, publish_bytes
-
-NAME = "quarantine.jsonl"
+from shardkit.format.plain_file import plain_lines
+from shardkit.pack.workspace import QUARANTINE
 
 
 def quarantined(folder: Path, lost: list[tuple[str, str, str]]) -> None:
     """List (shard, key, why), or take the list away when nothing is lost."""
-    path = folder / WORKPLACE / NAME
+    inside = DatasetFolder(folder)
     if lost:
-        make_folder(path.parent)
         lines = (canonical({"shard": shard, "key": key, "why": why}) for shard, key, why in lost)
-        publish_bytes(path, b"".join(lines))
-    elif path.exists():
-        path.unlink()
-        if not any(path.parent.iterdir()):
-            path.parent.rmdir()
-        flush_folder(folder)
+        inside.publish_bytes(QUARANTINE, b"".join(lines))
+    elif inside.remove_file(QUARANTINE):
+        inside.flush()
 
 
 def count(folder: Path) -> int:
-    path = folder / WORKPLACE / NAME
-    return path.read_bytes().count(b"\n") if path.is_file() else 0
+    if not DatasetFolder(folder).exists(QUARANTINE):
+        return 0
+    return sum(1 for _ in plain_lines(folder / QUARANTINE, folder))

@@ -153,7 +153,7 @@ def test_ctrl_c_reaches_all_processes_and_only_one_sentence_is_said(after: float
 
 def test_two_runs_at_once_do_not_meet(whole: dict[Maker, Path], tmp_path: Path) -> None:
     made("make_twins", tmp_path, *TWINS.smaller)
-    with locked(tmp_path):
+    with locked(tmp_path, ".recipe.lock"):
         ended = tool("make_twins", tmp_path, *TWINS.asked)
     assert ended.returncode == 5
     assert "another process is writing here" in ended.stderr

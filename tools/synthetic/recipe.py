@@ -22,7 +22,7 @@ Recipe = dict[str, object]
 def claimed(out: Path, recipe: Recipe, *, growing: tuple[str, ...] = ()) -> Iterator[None]:
     """Hold `out` for this recipe alone; counts named in `growing` may be larger than in an earlier run."""
     make_folder(out)
-    with locked(out):
+    with locked(out, ".recipe.lock"):
         if recipe_before(out, recipe, growing=growing) != recipe:
             publish_bytes(out / RECIPE_FILE, (json.dumps(recipe, indent=1) + "\n").encode())
         yield

@@ -12,6 +12,7 @@ import pytest
 import shardkit
 from shardkit.dataset import Shard
 from shardkit.errors import Damaged
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.index_rows import LARGEST_GROUP, why_not_read
 from shardkit.format.opened import Dataset
 from shardkit.format.tables import INDEX, SHARDS, write_table
@@ -25,7 +26,7 @@ def rewritten(folder: Path, change: Callable[[Row], object], schema: pa.Schema =
     shard = dataset["train"].shards[0]
     groups = [dataset.rows(each).to_pylist() for each in dataset["train"].shards]
     change(groups[0][0])
-    write_table(folder / shard.index, schema, [pa.Table.from_pylist(each, schema) for each in groups])
+    write_table(DatasetFolder(folder), shard.index, schema, [pa.Table.from_pylist(each, schema) for each in groups])
     return shardkit.open(folder), shard
 
 
@@ -67,7 +68,7 @@ def test_many_rows_in_few_bytes_are_not_read(packed_copy: Path, monkeypatch: pyt
     dataset = shardkit.open(packed_copy)
     shard = dataset["train"].shards[0]
     row = dataset.rows(shard).slice(0, 1)
-    write_table(packed_copy / shard.index, INDEX, [row.take(pa.array([0] * 10_000))])
+    write_table(DatasetFolder(packed_copy), shard.index, INDEX, [row.take(pa.array([0] * 10_000))])
     monkeypatch.setattr(pq.ParquetFile, "read_row_group", None)
 
     with pytest.raises(Damaged, match=f"has 10,000 rows, and {shard.samples} samples"):
@@ -92,9 +93,13 @@ def test_a_group_may_be_large_only_with_many_samples(packed_once: Path) -> None:
 
 @pytest.mark.parametrize("field", [*(each for each in SHARDS.names if each != "other")])
 def test_the_table_of_shards_lacks_nothing(packed_copy: Path, field: str) -> None:
-    path = packed_copy / "shards.parquet"
-    first, *others = pq.read_table(path).to_pylist()
-    write_table(path, SHARDS, [pa.Table.from_pylist([first | {field: None}, *others], SHARDS)])
+    first, *others = pq.read_table(packed_copy / "shards.parquet").to_pylist()
+    write_table(
+        DatasetFolder(packed_copy),
+        "shards.parquet",
+        SHARDS,
+        [pa.Table.from_pylist([first | {field: None}, *others], SHARDS)],
+    )
 
     with pytest.raises(Damaged, match=r"shards\.parquet: values are missing"):
         shardkit.open(packed_copy)["train"].shards  # noqa: B018 - reading it is what fails
@@ -102,9 +107,10 @@ def test_the_table_of_shards_lacks_nothing(packed_copy: Path, field: str) -> Non
 
 @pytest.mark.parametrize("odd", [{"split": "nosuch"}, {"samples": -1}, {"size": -1}])
 def test_a_shard_that_cannot_be_is_damage(packed_copy: Path, odd: Row) -> None:
-    path = packed_copy / "shards.parquet"
-    first, *others = pq.read_table(path).to_pylist()
-    write_table(path, SHARDS, [pa.Table.from_pylist([first | odd, *others], SHARDS)])
+    first, *others = pq.read_table(packed_copy / "shards.parquet").to_pylist()
+    write_table(
+        DatasetFolder(packed_copy), "shards.parquet", SHARDS, [pa.Table.from_pylist([first | odd, *others], SHARDS)]
+    )
 
     with pytest.raises(Damaged, match="cannot be of"):
         shardkit.open(packed_copy)["train"].shards  # noqa: B018 - reading it is what fails

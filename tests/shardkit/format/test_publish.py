@@ -93,7 +93,6 @@ def test_bytes_are_durable_before_the_name_and_the_name_before_the_end(path: Pat
         "write",
         "fsync",
         "replace",
-        "open",
         "fsync",
     ]
 

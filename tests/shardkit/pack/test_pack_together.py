@@ -10,6 +10,7 @@ import pytest
 
 from shardkit.format.lock import locked
 from shardkit.format.publish import publish_bytes
+from shardkit.pack.workspace import making_lock
 from tests import trees
 from tests.commands import ended, environment, packed, process, ran
 
@@ -83,10 +84,8 @@ def test_packers_of_the_same_share_the_work(source: Path, folder: Path, whole: d
 
 def test_a_packer_waits_for_a_shard_that_another_makes(source: Path, folder: Path, whole: dict[str, bytes]) -> None:
     ran("pack", source, folder, *OPTIONS, "--task", "1/2")
-    making = folder / ".shardkit/making/train-000001.tar"
-    making.mkdir()
     with process("pack", source, folder, *OPTIONS) as waiting:
-        with locked(making):
+        with locked(folder, making_lock("train-000001.tar")):
             until(waiting, lambda: len(list(folder.glob("*.tar"))) == len(tars(whole)) - 1)
             assert waiting.poll() is None
             assert not (folder / "train-000001.tar").exists()

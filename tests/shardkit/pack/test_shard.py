@@ -8,9 +8,10 @@ from shardkit.errors import Mismatch
 from shardkit.format.publish import publish_bytes
 from shardkit.format.tar import END
 from shardkit.pack.engines.local import StoppedError
-from shardkit.pack.part import finished, part_path, part_rows
+from shardkit.pack.part import finished, part_rows
 from shardkit.pack.planfile import read_plan
 from shardkit.pack.shard import Work, pack_shard
+from shardkit.pack.workspace import part_name
 from tests import trees
 from tests.commands import ran
 
@@ -54,7 +55,7 @@ def test_a_shard_that_is_there_is_not_made_again(work: Work) -> None:
 def test_a_half_that_is_lost_is_made_again(lost: str, work: Work) -> None:
     part = pack_shard(work, 0, unwatched)
     tar = (work.folder / part.name).read_bytes()
-    (work.folder / part.name if lost == "tar" else part_path(work.folder, part.name)).unlink()
+    (work.folder / part.name if lost == "tar" else work.folder / part_name(part.name)).unlink()
     assert finished(work.folder, work.plan.shards[0], work.plan.hash) is None
     assert pack_shard(work, 0, unwatched) == part
     assert (work.folder / part.name).read_bytes() == tar
@@ -72,7 +73,7 @@ def test_other_bytes_under_its_name_are_refused_and_kept(content: bytes, work: W
     with pytest.raises(Mismatch, match="is there with other bytes"):
         pack_shard(work, 0, unwatched)
     assert path.read_bytes() == content
-    assert not part_path(work.folder, path.name).exists()
+    assert not (work.folder / part_name(path.name)).exists()
 
 
 @pytest.mark.parametrize("after", [0, 1])

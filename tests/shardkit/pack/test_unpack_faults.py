@@ -40,7 +40,7 @@ def unpack_all(dataset: Dataset, out: Path) -> list[str]:
 
 
 def require_whole_or_absent(dataset: Dataset, out: Path) -> None:
-    there = {path: content for path, content in files(out).items() if not path.startswith(b".shardkit-unpack/")}
+    there = {path: content for path, content in files(out).items() if not path.startswith(b".shardkit-unpack")}
     assert there.items() <= files(dataset.folder.parent / "source").items()
 
 

@@ -12,6 +12,7 @@ import pytest
 from shardkit.dataset import MANIFEST
 from shardkit.errors import Damaged, UsageError
 from shardkit.format import tables
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.manifest import read_manifest
 from shardkit.format.opened import open_dataset
 from shardkit.format.publish import part_of
@@ -92,13 +93,13 @@ def test_a_repair_killed_between_two_renames_is_ended_by_the_next(
 ) -> None:
     sound = small.files
     swap(small)
-    moves = iter(range(3))
+    moves, move = iter(range(3)), DatasetFolder.move
 
-    def place(whole: Path, path: Path) -> None:
+    def moved(folder: DatasetFolder, name: str, to: str) -> None:
         next(moves)
-        whole.replace(path)
+        move(folder, name, to)
 
-    monkeypatch.setattr("shardkit.verify.mend_places.place", place)
+    monkeypatch.setattr(DatasetFolder, "move", moved)
     with pytest.raises(StopIteration):
         small.repaired()
     monkeypatch.undo()

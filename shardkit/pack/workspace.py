@@ -1,0 +1,61 @@
+"""The workspace `.shardkit` of a dataset: what a command that writes keeps until its work is committed.
+
+    lock            held by whoever writes
+    plan.parquet    what an unfinished pack or append will write
+    skipped.jsonl   the inputs that were skipped before the plan was made
+    parts/          what each finished shard came to
+    making/         locks of the shards that are being made
+    adopted/        what each tar came to that was read for adoption
+    removal/        the files of a removal; its manifest is the commit
+    removal.json    what that removal removes
+    quarantine.jsonl  samples whose bytes are lost: it stays when the others go
+
+Everything here is data from an untrusted source, like the dataset itself.
+"""
+
+from pathlib import Path
+
+from shardkit.dataset import WORKPLACE
+from shardkit.format.folder import DatasetFolder
+from shardkit.format.lock import LOCK
+
+PLAN = f"{WORKPLACE}/plan.parquet"
+SKIPPED = f"{WORKPLACE}/skipped.jsonl"
+PARTS = f"{WORKPLACE}/parts"
+ADOPTED = f"{WORKPLACE}/adopted"
+REMOVAL = f"{WORKPLACE}/removal"
+REMOVAL_RECORD = f"{WORKPLACE}/removal.json"
+QUARANTINE = f"{WORKPLACE}/quarantine.jsonl"
+
+_STAYING = {LOCK, QUARANTINE}
+_TEMPORARY_FILES_IN = ("", "index")
+
+
+def part_name(shard: str) -> str:
+    return f"{PARTS}/{shard}.parquet"
+
+
+def making_lock(shard: str) -> str:
+    return f"{WORKPLACE}/making/{shard}"
+
+
+def has_workspace(folder: Path) -> bool:
+    return DatasetFolder(folder).exists(WORKPLACE)
+
+
+def has_plan(folder: Path) -> bool:
+    return DatasetFolder(folder).exists(PLAN)
+
+
+def clear(folder: Path) -> None:
+    """Remove the workspace, the plan first: without a plan, the rest of it is known to be of no use.
+
+    The caller holds the dataset, so temporary files next to the shards are those of killed processes.
+    """
+    inside = DatasetFolder(folder)
+    inside.remove_file(PLAN)
+    for name in (f"{WORKPLACE}/{each}" for each in inside.names(WORKPLACE)):
+        if name not in _STAYING:
+            inside.remove(name)
+    inside.remove_temporary_files(*_TEMPORARY_FILES_IN)
+    inside.flush()
