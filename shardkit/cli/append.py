@@ -18,7 +18,7 @@ from shardkit.format.opened import Dataset, open_dataset
 from shardkit.pack.append import Known, appended
 from shardkit.pack.merge import merge, nothing_packed
 from shardkit.pack.options import PackOptions
-from shardkit.pack.packing import abandon, begin, needing, tidied
+from shardkit.pack.packing import begin, needing, tidied
 from shardkit.pack.planfile import PlanFile, read_plan
 from shardkit.pack.planning import Request
 from shardkit.pack.room import room_for
@@ -50,9 +50,7 @@ def append(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the t
     folder, workers = given["dst"], given["workers"] or cores()
     read_manifest(folder)
     with locked(folder):
-        manifest = tidied(folder)
-        if given["replan"]:
-            abandon(folder)
+        manifest = tidied(folder, restart=given["replan"])
         plan = _begun(folder) or _planned(open_dataset(folder), given, workers)
         if plan is not None:
             manifest = _packed(Work(given["src"], folder, plan, given["on_error"] == "fail"), workers) or manifest
@@ -94,7 +92,7 @@ def _packed(work: Work, workers: int) -> Manifest | None:
     reasons = nothing_packed(work.folder, work.plan)
     if reasons:
         say(f"nothing new could be packed ({reasons}): the dataset stays as it is.")
-        abandon(work.folder)
+        tidied(work.folder, restart=True)
         return None
     with needing(work.folder, work.plan):
         return merge(work.folder)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from shardkit.dataset import MANIFEST, Manifest
-from shardkit.errors import Locked, NoSpace, UsageError
+from shardkit.errors import Damaged, Locked, NoSpace, UsageError
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.lock import locked
 from shardkit.format.manifest import read_manifest
@@ -73,15 +73,18 @@ def packed_already(request: Request) -> Manifest | None:
     return manifest
 
 
-def tidied(folder: Path) -> Manifest:
+def tidied(folder: Path, *, restart: bool = False) -> Manifest:
     """Finish what a process had committed when it was killed, and remove what it left.
 
     Every command that writes into a dataset does this first, before it decides anything: what is committed stays.
+    With `restart`, what was not committed goes.
     """
     if committed(folder):
         finish(folder)
     manifest = read_manifest(folder)
-    if has_workspace(folder) and (not has_plan(folder) or _is_committed(folder, manifest)):
+    if restart:
+        _abandon(folder)
+    elif has_workspace(folder) and (not has_plan(folder) or _is_committed(folder, manifest)):
         clear(folder)
     return manifest
 
@@ -120,22 +123,26 @@ def start_over(folder: Path) -> None:
     with locked(folder):
         if (folder / MANIFEST).exists():
             raise UsageError(f"{folder}: a whole dataset is here, which --replan does not touch. Name another folder.")
-        abandon(folder)
+        _abandon(folder)
 
 
-def abandon(folder: Path) -> None:
-    """Throw away a generation that was not committed; the dataset before it stays as it is.
+def _abandon(folder: Path) -> None:
+    """Throw away a generation that was not committed. No file that the dataset names is ever removed.
 
-    The caller has called `tidied` first if there is a dataset. No file that the dataset names is ever removed.
+    Where the plan is damaged, its files are not known and stay: `verify` reports them.
     """
-    if has_plan(folder):
-        plan, inside = read_plan(folder), DatasetFolder(folder)
+    inside = DatasetFolder(folder)
+    with suppress(Damaged):
+        plan = read_plan(folder) if has_plan(folder) else None
         staying = _files_of_dataset(folder) if inside.exists(MANIFEST) else set()
-        tables = {f"index/{name}" for name in inside.names("index") if name.endswith(".parquet")}
-        planned = {shard.name for shard in plan.shards} | {*files_of(plan.terms.generation)} | tables
-        for name in planned - staying:
+        for name in (_planned_files(inside, plan) if plan else set()) - staying:
             inside.remove_file(name)
     clear(folder)
+
+
+def _planned_files(folder: DatasetFolder, plan: PlanFile) -> set[str]:
+    tables = {f"index/{name}" for name in folder.names("index") if name.endswith(".parquet")}
+    return {shard.name for shard in plan.shards} | {*files_of(plan.terms.generation)} | tables
 
 
 def _files_of_dataset(folder: Path) -> set[str]:

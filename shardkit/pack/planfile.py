@@ -16,7 +16,7 @@ from blake3 import blake3
 from shardkit.errors import Damaged, Mismatch
 from shardkit.format.digest import rows_digest
 from shardkit.format.folder import DatasetFolder
-from shardkit.format.manifest import canonical, refuse_odd_name
+from shardkit.format.manifest import NAME, canonical
 from shardkit.format.shaped import shaped
 from shardkit.format.tables import METADATA, parquet_file, parquet_writer, readable
 from shardkit.image.extensions import Codec
@@ -25,6 +25,7 @@ from shardkit.pack.options import PackOptions
 from shardkit.pack.plan import PLAN, AnyPlan, PlannedShard
 
 _LARGEST = 64 << 20
+_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,14 @@ class _Described:
         if len(content) > _LARGEST:
             raise ValueError(f"its description has {len(content):,} bytes, more than {_LARGEST:,}")
         return shaped(json.loads(content), cls)
+
+    def check(self, row_groups: int) -> None:
+        """Raise ValueError unless there is a row group for each shard, and a name that a dataset can have."""
+        if row_groups != len(self.shards):
+            raise ValueError(f"expected {len(self.shards):,} row groups, got {row_groups:,}")
+        for name in (name for shard in self.shards for name in (shard.name, shard.split)):
+            if not NAME.fullmatch(name):
+                raise ValueError(f"the name {name[:_SHOWN]!a} is not valid in a dataset")
 
 
 @dataclass(frozen=True)
@@ -109,13 +118,12 @@ def read_plan(folder: Path) -> PlanFile:
         Damaged: It has another shape, or names a file that a dataset cannot have.
     """
     path = folder / workspace.PLAN
-    with readable(path), parquet_file(path, folder) as file:
-        described = _Described.parsed((file.metadata.metadata or {}).get(METADATA, b""))
-        if file.num_row_groups != len(described.shards):
-            raise Damaged(f"{path}: expected {len(described.shards):,} row groups, got {file.num_row_groups:,}.")
-    for shard in described.shards:
-        refuse_odd_name(shard.name, path)
-        refuse_odd_name(shard.split, path)
+    try:
+        with readable(path), parquet_file(path, folder) as file:
+            described = _Described.parsed((file.metadata.metadata or {}).get(METADATA, b""))
+            described.check(file.num_row_groups)
+    except Damaged as error:
+        raise Damaged(f"{error} It is the plan of an unfinished pack or append: --replan starts that over.") from error
     return PlanFile(path, folder, described.terms, described.shards, described.hash)
 
 

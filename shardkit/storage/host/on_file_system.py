@@ -8,7 +8,7 @@ from shardkit.storage.host.finding import Finding, Severity, fine
 from shardkit.storage.host.mounts import Kind, Mount
 
 _NO_FLUSH = {"nobarrier": "barrier", "barrier=0": "barrier=1", "volatile": None}
-_LOCAL_LOCKS = {"nolock", "nobrl", "local_lock=all", "local_lock=flock"}
+_LOCAL_LOCKS = {"nolock", "nobrl", "local_lock=all", "local_lock=flock", "localflock"}
 _NO_ACCESS_TIMES = {"noatime", "lazytime", "ro"}
 
 
@@ -74,6 +74,12 @@ def _on_locks(mount: Mount) -> Iterator[Finding]:
             f"mounted with {option}: other machines do not see the locks of this one",
             "Two machines that pack into one folder would not notice each other.",
             (f"mount {shlex.quote(mount.point)} again without {option}, or pack from one machine at a time",),
+        )
+    if mount.kind is Kind.NETWORK and not _LOCAL_LOCKS.intersection(mount.options):
+        yield fine(
+            "locks",
+            "tried on this machine only",
+            "Whether other machines see them is not known. Hold one there: `flock FILE sleep 60`, and try it here.",
         )
 
 

@@ -123,7 +123,9 @@ def test_whatever_fails_is_a_finding_and_nothing_stays(tmp_path: Path, code: int
         nth = Nth(number, failing(code))
         said = refusals(tmp_path, {what: spoiled(attempt, nth) for what, attempt in ATTEMPTS.items()})
         assert list(tmp_path.iterdir()) == []
-        assert any(said.values()) is not nth.untouched
+        # At the end, a lock's file that cannot be removed is no failure: it stays without harm.
+        tidying = {*nth.names[number - 1 :]} <= {"open", "unlink"}
+        assert any(said.values()) is not nth.untouched or tidying
         if nth.untouched:
             return
 

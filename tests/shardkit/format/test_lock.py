@@ -1,13 +1,18 @@
 """A folder is held against a second process, however the first one ends."""
 
+import errno
+import fcntl
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from shardkit.errors import Locked, UsageError
-from shardkit.format.lock import locked
+from shardkit.errors import Damaged, Locked, UsageError
+from shardkit.format.lock import LOCK, locked
+from tests.faults.operations import failing
 
 HOLDING = """
 import sys
@@ -46,3 +51,82 @@ def test_holding_a_file_is_a_usage_error(path: Path) -> None:
 
     with pytest.raises(UsageError, match="Not a directory"), locked(path):
         pass
+
+
+def test_the_file_and_its_folder_go_with_the_last_holder(tmp_path: Path) -> None:
+    with locked(tmp_path, shared=True):
+        with locked(tmp_path, shared=True):
+            assert (tmp_path / LOCK).is_file()
+        assert (tmp_path / LOCK).is_file()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lock_is_on_a_regular_file_that_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFS passes no lock on a folder on to the server, and no exclusive lock on a file that is open for reading."""
+    seen: list[tuple[int, int]] = []
+
+    def flock(descriptor: int, _: int) -> None:
+        seen.append((stat.S_IFMT(os.fstat(descriptor).st_mode), fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with locked(tmp_path), locked(tmp_path, ".shardkit/making/train-000000.tar", shared=True):
+        pass
+    assert set(seen) == {(stat.S_IFREG, os.O_RDWR)}
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_without_locks_is_refused_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", lambda *_: failing(code)())
+    with pytest.raises(UsageError, match="cannot lock files"), locked(tmp_path):
+        pass
+
+
+def test_a_lock_whose_file_was_removed_while_it_was_waited_for_is_taken_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+    replaced: list[Path] = []
+
+    def late(descriptor: int, operation: int) -> None:
+        flock(descriptor, operation)
+        if not replaced:  # the holder before removed the file that this one has just locked
+            replaced.append(tmp_path / LOCK)
+            (tmp_path / LOCK).unlink()
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with locked(tmp_path):
+        monkeypatch.undo()
+        assert (tmp_path / LOCK).exists()
+        with pytest.raises(Locked), locked(tmp_path):
+            pass
+
+
+HOLDING_IN_TURN = """
+import sys
+from pathlib import Path
+from shardkit.format.lock import locked
+folder = Path(sys.argv[1])
+for _ in range(200):
+    with locked(folder, wait=True):
+        (folder / "held").mkdir()  # fails if another holds the folder too
+        (folder / "held").rmdir()
+"""
+
+
+def test_only_one_of_many_processes_holds_a_folder_at_any_time(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLDING_IN_TURN, str(tmp_path)]
+    running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    for each in running:
+        assert each.communicate()[1] == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lock_is_never_taken_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / "dataset/.shardkit").symlink_to(tmp_path / "victim")
+    with pytest.raises(Damaged), locked(tmp_path / "dataset"):
+        pass
+    assert not list((tmp_path / "victim").iterdir())

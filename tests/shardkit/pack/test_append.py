@@ -14,6 +14,8 @@ from shardkit.errors import Mismatch, ShardkitError, UsageError
 from shardkit.format.lock import locked
 from shardkit.format.opened import open_dataset
 from shardkit.pack.packing import tidied
+from shardkit.pack.workspace import has_plan
+from tests.commands import ran
 from tests.faults.operations import Nth, failing, watched
 from tests.packed import files
 from tests.pictures import png
@@ -185,11 +187,11 @@ def test_two_writers_never_meet(folder: Path, source: Path) -> None:
 
 
 def test_what_another_append_did_while_this_one_waited_is_seen(folder: Path, source: Path) -> None:
-    def in_between(_: Path) -> Manifest:
+    def in_between(_: Path, *, restart: bool) -> Manifest:
         if open_dataset(folder).generation.number == 0:
             monkey.undo()
             run_append(source, folder)
-        return tidied(folder)
+        return tidied(folder, restart=restart)
 
     monkey = pytest.MonkeyPatch()
     monkey.setattr("shardkit.cli.append.locked", lambda _: nullcontext())
@@ -277,3 +279,43 @@ def test_others_under_known_names_are_not_taken_for_known_in_silence(
     said = capfd.readouterr().err
     assert "all 2 images are in" in said
     assert f"Warning: 2 of 2 images have the key of one in {folder} and another size" in said
+
+
+def killed_before_clearing(source: Path, folder: Path) -> None:
+    """Append, and stop between the manifest, which commits it, and the removal of its plan."""
+    with pytest.raises(KilledError), mock.patch("shardkit.pack.merge.clear", side_effect=KilledError):
+        run_append(source, folder)
+    assert has_plan(folder)
+
+
+def test_starting_over_never_removes_a_shard_that_is_committed(folder: Path, source: Path) -> None:
+    killed_before_clearing(source, folder)
+    committed = without_workplace(folder)
+
+    assert run_append(source, folder, "--replan") == 0
+
+    assert without_workplace(folder) == committed
+    assert run_verify(folder) == 0
+
+
+def test_merge_completes_what_an_append_had_committed(folder: Path, source: Path) -> None:
+    killed_before_clearing(source, folder)
+
+    assert ran("merge", folder).code == 0
+
+    assert not has_plan(folder)
+    assert run_verify(folder) == 0
+
+
+def test_starting_over_completes_a_committed_removal_first(folder: Path, source: Path) -> None:
+    with pytest.raises(KilledError), mock.patch("shardkit.pack.remove.finish", side_effect=KilledError):
+        run_remove(folder, "s03")
+
+    assert run_append(source, folder, "--replan") == 0
+
+    assert [each.by for each in open_dataset(folder).manifest.generations] == ["remove", "append"]
+    assert run_verify(folder) == 0
+
+
+def run_verify(folder: Path) -> int:
+    return ran("verify", folder).code
