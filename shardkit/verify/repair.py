@@ -11,8 +11,10 @@ from pathlib import Path
 
 from shardkit.dataset import MANIFEST, Manifest
 from shardkit.errors import Damaged, UsageError
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.manifest import manifest_bytes, read_manifest
 from shardkit.format.publish import publish_bytes
+from shardkit.pack.workspace import ADOPTED, has_plan
 from shardkit.verify.claims import UNREADABLE
 from shardkit.verify.levels import Report
 from shardkit.verify.mend_index import mend_index
@@ -56,6 +58,7 @@ def repair(folder: Path, source: Path | None, say: Callable[[str], None], verifi
     """Mend what can be mended; the caller holds the folder."""
     mended: dict[str, None] = {}
     if not (folder / MANIFEST).exists():
+        _refuse_unfinished(folder)
         publish_bytes(folder / MANIFEST, manifest_bytes(_remade(folder)))
         say(f"{MANIFEST}: made again from the tables.")
         mended[MANIFEST] = None
@@ -77,6 +80,18 @@ def repair(folder: Path, source: Path | None, say: Callable[[str], None], verifi
     if not report.findings:
         quarantined(folder, [])
     return Repaired(tuple(mended), tuple(left) if report.findings else (), report)
+
+
+def _refuse_unfinished(folder: Path) -> None:
+    """What was never committed has no manifest to rebuild: the command that began it completes it."""
+    from shardkit.pack.planfile import read_plan  # noqa: PLC0415 - it brings the image libraries along
+
+    if DatasetFolder(folder).exists(ADOPTED) or (has_plan(folder) and read_plan(folder).terms.generation == 0):
+        command = "index" if DatasetFolder(folder).exists(ADOPTED) else "pack"
+        raise UsageError(
+            f"{folder}: there is no dataset to repair yet, `shardkit {command}` was stopped here. "
+            "Run the same command again: it resumes where it stopped."
+        )
 
 
 def _manifest(folder: Path) -> Manifest:
