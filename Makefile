@@ -15,7 +15,7 @@ help:
 	@echo 'make demo     data, shards, damage, training through a kill, on this machine; FRESH=1: anew'
 	@echo 'make test     make check, then every test (under 10 minutes on 2 cores)'
 	@echo 'make check    format, lint, strict types, architecture (under 30 s)'
-	@echo 'make faults   the long campaigns: killed again and again, at random'
+	@echo 'make faults   the long campaigns: killed again and again, at random; properties with new examples'
 	@echo 'make bench    every figure of README and docs/performance.md again: hours; ONLY="readers writers" for some'
 	@echo 'make format   let ruff rewrite what it can'
 	@echo 'make docs     write docs/cli.md and docs/trainer-cli.md anew from the commands'
@@ -34,6 +34,7 @@ check: $(READY)
 
 faults: $(READY)
 	python -m pytest -m campaign
+	python -m pytest -m 'hypothesis and not campaign' --hypothesis-profile new --numprocesses 2
 
 bench: $(READY)
 	python tools/bench/everything.py $(ONLY)

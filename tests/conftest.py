@@ -8,9 +8,11 @@ from hypothesis import settings
 
 from tests.packed import packed
 
-# A test says nothing about speed: the machine that it runs on is shared.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# A test says nothing about speed: the machine that it runs on is shared. `make test` tries the same examples each time,
+# so that it fails only for a reason in the code; `make faults` tries new ones, and more of them.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("new", deadline=None, max_examples=500, print_blob=True)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

@@ -51,8 +51,14 @@ def _meaning(rates: "list[Rate]", data: Data, verdict: Verdict) -> Iterator[tupl
     yield "storage", _storage(rates, data)
     yield "a sample", f"{costs} microseconds, with threads={_counts(rates)[-1]}"
     yield "bound by", verdict.why
-    yield "threads", f"threads={verdict.threads} is enough: more add less than a twentieth"
+    yield "threads", _threads(verdict.threads, _counts(rates)[-1])
     yield "next", verdict.change
+
+
+def _threads(enough: int, most: int) -> str:
+    if enough == most:
+        return f"threads={most} is the fastest of those that were measured, and none with more threads was"
+    return f"threads={enough} is enough: more add less than 5%"
 
 
 def _storage(rates: "list[Rate]", data: Data) -> str:

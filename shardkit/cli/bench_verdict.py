@@ -46,7 +46,7 @@ def judged(rates: "list[Rate]", data: Data) -> Verdict:
     costs = _costs({step: rate.samples for step, rate in at_most.items()})
     enough = _enough({rate.threads: rate.samples for rate in rates if rate.step == "decode"})
     bound = _bound(at_most, costs, data)
-    return Verdict(bound, _why(bound, at_most, data), _change(bound, data, most), enough, costs)
+    return Verdict(bound, _why(bound, at_most, data), _change(bound, data, most, enough), enough, costs)
 
 
 def _costs(samples: Mapping[str, float]) -> dict[str, float]:
@@ -84,8 +84,8 @@ def _why(bound: str, rates: "Mapping[str, Rate]", data: Data) -> str:
     }[bound]
 
 
-def _change(bound: str, data: Data, most: int) -> str:
-    if bound in ("digest", "decode") and most < data.cores:
+def _change(bound: str, data: Data, most: int, enough: int) -> str:
+    if bound in ("digest", "decode") and enough == most < data.cores:
         return f"more threads: {data.cores} cores may be used"
     return {
         "storage": "a faster disk, or one in this machine; more memory, to keep what was read; a codec of fewer bytes",

@@ -11,7 +11,9 @@ from shardkit.cli.names import KEY, SPLIT
 from shardkit.cli.output import put, while_read
 from shardkit.cli.parameters import FOLDER
 from shardkit.errors import UsageError
+from shardkit.format.not_there import NotThere
 from shardkit.format.opened import open_dataset
+from shardkit.format.split_view import nearest_key
 
 if TYPE_CHECKING:
     from shardkit.format.opened import Dataset
@@ -38,11 +40,13 @@ def cat(dst: Path, key: str, ext: str | None, split: str | None) -> None:
 
 
 def _split_with(dataset: "Dataset", key: str) -> "Split":
-    """The split that holds a key; if none does, one that will say so."""
     holding = [name for name in dataset if key in dataset[name]]
     if len(holding) > 1:
         raise UsageError(f"{key} is in {' and '.join(holding)}: say which with --split.")
-    return dataset[next(iter(holding or dataset))]
+    if not holding:
+        near = nearest_key(key, (dataset[name] for name in dataset))
+        raise NotThere(f"{dataset.folder}: no split has a sample {key!r}.{near}")
+    return dataset[holding[0]]
 
 
 def _member(record: "Record", ext: str | None) -> bytes:

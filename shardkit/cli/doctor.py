@@ -22,7 +22,7 @@ from shardkit.storage.host.place import place_of
 from shardkit.storage.host.reading import Roots, host_at
 from shardkit.storage.host.trial import refusals
 
-_COLOURS = {Severity.PROBLEM: bad, Severity.ADVICE: doubtful, Severity.OK: good}
+_COLOURS = {Severity.PROBLEM: bad, Severity.ADVICE: doubtful, Severity.OK: good, Severity.SKIPPED: doubtful}
 _LABEL, _TOPIC = 9, 15
 _INDENT = " " * (_LABEL + _TOPIC)
 _LONGEST_LINE = 120
@@ -55,7 +55,8 @@ def doctor(path: Path, *, as_json: bool) -> None:
 def report(place: Place, findings: list[Finding], width: int) -> list[tuple[str, ...]]:
     counts = Counter(finding.severity for finding in findings)
     problems = "1 problem" if counts[Severity.PROBLEM] == 1 else f"{counts[Severity.PROBLEM]} problems"
-    total = f"{problems} · {counts[Severity.ADVICE]} advice · {counts[Severity.OK]} ok"
+    skipped = f" · {counts[Severity.SKIPPED]} skipped" if counts[Severity.SKIPPED] else ""
+    total = f"{problems} · {counts[Severity.ADVICE]} advice · {counts[Severity.OK]} ok{skipped}"
     return [
         *((line,) for line in wrap(_looked_at(place), width)),
         (),

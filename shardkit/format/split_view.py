@@ -1,7 +1,7 @@
 """A split as it is used: so many samples, each by its key."""
 
 from bisect import bisect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -92,15 +92,26 @@ class Split:
         for other in self._dataset:
             if other != self.name and key in self._dataset[other]:
                 return f" {other} has it."
-        if (written := _as_written(key)) in self:
-            return f" Did you mean {written!r}? Dots and odd characters are written %XX in a key."
+        return nearest_key(key, [self])
+
+    def nearest(self, key: str) -> list[str]:
+        """Return the keys that a misspelt one is compared with."""
         keys = sorted(self._finder.nearest(key))
-        place = bisect(keys, key)
-        return meant(key, keys[max(0, place - _COMPARED) : place + _COMPARED])
+        index = bisect(keys, key)
+        return keys[max(0, index - _COMPARED) : index + _COMPARED]
 
 
 def _only(subject: str | None, rows: pa.Table) -> pa.Table:
     return rows if subject is None else rows.filter(pc.equal(rows["subject"], subject))
+
+
+def nearest_key(key: str, splits: Iterable[Split]) -> str:
+    """Return a question to end an error with: the key in one of `splits` that a misspelt one was to be."""
+    views = list(splits)
+    written = _as_written(key)
+    if any(written in each for each in views):
+        return f" Did you mean {written!r}? Dots and odd characters are written %XX in a key."
+    return meant(key, (near for each in views for near in each.nearest(key)))
 
 
 def _as_written(key: str) -> str:

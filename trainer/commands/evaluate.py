@@ -18,6 +18,10 @@ A run with validate.metric = accuracy is judged by how many samples it gives the
 The figures are the same on any number of ranks:
   torchrun … -m trainer evaluate RUN"""
 
+_UNTRAINED = (
+    "warning: these weights are of step 0, before any training: no later validation was better. "
+    "--step latest evaluates the newest weights.\n"
+)
 _EXAMPLES = ("runs/first", "runs/first --split test --json", "runs/first --cases cases")
 
 
@@ -25,6 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     parser = with_cases(with_weights(parser_of_run("evaluate", _DESCRIPTION, *_EXAMPLES)))
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     with asked(parser, arguments) as it:
+        if it.world.leads and it.weights.found.step == 0:
+            sys.stderr.write(_UNTRAINED)
         names = it.weights.config.validate.metric == "accuracy"
         if names:
             _tell(it, _of_names(it), text_of_names)

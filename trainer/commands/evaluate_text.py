@@ -52,17 +52,18 @@ def _too_few(need: Figures) -> str:
 
 def _twins(twins: Figures) -> Iterator[str]:
     right = twins["right_mated"] + twins["right_non_mated"]
-    among = f"among {twins['mated']:,} mated and {twins['non_mated']:,} twin pairs of {twins['subjects']:,} subjects"
-    yield _line("twins, EER", f"{_eer_of(twins)}   {among}" if twins["eer"] is not None else _eer_of(twins))
+    pairs = f"{twins['mated']:,} mated and {twins['non_mated']:,} non-mated pairs within groups"
+    among = f"among {pairs}, of {twins['subjects']:,} subjects"
+    yield _line("same group, EER", f"{_eer_of(twins)}   {among}" if twins["eer"] is not None else _eer_of(twins))
     yield _line(
-        "twins, accuracy",
+        "same group, right",
         f"{rate(twins['accuracy'], twins['pairs'])}   {right:,} of {twins['pairs']:,} pairs, at the threshold of all",
     )
 
 
 def _eer_of(twins: Figures) -> str:
     if twins["eer"] is None:
-        return "no twin has two samples"
+        return "no subject of a group has two samples"
     return rate(twins["eer"], min(twins["mated"], twins["non_mated"]))
 
 

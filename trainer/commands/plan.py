@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     amount = amount_of(config)
     plan = plan_of(config, amount, words)
     chosen = chosen_by(plan, config)
-    facts = facts_of(plan, amount, chosen, "cpu" if words.cpus else "cuda")
+    facts = facts_of(plan, amount, chosen, config.run.epochs, "cpu" if words.cpus else "cuda")
     if words.toml:
         sys.stderr.writelines(f"{each}\n" for each in facts["objections"])
         sys.stdout.write(as_toml(chosen))
@@ -95,7 +95,7 @@ def chosen_by(plan: Plan, config: Config) -> Config:
     )
 
 
-def facts_of(plan: Plan, amount: Amount, chosen: Config, device: str) -> dict[str, Any]:
+def facts_of(plan: Plan, amount: Amount, chosen: Config, config_epochs: int, device: str) -> dict[str, Any]:
     """What `--json` prints; sizes in bytes, times in seconds."""
     return {
         "data": asdict(amount),
@@ -105,6 +105,7 @@ def facts_of(plan: Plan, amount: Amount, chosen: Config, device: str) -> dict[st
         "global_batch": plan.global_batch,
         "lr": peak_of(chosen.optim, plan.global_batch, amount.samples),
         "epochs": plan.epochs,
+        "config_epochs": config_epochs,
         "epoch_steps": plan.epoch_steps,
         "steps": plan.steps,
         "head_bytes": plan.head_bytes,

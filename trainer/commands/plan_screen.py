@@ -28,10 +28,10 @@ def _rows(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "Dataset", f"{data['samples']:,} samples of {data['subjects']:,} subjects to learn from"
     yield "Batch", _batch(facts)
     yield "LR", f"{facts['lr']:.4g} after the warm-up, scaled to this batch"
-    yield "Epochs", f"{facts['epochs']:,}, each of {facts['epoch_steps']:,} steps: {facts['steps']:,} steps"
+    yield "Epochs", _epochs(facts)
     yield "Memory", _memory(facts)
     yield "Disk", _disk(disk)
-    yield "Time", f"{duration(facts['epoch_seconds'])} an epoch, {duration(facts['seconds'])} in all"
+    yield "Time", _time(facts)
     yield "", f"at {facts['rate']:,.0f} samples/s: {facts['rate_source']}"
 
 
@@ -39,6 +39,17 @@ def _batch(facts: Facts) -> str:
     ranks, micro, accumulation = facts["ranks"], facts["micro_batch"], facts["accumulation"]
     factors = f"{ranks:,} x {micro:,} x {accumulation:,}"
     return f"{facts['global_batch']:,} a step = {factors} (ranks x micro-batch x accumulation)"
+
+
+def _epochs(facts: Facts) -> str:
+    steps = f"{facts['epochs']:,}, each of {facts['epoch_steps']:,} steps: {facts['steps']:,} steps"
+    return f"recommended: {steps}; config: {facts['config_epochs']:,}"
+
+
+def _time(facts: Facts) -> str:
+    epoch = facts["epoch_seconds"]
+    config = duration(epoch * facts["config_epochs"])
+    return f"{duration(epoch)} per epoch; recommended: {duration(facts['seconds'])}; config: {config}"
 
 
 def _memory(facts: Facts) -> str:

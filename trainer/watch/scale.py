@@ -10,6 +10,8 @@ _MOST_DECADES = 8
 _FEW_DECADES = 2
 _SAME = 1e-9
 """Relative to the values: closer ones make an axis of no length."""
+_TINY = 1e-300
+"""Below this, a tenth of a number is no longer a number with all its digits."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,10 @@ def _linear(values: list[float], *, tight: bool) -> Scale:
 
 def _apart(low: float, high: float) -> tuple[float, float]:
     most = max(abs(low), abs(high))
-    if high - low > most * _SAME:
+    if high - low > max(most * _SAME, _TINY):
         return low, high
-    return low - (most / 10 or 0.5), high + (most / 10 or 0.5)
+    margin = most / 10 if most > _TINY else 0.5
+    return low - margin, high + margin
 
 
 def _round_step(least: float) -> float:

@@ -7,6 +7,7 @@ from enum import StrEnum
 class Severity(StrEnum):
     PROBLEM = "problem"
     ADVICE = "advice"
+    SKIPPED = "skipped"
     OK = "ok"
 
 
@@ -23,6 +24,10 @@ class Finding:
 
 def fine(topic: str, fact: str, why: str = "") -> Finding:
     return Finding(topic, Severity.OK, fact, why)
+
+
+def skipped(topic: str, fact: str) -> Finding:
+    return Finding(topic, Severity.SKIPPED, fact)
 
 
 def size(count: float) -> str:

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator
 
 from shardkit.storage.host.facts import Host, Place
-from shardkit.storage.host.finding import Finding, Severity, fine
+from shardkit.storage.host.finding import Finding, Severity, fine, skipped
 from shardkit.storage.host.mounts import Kind, Mount
 
 _NO_FLUSH = {"nobarrier": "barrier", "barrier=0": "barrier=1", "volatile": None}
@@ -76,11 +76,7 @@ def _on_locks(mount: Mount) -> Iterator[Finding]:
             (f"mount {shlex.quote(mount.point)} again without {option}, or pack from one machine at a time",),
         )
     if mount.kind is Kind.NETWORK and not _LOCAL_LOCKS.intersection(mount.options):
-        yield fine(
-            "locks",
-            "tried on this machine only",
-            "Whether other machines see them is not known. Hold one there: `flock FILE sleep 60`, and try it here.",
-        )
+        yield skipped("locks", "whether other machines see them was not tried: `flock FILE sleep 60` there, again here")
 
 
 def _on_access_times(mount: Mount) -> Iterator[Finding]:
@@ -116,7 +112,7 @@ def _on_operations(host: Host) -> Iterator[Finding]:
             ("name another folder, or let its owner change who may write",),
         )
     elif not place.takes_a_dataset:
-        yield fine("writing", f"not tried: nothing is written into {place.contents}")
+        yield skipped("writing", f"nothing is written into {place.contents}, so writing was not tried")
     elif not any(host.refusals.values()):
         yield fine("writing", f"tried out here: to {' and to '.join(host.refusals)} works")
     for what, refusal in host.refusals.items():

@@ -192,3 +192,14 @@ def test_a_report_fits_its_width(width: int) -> None:
     lines = ["".join(line) for line in report(measured, PNG, verdict, width)]
     assert max(map(len, lines)) <= width
     assert any(line.endswith("x 10.0") for line in lines)
+
+
+@pytest.mark.parametrize(("counts", "said"), [((1,), "fastest of those that were measured"), ((1, 2), "is enough")])
+def test_one_page_never_says_both_that_threads_are_enough_and_that_more_are_wanted(
+    counts: tuple[int, ...], said: str
+) -> None:
+    measured = [rate for count in counts for rate in rates(count, copy=30e3, read=20e3, digest=18e3, decode=3e3)]
+    verdict = judged(measured, PNG)
+    page = "\n".join(line for lines in report(measured, PNG, verdict, 200) for line in lines)
+    assert said in page
+    assert ("more threads:" in verdict.change) is (verdict.threads == max(counts))

@@ -28,7 +28,7 @@ def test_the_image_or_a_sidecar(packed_once: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("S%2E1/05",), "has no sample 'S%2E1/05'. Did you mean 'S%2E1/04'"),
+        (("S%2E1/05",), "no split has a sample 'S%2E1/05'. Did you mean 'S%2E1/04'"),
         (("S.1/04",), "Did you mean 'S%2E1/04'? Dots and odd characters are written %XX"),
         (("S%2E1/04", "--ext", "jsn"), "S%2E1/04 has no .jsn, but .png, .mnt."),
         (("S%2E1/04", "--split", "tain"), "Did you mean 'train'?"),

@@ -62,7 +62,7 @@ def test_nothing_is_written_into_a_dataset_or_a_source_tree(
     examine(tmp_path, "--json")
 
     assert tmp_path.stat().st_mtime_ns == before
-    assert "not tried: nothing is written into" in capsys.readouterr().out
+    assert "so writing was not tried" in capsys.readouterr().out
 
 
 def test_a_folder_to_come_is_judged_by_the_one_above(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,8 @@ import pytest
 import shardkit
 from shardkit.cli.pack import pack
 from tests.trainer.commands.said import said, shown
+from tests.trainer.jobs import arguments
+from trainer.__main__ import main
 
 FAR = (0.1, 0.05)
 
@@ -123,3 +125,14 @@ def test_a_file_in_their_place_and_no_cases_are_refused_at_once(
     (tmp_path / "file").touch()
     assert "this is a file" in said(capsys, "evaluate", run, "--cases", tmp_path / "file", code=2)
     assert "1 or more" in said(capsys, "evaluate", run, "--cases", tmp_path / "new", "--worst", "0", code=2)
+
+
+def test_weights_of_before_the_training_are_warned_about(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    untrained = {"validate.first": "true", "run.steps": "1", "optim.base_lr": "1e-12"}
+    assert main(arguments(data, tmp_path / "run", **untrained)) == 0
+    capsys.readouterr()
+    for step, warned in (("best", True), ("latest", False)):
+        assert main(["evaluate", str(tmp_path / "run"), "--step", step]) == 0
+        assert ("these weights are of step 0, before any training" in capsys.readouterr().err) is warned

@@ -18,14 +18,14 @@ def told(subjects: int, each: int, **options: Any) -> list[str]:  # noqa: ANN401
 
 def test_twins_are_told_with_their_counts() -> None:
     labels = torch.arange(20).repeat_interleave(3)
-    error, accuracy = (line for line in told(20, 3, groups=labels // 2) if line.startswith("twins"))
+    error, accuracy = (line for line in told(20, 3, groups=labels // 2) if line.startswith("same group"))
 
-    assert error.endswith("among 60 mated and 90 twin pairs of 20 subjects")
+    assert error.endswith("among 60 mated and 90 non-mated pairs within groups, of 20 subjects")
     assert accuracy.endswith("of 150 pairs, at the threshold of all")
 
 
 def test_without_twins_none_are_told() -> None:
-    assert not any("twin" in line for line in told(20, 3))
+    assert not any("group" in line for line in told(20, 3))
 
 
 @pytest.mark.parametrize(("subjects", "lines"), [(20, 1), (4, 0)])

@@ -67,6 +67,8 @@ def test_the_page_names_batch_and_where_its_rate_comes_from(data: Path, capsys: 
     assert "64 a step = 2 x 32 x 1 (ranks x micro-batch x accumulation)" in page
     assert "measured on two cores" in page
     assert "But" not in page
+    assert "config: 57" in page  # what the recipe has, next to what is recommended
+    assert "recommended: " in page
     assert max(map(len, page.splitlines())) <= 80
 
 

@@ -1,6 +1,6 @@
 """Axes: everything lies on them, ticks are round, rising, and neither few nor many."""
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from trainer.watch.scale import Axis, Scale, scale_of, tick_text
@@ -16,6 +16,8 @@ def assert_sound(scale: Scale, values: list[float]) -> None:
 
 
 @given(VALUES, st.booleans(), st.booleans())
+@example(values=[5e-324], from_zero=True, tight=False)  # its step is no number any more
+@example(values=[5e-324], from_zero=False, tight=True)
 def test_linear(values: list[float], from_zero: bool, tight: bool) -> None:  # noqa: FBT001
     scale = scale_of(Axis("", from_zero=from_zero, tight=tight), values)
     assert_sound(scale, [*values, *([0.0] if from_zero else [])])
