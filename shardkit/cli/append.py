@@ -16,7 +16,7 @@ from shardkit.format.lock import locked
 from shardkit.format.manifest import read_manifest
 from shardkit.format.opened import Dataset, open_dataset
 from shardkit.pack.append import Known, appended
-from shardkit.pack.merge import merge, nothing_packed
+from shardkit.pack.merge import merge, nothing_packed, parts_of
 from shardkit.pack.options import PackOptions
 from shardkit.pack.packing import begin, needing, tidied
 from shardkit.pack.planfile import PlanFile, read_plan
@@ -89,7 +89,7 @@ def _warn(warnings: Iterable[str]) -> None:
 def _packed(work: Work, workers: int) -> Manifest | None:
     """None if nothing could be packed: a generation without a sample would only cost files."""
     make(work, range(len(work.plan.shards)), "local", workers)
-    reasons = nothing_packed(work.folder, work.plan)
+    reasons = nothing_packed(work.folder, parts_of(work.folder, work.plan))
     if reasons:
         say(f"nothing new could be packed ({reasons}): the dataset stays as it is.")
         tidied(work.folder, restart=True)

@@ -90,12 +90,15 @@ def parquet_writer(file: object, schema: pa.Schema, *, statistics: bool = True) 
     return pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True, write_statistics=statistics)
 
 
-def parquet_file(path: Path, dataset: Path | None = None) -> pq.ParquetFile:
-    """Open a table whose pages are checked as they are read; `dataset` is its folder, if not the next."""
+def parquet_file(path: Path, dataset: Path | None = None, footer: pq.FileMetaData | None = None) -> pq.ParquetFile:
+    """Open a table whose pages are checked as they are read; `dataset` is its folder, if not the next.
+
+    A `footer` that was read before is not read again: that of a file with many row groups takes long.
+    """
     with plain_file(path, dataset) as file, explained(path), readable(path):
         # Opened by its number, it is the file that was looked at; and pyarrow reads it without asking Python.
         source = pa.OSFile(f"/dev/fd/{file.fileno()}")
-        return pq.ParquetFile(source, page_checksum_verification=True)
+        return pq.ParquetFile(source, metadata=footer, page_checksum_verification=True)
 
 
 def read_table(path: Path, schema: pa.Schema, dataset: Path | None = None) -> pa.Table:

@@ -38,19 +38,20 @@ def merge(folder: Path) -> Manifest:
     before = open_dataset(folder, plan.terms.generation - 1) if plan.terms.generation else None
     if before and before.manifest.current.number != before.generation.number:
         raise Mismatch(f"{folder}: another append has ended since this one was planned. Add --replan to plan it anew.")
-    if reasons := nothing_packed(folder, plan):
-        first = _skips(folder, _parts(folder, plan))[0]
+    parts = parts_of(folder, plan)
+    if reasons := nothing_packed(folder, parts):
+        first = _skips(folder, parts)[0]
         raise UsageError(
             f"{folder}: nothing could be packed ({reasons}), for example {first.source!a}: {first.detail.rstrip('.')}. "
             "Mend the source, then add --replan."
         )
-    manifest = _merged(folder, plan, _parts(folder, plan), before)
+    manifest = _merged(folder, plan, parts, before)
     publish_manifest(DatasetFolder(folder), manifest)
     clear(folder)
     return manifest
 
 
-def _parts(folder: Path, plan: PlanFile) -> list[Part]:
+def parts_of(folder: Path, plan: PlanFile) -> list[Part]:
     parts = [finished(folder, each, plan.hash) for each in plan.shards]
     there = [each for each in parts if each is not None]
     if len(there) < len(parts):
@@ -61,9 +62,8 @@ def _parts(folder: Path, plan: PlanFile) -> list[Part]:
     return there
 
 
-def nothing_packed(folder: Path, plan: PlanFile) -> str:
+def nothing_packed(folder: Path, parts: list[Part]) -> str:
     """Why not a single input could be packed; empty if one could."""
-    parts = _parts(folder, plan)
     if any(part.samples for part in parts):
         return ""
     reasons = Counter(skip.reason for skip in _skips(folder, parts))

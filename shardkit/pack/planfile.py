@@ -5,12 +5,13 @@ One row group a shard, so a task reads no more than its own; what holds for all 
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from blake3 import blake3
 
 from shardkit.errors import Damaged, Mismatch
@@ -82,9 +83,11 @@ class PlanFile:
     terms: Terms
     shards: tuple[PlannedShard, ...]
     hash: str
+    footer: pq.FileMetaData = field(repr=False, compare=False)
+    """Of the file: read once, and not for each shard."""
 
     def rows(self, number: int, columns: list[str] | None = None) -> pa.Table:
-        with readable(self.path), parquet_file(self.path, self.folder) as file:
+        with readable(self.path), parquet_file(self.path, self.folder, self.footer) as file:
             rows = file.read_row_group(number, columns)
         if len(rows) != self.shards[number].samples:
             raise Damaged(f"{self.path}: expected {self.shards[number].samples:,} samples, got {len(rows):,} rows.")
@@ -122,9 +125,10 @@ def read_plan(folder: Path) -> PlanFile:
         with readable(path), parquet_file(path, folder) as file:
             described = _Described.parsed((file.metadata.metadata or {}).get(METADATA, b""))
             described.check(file.num_row_groups)
+            footer = file.metadata
     except Damaged as error:
         raise Damaged(f"{error} It is the plan of an unfinished pack or append: --replan starts that over.") from error
-    return PlanFile(path, folder, described.terms, described.shards, described.hash)
+    return PlanFile(path, folder, described.terms, described.shards, described.hash, footer)
 
 
 def refuse_other_options(there: Mapping[str, Any], asked: PackOptions, folder: Path) -> None:
