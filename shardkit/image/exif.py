@@ -4,13 +4,30 @@ EXIF that cannot be read says nothing: the pixels are whole, and so is the pictu
 """
 
 import struct
+from typing import NamedTuple
 
 UPRIGHT = 1
+_TRANSPOSING = frozenset({5, 6, 7, 8})
 
 _ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _ORIENTATION = 0x0112
 _SHORT = 3
 _ENTRY_BYTES = 12
+
+
+class Size(NamedTuple):
+    width: int
+    height: int
+
+
+def upright_size(width: int, height: int, orientation: int) -> Size:
+    """Return the sides of a stored image after it is turned as its orientation says."""
+    return Size(height, width) if orientation in _TRANSPOSING else Size(width, height)
+
+
+def known_orientation(value: int) -> int:
+    """Return `value` if it is one of the eight orientations, else UPRIGHT."""
+    return value if 1 <= value <= 8 else UPRIGHT  # noqa: PLR2004 - the eight ways to lay a picture
 
 
 def orientation(exif: bytes) -> int:
@@ -21,7 +38,7 @@ def orientation(exif: bytes) -> int:
         found = _field(exif, order) if order else UPRIGHT
     except struct.error:
         return UPRIGHT
-    return found if 1 <= found <= 8 else UPRIGHT  # noqa: PLR2004 - the eight ways to lay a picture
+    return known_orientation(found)
 
 
 def _field(exif: bytes, order: str) -> int:

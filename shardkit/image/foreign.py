@@ -14,14 +14,13 @@ import numpy as np
 from shardkit.errors import BadInput
 from shardkit.image.arrays import Pixels
 from shardkit.image.bmp import bmp
-from shardkit.image.exif import orientation
 from shardkit.image.geometry import Geometry
-from shardkit.image.jpeg import exif_of_jpeg, jpeg
+from shardkit.image.jpeg import jpeg
 from shardkit.image.limits import check_size
 from shardkit.image.opencv import cv2
 from shardkit.image.picture import UNKNOWN, Picture
 from shardkit.image.tiff import tiff
-from shardkit.image.webp import exif_of_webp, webp
+from shardkit.image.webp import webp
 
 EXTENSIONS = ("jpg", "jpeg", "webp", "bmp", "tif", "tiff")
 
@@ -37,15 +36,14 @@ _CONVERSIONS = {
 
 class _Format(NamedTuple):
     picture: Callable[[memoryview], Picture]
-    exif: Callable[[memoryview], bytes]
     turned: bool = False  # by OpenCV
 
 
-_TIFF = _Format(tiff, bytes, turned=True)  # a TIFF is laid out as EXIF is: EXIF came from it
+_TIFF = _Format(tiff, turned=True)
 _FORMATS = {
-    b"\xff\xd8\xff": _Format(jpeg, exif_of_jpeg),
-    b"RIFF": _Format(webp, exif_of_webp),
-    b"BM": _Format(bmp, lambda _: b""),
+    b"\xff\xd8\xff": _Format(jpeg),
+    b"RIFF": _Format(webp),
+    b"BM": _Format(bmp),
     b"II*\0": _TIFF,
     b"MM\0*": _TIFF,
     b"II+\0": _TIFF,
@@ -64,8 +62,8 @@ def decode_foreign(view: memoryview) -> Pixels:
     picture = _picture(found, view)
     if picture == UNKNOWN:
         raise _undecodable("its header is of a kind that is not decoded.")
-    geometry = Geometry(picture.width, picture.height, orientation(found.exif(view)))
-    height, width = geometry.upright[::-1] if found.turned else (picture.height, picture.width)
+    geometry = Geometry(picture.width, picture.height, picture.orientation)
+    width, height = geometry.upright if found.turned else (picture.width, picture.height)
     pixels = _as_told(_decoded(view), picture, (height, width))
     return pixels if found.turned else geometry.apply(pixels)
 

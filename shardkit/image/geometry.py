@@ -16,17 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shardkit.image.arrays import Pixels
+from shardkit.image.exif import UPRIGHT, Size, upright_size
 from shardkit.image.resample import resampled
 
 Fit = Literal["pad", "crop", "stretch"]
 Points = NDArray[np.float64]
 
 GEOMETRY_VERSION = 1
-
-
-class Size(NamedTuple):
-    width: int
-    height: int
 
 
 class _Turn(NamedTuple):
@@ -55,14 +51,13 @@ class Geometry:
 
     width: int
     height: int
-    orientation: int = 1
+    orientation: int = UPRIGHT
     size: int | None = None
     fit: Fit = "pad"
 
     @property
     def upright(self) -> Size:
-        size = Size(self.width, self.height)
-        return Size(*reversed(size)) if _TURNS[self.orientation].transposed else size
+        return upright_size(self.width, self.height, self.orientation)
 
     @property
     def kept(self) -> Size:

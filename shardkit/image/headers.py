@@ -10,26 +10,27 @@ from shardkit.image.foreign import told
 from shardkit.image.picture import UNKNOWN, Picture
 from shardkit.image.png import inspect
 
-__all__ = ["EXTENSIONS", "UNKNOWN", "Picture", "described"]
+__all__ = ["EXTENSIONS", "PIXELS", "UNKNOWN", "Picture", "described"]
 
 EXTENSIONS = frozenset({"png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "npy", "npy.zst", "npy.lz4"})
 
-_PIXELS = {"npy", "npy.zst", "npy.lz4"}
+PIXELS = frozenset({"npy", "npy.zst", "npy.lz4"})
 
 
-def described(extension: str, data: memoryview | bytes) -> Picture:
+def described(extension: str, data: memoryview | bytes, *, checksums: bool = True) -> Picture:
     """What the picture is; BadInput if it is damaged, too large, or none."""
     view = memoryview(data)
     if not view:
         raise BadInput("empty", "the image has no bytes.")
-    if extension in _PIXELS:
+    if extension in PIXELS:
         return _pixels(extension, view)
-    return _png(view) if extension == "png" or view[: len(SIGNATURE)] == SIGNATURE else told(view)
+    is_png = extension == "png" or view[: len(SIGNATURE)] == SIGNATURE
+    return _png(view, checksums=checksums) if is_png else told(view)
 
 
-def _png(view: memoryview) -> Picture:
-    info = inspect(view)
-    return Picture(info.width, info.height, info.channels, info.bit_depth)
+def _png(view: memoryview, *, checksums: bool) -> Picture:
+    info = inspect(view, checksums=checksums)
+    return Picture(info.width, info.height, info.channels, info.bit_depth, info.orientation)
 
 
 def _pixels(extension: str, view: memoryview) -> Picture:

@@ -1,9 +1,10 @@
-"""The segments of a JPEG, up to the one that says how large it is; the field of EXIF stands before it."""
+"""The segments of a JPEG, up to the one that gives its size; EXIF stands before that one."""
 
 import struct
 from collections.abc import Iterator
 
 from shardkit.errors import BadInput
+from shardkit.image.exif import orientation
 from shardkit.image.picture import Picture, sized
 
 # Start of frame, of every kind: 0xC4, 0xC8 and 0xCC mean something else.
@@ -17,21 +18,15 @@ _INKS = 4
 
 
 def jpeg(view: memoryview) -> Picture:
-    position = 2
+    position, exif = 2, b""
     for marker, position in _segments(view):
         if marker in _FRAMES:
             depth, height, width, channels = struct.unpack_from(">BHHB", view, position + 4)
-            return sized(Picture(width, height, 3 if channels == _INKS else channels, depth))  # inks are shown as RGB
+            shown = 3 if channels == _INKS else channels  # inks are shown as RGB
+            return sized(Picture(width, height, shown, depth, orientation(exif)))
+        if not exif and marker == _EXIF and view[position + 4 : position + 10] == _EXIF_MAGIC:
+            exif = bytes(view[position + 4 : position + _segment(view, position, marker)])
     raise BadInput("undecodable", f"the JPEG has no frame up to byte {position:,}, where one must be.")
-
-
-def exif_of_jpeg(view: memoryview) -> bytes:
-    for marker, position in _segments(view):
-        if marker in _FRAMES:
-            break
-        if marker == _EXIF and view[position + 4 : position + 10] == _EXIF_MAGIC:
-            return bytes(view[position + 4 : position + _segment(view, position, marker)])
-    return b""
 
 
 def _segments(view: memoryview) -> Iterator[tuple[int, int]]:

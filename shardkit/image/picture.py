@@ -3,15 +3,22 @@
 from typing import NamedTuple
 
 from shardkit.errors import BadInput
+from shardkit.image.exif import UPRIGHT, Size, upright_size
 
 
 class Picture(NamedTuple):
-    """Width and height are those that are stored, before EXIF turns them."""
+    """Width and height as stored, and the EXIF orientation that decoding applies to them."""
 
     width: int
     height: int
     channels: int
     bit_depth: int
+    orientation: int = UPRIGHT
+
+    @property
+    def upright(self) -> Size:
+        """Width and height as decoding gives them."""
+        return upright_size(self.width, self.height, self.orientation)
 
 
 UNKNOWN = Picture(0, 0, 0, 0)

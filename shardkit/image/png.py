@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 
 from shardkit.image import structure
 from shardkit.image.chunks import Chunk, chunks_of
-from shardkit.image.exif import orientation
+from shardkit.image.exif import Size, orientation, upright_size
 from shardkit.image.limits import check_size
 from shardkit.image.structure import SAMPLES, Kind
 
 
 @dataclass(frozen=True)
 class PngInfo:
-    width: int
+    width: int  # as stored, before EXIF turns the image
     height: int
     channels: int  # when decoded: a palette becomes RGB, and transparency one channel more
     bit_depth: int  # as stored: 16 bits stay 16, all others become 8 when decoded
@@ -33,6 +33,11 @@ class PngInfo:
     chunks: list[Chunk] = field(repr=False)
     palette: bytes = field(repr=False)
     transparency: bytes = field(repr=False)
+
+    @property
+    def upright(self) -> Size:
+        """Width and height as decoding gives them."""
+        return upright_size(self.width, self.height, self.orientation)
 
     @property
     def idat(self) -> list[slice]:

@@ -62,7 +62,7 @@ def _tasks(payloads: Sequence[memoryview], slots: Slot, refused: Refused) -> Ite
 
 
 def _served(info: PngInfo) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    width, height = Geometry(info.width, info.height, info.orientation).upright
+    width, height = info.upright
     kind = np.dtype(np.uint16 if info.bit_depth == 16 else np.uint8)  # noqa: PLR2004 - bits
     return (height, width, *([info.channels] if info.channels > 1 else [])), kind
 

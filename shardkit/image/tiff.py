@@ -9,12 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 from shardkit.errors import BadInput
+from shardkit.image.exif import UPRIGHT, known_orientation
 from shardkit.image.limits import check_size
 from shardkit.image.picture import UNKNOWN, Picture, sized
 
 _WIDTH, _HEIGHT, _BITS, _COLORS, _SAMPLES = 256, 257, 258, 262, 277
+_ORIENTATION = 274
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
-_WANTED = {_WIDTH, _HEIGHT, _BITS, _COLORS, _SAMPLES, _TILE_WIDTH, _TILE_HEIGHT}
+_WANTED = {_WIDTH, _HEIGHT, _BITS, _COLORS, _SAMPLES, _ORIENTATION, _TILE_WIDTH, _TILE_HEIGHT}
 # By the way in which colours are stored: how many channels are served for how many that are stored.
 _CHANNELS = {0: {1: 1}, 1: {1: 1}, 2: {3: 3}, 3: {1: 3}, 6: {3: 3}}
 _DEPTHS = {1: 8, 2: 8, 4: 8, 8: 8, 16: 16}
@@ -36,7 +38,9 @@ def tiff(view: memoryview) -> Picture:
     _check_pieces(fields, bits * samples)
     channels = _CHANNELS.get(fields.get(_COLORS, -1), {}).get(samples, 0)
     depth = _DEPTHS.get(bits, 0)
-    return sized(Picture(width, height, channels, depth)) if channels and depth else UNKNOWN
+    if not (channels and depth):
+        return UNKNOWN
+    return sized(Picture(width, height, channels, depth, known_orientation(fields.get(_ORIENTATION, UPRIGHT))))
 
 
 def _fields(unpack: Unpack) -> dict[int, int]:

@@ -3,9 +3,10 @@
 import struct
 
 from shardkit.errors import BadInput
+from shardkit.image.exif import orientation
 from shardkit.image.picture import UNKNOWN, Picture, sized
 
-_ALPHA, _EXIF = 0x10, 0x08
+_ALPHA, _HAS_EXIF = 0x10, 0x08
 _14_BITS = 0x3FFF
 _FIRST_CHUNK = 12
 # A picture in motion has one or two a frame.
@@ -16,11 +17,11 @@ def webp(view: memoryview) -> Picture:
     if bytes(view[8:12]) != b"WEBP":
         raise BadInput("not-an-image", "it is a RIFF file, but no WebP.")
     read = _READERS.get(*struct.unpack_from("4s", view, _FIRST_CHUNK))
-    return read(view) if read else UNKNOWN
+    return read(view)._replace(orientation=orientation(_exif(view))) if read else UNKNOWN
 
 
-def exif_of_webp(view: memoryview) -> bytes:
-    if bytes(view[12:16]) != b"VP8X" or not view[20] & _EXIF:
+def _exif(view: memoryview) -> bytes:
+    if bytes(view[12:16]) != b"VP8X" or not view[20] & _HAS_EXIF:
         return b""
     position = _FIRST_CHUNK
     for _ in range(_MOST_CHUNKS):

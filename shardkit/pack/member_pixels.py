@@ -5,6 +5,7 @@ from functools import partial
 
 from shardkit.image.codec import encode, framed
 from shardkit.image.decode import decode_png
+from shardkit.image.exif import UPRIGHT
 from shardkit.image.extensions import EXTENSIONS, Codec
 from shardkit.image.npy import TYPES, check_shape, header
 from shardkit.image.png import inspect
@@ -48,7 +49,8 @@ class _AsPixels:
         member = spool.add(key, EXTENSIONS[self.codec], len(payload), fill)
         height, width = pixels.shape[:2]
         channels = pixels.shape[2] if pixels.ndim > 2 else 1  # noqa: PLR2004 - grey pixels have no third axis
-        return Stored(member, (info.width, info.height), width, height, channels, 8 * pixels.itemsize)
+        turned = info.orientation != UPRIGHT
+        return Stored(member, (info.width, info.height), width, height, channels, 8 * pixels.itemsize, turned=turned)
 
 
 class _AsArray:

@@ -18,10 +18,14 @@ class Stored:
 
     member: Member
     original: tuple[int, int]
+    """Width and height of the source, as stored there."""
     width: int
+    """Width and height as decoding gives them, turned upright."""
     height: int
     channels: int
     bit_depth: int
+    turned: bool = False
+    """Whether packing turned the pixels as EXIF says, which nothing in the dataset records."""
 
 
 Store = Callable[[Spool, str, int, Read], Stored]
@@ -50,4 +54,4 @@ def as_found(spool: Spool, key: str, size: int, read: Read, check: Check | None 
 
     member = spool.add(key, EXTENSIONS["png"], size, fill)
     info = found[0]
-    return Stored(member, (info.width, info.height), info.width, info.height, info.channels, info.bit_depth)
+    return Stored(member, (info.width, info.height), *info.upright, info.channels, info.bit_depth)

@@ -20,6 +20,7 @@ from shardkit.errors import BadInput, Mismatch
 from shardkit.format.digest import rows_digest, seal_of
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.tables import INDEX, from_rows
+from shardkit.image.extensions import MINUTIAE
 from shardkit.pack.members import Store, store_for
 from shardkit.pack.part import Part, Skip, finished, write_part
 from shardkit.pack.planfile import PlanFile
@@ -113,6 +114,12 @@ class _Maker:
         key, source = row["key"], row["source"]
         read = partial(self.source.read, source, row["size"], row["mtime_ns"])
         stored = self._store(spool, key, row["size"], read)
+        if stored.turned and any(each["ext"] == MINUTIAE for each in row["sidecars"]):
+            raise BadInput(
+                "turned-minutiae",
+                f"EXIF turns this image, and its .{MINUTIAE} counts in the pixels before that. Turn both upright "
+                "yourself, or pack without --codec, --color, --size and --enhance: the stream then turns both.",
+            )
         sidecars = tuple(self._sidecar(each, row, spool) for each in row["sidecars"])
         kept = {name: row[name] for name in ("key", "subject", "impression", "group", "label", "source")}
         return Sample(

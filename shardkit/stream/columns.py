@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from shardkit.format.record import damaged_shard
 from shardkit.format.tar import BLOCK
+from shardkit.image.extensions import MINUTIAE
 from shardkit.stream.kinds import Kind
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 Integers = NDArray[np.int64]
 DIGEST_BYTES = 16
-MINUTIAE = "mnt"
 LARGEST_PAYLOAD = 1 << 29
 """Twice of what any picture that is taken unpacks to."""
 

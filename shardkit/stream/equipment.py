@@ -36,7 +36,7 @@ def assembly_for(
     dataset, lookup = opened.dataset, opened.lookup
     shards = OpenShards(dataset.folder, lookup.shards)
     prepared = dataset.manifest.preparation
-    packed = Resized(prepared.get("size"), prepared.get("fit") or "pad")  # type: ignore[arg-type]  # as pack wrote them
+    packed = Resized(prepared.get("size"), prepared.get("fit") or "pad") if prepared else None  # type: ignore[arg-type]  # as pack wrote them
     served = Resized(pixels.size, pixels.fit)
     return Assembly(
         lookup=lookup,

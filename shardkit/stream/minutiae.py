@@ -7,13 +7,15 @@ import torch
 
 from shardkit.errors import BadInput
 from shardkit.format.tar import BLOCK
+from shardkit.image.extensions import MINUTIAE
 from shardkit.image.geometry import Fit, Geometry
+from shardkit.image.headers import PIXELS, described
 from shardkit.image.mnt import NONE, from_mnt, moved
 from shardkit.image.mnt import Minutiae as Points
 from shardkit.stream.batch import Minutiae
-from shardkit.stream.columns import MINUTIAE, Figure, Mapped
-from shardkit.stream.files import OpenShards
-from shardkit.stream.kinds import Kinds
+from shardkit.stream.columns import Figure, Mapped
+from shardkit.stream.files import OpenShard, OpenShards
+from shardkit.stream.kinds import Kind, Kinds
 from shardkit.stream.lookup import Found
 from shardkit.stream.reading import Member, read_member, refused
 
@@ -28,9 +30,11 @@ class Resized:
 
 @dataclass(frozen=True)
 class MinutiaeReader:
+    """Minutiae of samples, in the pixels that are served. `packed` is None where images are stored as found."""
+
     shards: OpenShards
     kinds: Kinds
-    packed: Resized
+    packed: Resized | None
     served: Resized
 
     def read(self, found: Found, line: int) -> Points:
@@ -40,23 +44,37 @@ class MinutiaeReader:
         if not mapped[Mapped.SIZE]:
             return NONE
         shard, figure = int(found.shards[line]), found.figures[line].tolist()
-        name = found.keys[shard][figure[Figure.KEY] : figure[Figure.KEY_END]] + f".{MINUTIAE}".encode()
+        key = found.keys[shard][figure[Figure.KEY] : figure[Figure.KEY_END]]
         digest = found.minutiae[line, Mapped.DIGEST :].tobytes()
-        member = Member(name, mapped[Mapped.OFFSET], mapped[Mapped.SIZE], digest)
+        member = _member(key, MINUTIAE, mapped[Mapped.OFFSET], mapped[Mapped.SIZE], digest)
         opened = self.shards[shard]
-        content = read_member(opened, member, memoryview(bytearray(BLOCK + member.size)))
         try:
-            points = from_mnt(content)
+            points = from_mnt(_content(opened, member))
+            kind = self.kinds.met[figure[Figure.KIND]]
+            if self.packed is None and kind.ext not in PIXELS:
+                digest = found.figures[line, Figure.DIGEST :].tobytes()
+                image = _member(key, kind.ext, figure[Figure.OFFSET], figure[Figure.SIZE], digest)
+                return moved(points, [self._as_found(kind, _content(opened, image))])
+            original = mapped[Mapped.ORIGINAL_WIDTH], mapped[Mapped.ORIGINAL_HEIGHT]
+            return moved(points, self._as_prepared(original, kind))
         except BadInput as bad:
             raise refused(opened, member, bad) from None
-        kind = self.kinds.met[figure[Figure.KIND]]
-        return moved(
-            points,
-            (
-                _geometry(mapped[Mapped.ORIGINAL_WIDTH], mapped[Mapped.ORIGINAL_HEIGHT], self.packed),
-                _geometry(kind.width, kind.height, self.served),
-            ),
-        )
+
+    def _as_found(self, kind: Kind, content: memoryview) -> Geometry:
+        """Only the image itself has its orientation, which turns its points as it turns its pixels."""
+        image = described(kind.ext, content, checksums=False)
+        return Geometry(image.width, image.height, image.orientation, self.served.size, self.served.fit)
+
+    def _as_prepared(self, original: tuple[int, int], kind: Kind) -> tuple[Geometry, Geometry]:
+        """Packing skips turned images with minutiae. Older versions did not, and did not record the orientation."""
+        packed = self.packed or Resized(None)
+        if packed.size is None and original != (kind.width, kind.height):
+            raise BadInput(
+                "turned-minutiae",
+                "EXIF turned the image when it was packed, and the dataset does not say which way, so its minutiae "
+                "cannot follow. Pack it again, or stream without minutiae=True.",
+            )
+        return _geometry(*original, packed), _geometry(kind.width, kind.height, self.served)
 
 
 def padded(each: list[Points]) -> Minutiae:
@@ -66,6 +84,14 @@ def padded(each: list[Points]) -> Minutiae:
     for line, points in enumerate(each):
         whole[line, : len(points)] = points
     return Minutiae(torch.from_numpy(whole), torch.tensor(counts))
+
+
+def _member(key: bytes, extension: str, offset: int, size: int, digest: bytes) -> Member:
+    return Member(key + f".{extension}".encode(), offset, size, digest)
+
+
+def _content(shard: OpenShard, member: Member) -> memoryview:
+    return read_member(shard, member, memoryview(bytearray(BLOCK + member.size)))
 
 
 def _geometry(width: int, height: int, resized: Resized) -> Geometry:

@@ -140,5 +140,17 @@ def _decoded(run: Run, part: slice, payloads: list[memoryview], slots: NDArray[A
 
 def _put(values: Values, slot: NDArray[Any]) -> None:
     if values.shape != slot.shape or values.dtype != slot.dtype:
-        raise BadInput("another-shape", f"it is {values.shape} of {values.dtype}, which the index does not say.")
+        raise _another_shape(values, slot)
     slot[...] = values
+
+
+def _another_shape(values: Values, slot: NDArray[Any]) -> BadInput:
+    expected, got = (f"{' x '.join(map(str, each.shape))} of {each.dtype}" for each in (slot, values))
+    turned = values.dtype == slot.dtype and values.shape == (*slot.shape[1::-1], *slot.shape[2:])
+    fix = (
+        "EXIF turns it, and older versions of shardkit put its sides before that into the index. Give size= or "
+        "as_list=True, or pack it again."
+        if turned
+        else "Give size= or as_list=True, or pack it again."
+    )
+    return BadInput("another-shape", f"the index expects {expected}, and decoding gives {got}. {fix}")

@@ -9,7 +9,7 @@ from xxhash import xxh3_128_digest
 from shardkit.dataset import Member, Sample, Shard, Subject
 from shardkit.errors import BadInput, Damaged
 from shardkit.format.tar import BLOCK, END, header, padded
-from shardkit.verify.pixels import shape_of
+from shardkit.verify.pixels import shapes_of
 from shardkit.verify.reading import filled, opened
 
 _SIZE = slice(124, 135)
@@ -55,7 +55,8 @@ def _sample(tar: int, key: str, members: list[Member], shard: Shard, known: Know
     subject, _, impression = key.partition("/")
     image, *sidecars = members
     who = known[shard.split, subject]
-    width, height, channels, bits = shape_of(image.ext, memoryview(_read(tar, image.offset, image.size)))
+    shape, stored = shapes_of(image.ext, memoryview(_read(tar, image.offset, image.size)))
+    width, height, channels, bits = shape
     return Sample(
         key=key,
         subject=subject,
@@ -63,8 +64,8 @@ def _sample(tar: int, key: str, members: list[Member], shard: Shard, known: Know
         group=who.group,
         label=who.label,
         source=b"",
-        original_width=width,
-        original_height=height,
+        original_width=stored[0],
+        original_height=stored[1],
         width=width,
         height=height,
         channels=channels,

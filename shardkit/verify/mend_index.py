@@ -4,6 +4,7 @@ Rows are only accepted if their digest is the one that was sealed: then they are
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 
 import pyarrow as pa
@@ -78,10 +79,13 @@ class _Rebuilding:
         mending = self._mending
         known = {(each.split, each.subject): each for each in mending.dataset.subjects}
         samples = samples_in(mending.folder / shard.name, shard, known)
-        yield samples
-        yield from guesses(samples, mending.manifest)
-        if mending.source is not None:
-            yield looked_up(samples, self._sources, mending.source, mending.manifest)
+        stored = [replace(each, width=each.original_width, height=each.original_height) for each in samples]
+        # Older versions put the stored sides of an image that EXIF turns into the index, and their digest covers those.
+        for found in (samples, stored) if stored != samples else (samples,):
+            yield found
+            yield from guesses(found, mending.manifest)
+            if mending.source is not None:
+                yield looked_up(found, self._sources, mending.source, mending.manifest)
 
     @cached_property
     def _sources(self) -> dict[str, bytes]:

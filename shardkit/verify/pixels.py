@@ -27,10 +27,10 @@ def look_at(file: str, columns: Columns) -> Look:
             return None
         key, offset = columns.key(number), columns.starts[number]
         try:
-            shape = shape_of(exts[row], payload)
+            shape, stored = shapes_of(exts[row], payload)
         except BadInput as bad:
             return Finding(Kind.PIXELS, file, key, offset, text=f"The image cannot be decoded: {bad}")
-        if shape == shapes[row]:
+        if shapes[row] in (shape, stored):
             return None
         expected, found = (" x ".join(map(str, each)) for each in (shapes[row], shape))
         text = "Width, height, channels and bits are not those of the index."
@@ -42,12 +42,17 @@ def look_at(file: str, columns: Columns) -> Look:
 _KNOWN = frozenset(EXTENSIONS.values())
 
 
-def shape_of(ext: str, payload: memoryview) -> Shape:
-    """What the pixels are, after decoding all of them."""
+def shapes_of(ext: str, payload: memoryview) -> tuple[Shape, Shape]:
+    """Decode all pixels, and return their shape upright and as stored.
+
+    The two differ where EXIF turns an image by 90 degrees: datasets of older versions have the stored one in the index.
+    """
     if ext == EXTENSIONS["png"]:
         info = inspect(payload)
         decode_png(payload, info)
-        return info.width, info.height, info.channels, info.bit_depth
+        rest = info.channels, info.bit_depth
+        return (*info.upright, *rest), (info.width, info.height, *rest)
     pixels = decode(ext, payload)
     height, width, *channels = pixels.shape
-    return width, height, *(channels or [1]), 8 * pixels.itemsize
+    shape = width, height, *(channels or [1]), 8 * pixels.itemsize
+    return shape, shape

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from shardkit.errors import BadInput
 from shardkit.image.codec import decode
 from shardkit.image.headers import described
-from shardkit.image.picture import UNKNOWN
+from shardkit.image.picture import UNKNOWN, Picture
 
 ROWS, COLUMNS = 37, 21
 SLOPE = np.add.outer(np.arange(ROWS) * 5, np.arange(COLUMNS) * 2).astype(np.uint8)
@@ -64,7 +64,7 @@ NEAR = {
     "lossy webp": ("webp", saved("WEBP", "RGB"), "RGB"),
 }
 TURNED = {
-    f"{kind.lower()} turned to {orientation}": (
+    f"{ending} turned to {orientation}": (
         ending,
         saved(kind, "RGB", exif=exif(orientation), **options),
         "RGB",
@@ -74,6 +74,7 @@ TURNED = {
         ("JPEG", "jpg", {"quality": 100, "subsampling": 0}),
         ("WEBP", "webp", {"lossless": True}),
         ("TIFF", "tif", {}),
+        ("TIFF", "tiff", {"big_tiff": True}),
     )
 }
 ALL = {**EXACT, **NEAR, **TURNED}
@@ -100,13 +101,14 @@ def test_lossy_pictures_look_like_pillows_and_all_are_upright(name: str) -> None
     assert np.abs(pixels.astype(int) - expected).mean() < 2
 
 
-@pytest.mark.parametrize("name", [*EXACT, *NEAR])
+@pytest.mark.parametrize("name", ALL)
 def test_is_what_its_header_tells(name: str) -> None:
     extension, content, _ = ALL[name]
     pixels = decode(extension, content)
     height, width, *channels = pixels.shape
 
-    assert described(extension, content) == (width, height, *(channels or [1]), 8)
+    picture = described(extension, content)
+    assert (*picture.upright, picture.channels, picture.bit_depth) == (width, height, *(channels or [1]), 8)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -115,7 +117,7 @@ def test_a_tiff_of_16_bits_keeps_them(channels: int) -> None:
     content = cv2.imencode(".tif", deep)[1].tobytes()
 
     np.testing.assert_array_equal(decode("tif", content), deep[..., 0] if channels == 1 else deep)
-    assert described("tif", content) == (COLUMNS, ROWS, channels, 16)
+    assert described("tif", content) == Picture(COLUMNS, ROWS, channels, 16)
 
 
 @pytest.mark.parametrize(
