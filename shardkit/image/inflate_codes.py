@@ -54,7 +54,7 @@ def _make_codes(lengths: Bytes, bits: int, made: Codes) -> bool:
     counts[:] = _U(0)
     for symbol in range(lengths.size):
         counts[lengths[symbol]] += _U(1)
-    code, place = _U(0), _U(0)
+    code, place, of_one_bit = _U(0), _U(0), counts[1]
     for length in range(1, LONGEST + 1):
         offsets[length] = place - code
         code += counts[length]
@@ -64,9 +64,9 @@ def _make_codes(lengths: Bytes, bits: int, made: Codes) -> bool:
         limits[length] = code << _U(LONGEST - length)
         code <<= _U(1)
     if limits[LONGEST] != _U(1 << LONGEST):
-        if place > _U(1):
+        if place > of_one_bit:  # only a single code of one bit, or none at all, may leave bits without a meaning
             return False
-        made.table[: 1 << bits] = _E(0)  # one code alone may leave the other half of all bits without a meaning
+        made.table[: 1 << bits] = _E(0)
     _sort(lengths, made)
     _fill(bits, made)
     return True

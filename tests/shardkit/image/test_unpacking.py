@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from shardkit.image.kernels import prepare
@@ -93,6 +93,96 @@ def test_what_is_not_whole_is_not_given(name: str) -> None:
         assert unpacked(broken, sizes=[size]) == [None]
     assert unpacked(stream, stream, sizes=[size - 1, size + 1]) == [None, None]
     assert unpacked(stream, stream[:-1], sizes=[size, size]) == [content, None]
+
+
+class Bits:
+    """A stream of deflate, written bit by bit."""
+
+    def __init__(self) -> None:
+        self._value = self._count = 0
+
+    def put(self, value: int, count: int) -> None:
+        self._value |= value << self._count
+        self._count += count
+
+    def put_code(self, code: tuple[int, int]) -> None:
+        value, count = code
+        self.put(int(f"{value:0{count}b}"[::-1], 2), count)
+
+    def content(self) -> bytes:
+        return self._value.to_bytes(-(-self._count // 8), "little")
+
+
+def huffman(lengths: dict[int, int]) -> dict[int, tuple[int, int]]:
+    """The code of each symbol by the lengths of all."""
+    code, before, made = 0, 0, {}
+    for length, symbol in sorted((length, symbol) for symbol, length in lengths.items()):
+        code <<= length - before
+        made[symbol] = code, length
+        code, before = code + 1, length
+    return made
+
+
+def of_own_codes(literals: dict[int, int], distances: dict[int, int], content: bytes, *, match: bool) -> bytes:
+    """One block whose codes have these lengths: the bytes of the content, perhaps a match, and the end."""
+    bits, sizes = Bits(), (max(literals) + 1, max(distances, default=0) + 1)
+    bits.put(0b101, 3)
+    bits.put(sizes[0] - 257, 5)
+    bits.put(sizes[1] - 1, 5)
+    bits.put(15, 4)
+    for kind in (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15):
+        bits.put(4 if kind < 16 else 0, 3)
+    for codes, size in zip((literals, distances), sizes, strict=True):
+        for symbol in range(size):
+            bits.put_code((codes.get(symbol, 0), 4))
+    made = huffman(literals)
+    for symbol in content:
+        bits.put_code(made[symbol])
+    if match:
+        bits.put_code(made[257])
+        bits.put_code(huffman(distances)[0])
+        content += content[-1:] * 3
+    bits.put_code(made[256])
+    return b"\x78\x9c" + bits.content() + zlib.adler32(content).to_bytes(4, "big")
+
+
+def complete(splits: list[int]) -> list[int]:
+    """The lengths of a complete code: each split makes of one code two of the next length."""
+    lengths = [1, 1]
+    for split in splits:
+        place = split % len(lengths)
+        lengths[place : place + 1] = [lengths[place] + 1] * 2
+    return lengths
+
+
+COMPLETE = st.lists(st.integers(0, 100), max_size=8).map(complete)
+
+
+@given(
+    literal_lengths=COMPLETE | st.lists(st.integers(1, 15), min_size=2, max_size=6),
+    distance_lengths=COMPLETE | st.lists(st.integers(1, 15), max_size=3),
+    match=st.booleans(),
+)
+@example(literal_lengths=[1, 1], distance_lengths=[], match=False)
+@example(literal_lengths=[1, 1], distance_lengths=[1], match=False)
+@example(literal_lengths=[1, 1], distance_lengths=[2], match=False)
+@example(literal_lengths=[1, 2, 2], distance_lengths=[1], match=True)
+@example(literal_lengths=[1, 2, 2], distance_lengths=[9], match=True)
+@example(literal_lengths=[1, 2, 2], distance_lengths=[15], match=True)
+def test_takes_the_codes_that_zlib_takes(
+    literal_lengths: list[int], distance_lengths: list[int], *, match: bool
+) -> None:
+    match = match and len(literal_lengths) > 2 and bool(distance_lengths)
+    literals = dict(zip((65, 256, 257, 66, 67, 68, 69, 70, 71, 72), literal_lengths, strict=False))
+    distances = dict(enumerate(distance_lengths))
+    assume(all(sum(2.0**-length for length in each) <= 1 for each in (literal_lengths, distance_lengths)))
+    stream = of_own_codes(literals, distances, b"AA", match=match)
+    try:
+        expected = zlib.decompress(stream)
+    except zlib.error:
+        expected = None
+
+    assert unpacked(stream, sizes=[5 if match else 2]) == [expected]
 
 
 @pytest.mark.parametrize("name", CONTENTS)
