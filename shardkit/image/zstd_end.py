@@ -15,4 +15,9 @@ def end_of_frame(data: memoryview) -> int:
             raise BadInput("truncated", f"the frame ends at byte {len(data):,}, inside a block.")
         header = int.from_bytes(data[position : position + _BLOCK_HEADER], "little")
         position += _BLOCK_HEADER + (1 if header & _KIND == _REPEATED else header >> 3)
-    return position + (_CHECKSUM if zstandard.get_frame_parameters(data).has_checksum else 0)
+    position += _CHECKSUM if zstandard.get_frame_parameters(data).has_checksum else 0
+    if position > len(data):
+        raise BadInput(
+            "truncated", f"the frame ends at byte {len(data):,}, but its blocks and checksum take {position:,}."
+        )
+    return position

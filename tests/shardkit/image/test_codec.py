@@ -3,6 +3,7 @@ import struct
 import threading
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 
 import lz4.frame
 import numpy as np
@@ -161,6 +162,37 @@ def test_refuses_bytes_after_the_frame(codec: Codec) -> None:
     for extra in (b"\0", packed):
         with pytest.raises(BadInput):
             decode(EXTENSIONS[codec], packed + extra)
+
+
+WITH_CHECKSUM: dict[str, Callable[[bytes], bytes]] = {
+    "npy.zst": zstandard.ZstdCompressor(write_checksum=True).compress,
+    "npy.lz4": partial(lz4.frame.compress, content_checksum=True, store_size=True),
+}
+
+
+def in_two_blocks(content: bytes) -> bytes:
+    """As a program writes that flushes: an empty block stands between the pixels and the checksum."""
+    work = zstandard.ZstdCompressor(write_checksum=True).compressobj(size=len(content))
+    return work.compress(content) + work.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK) + work.flush()
+
+
+@pytest.mark.parametrize(
+    ("extension", "pack"), [*WITH_CHECKSUM.items(), ("npy.zst", in_two_blocks)], ids=["zstd", "lz4", "flushed zstd"]
+)
+@pytest.mark.parametrize("shape", [(3, 4), (400, 500)])
+def test_a_checksum_of_the_frame_is_compared(
+    extension: str, pack: Callable[[bytes], bytes], shape: tuple[int, int]
+) -> None:
+    frame = pack(to_npy(np.arange(shape[0] * shape[1]).astype(np.uint8).reshape(shape)))
+    assert decode(extension, frame).shape == shape
+
+    for broken in (frame[:-1] + bytes([frame[-1] ^ 1]), frame[:-4] + bytes([frame[-4] ^ 0x80]) + frame[-3:]):
+        with pytest.raises(BadInput):
+            decode(extension, broken)
+    for missing in range(1, 5):
+        with pytest.raises(BadInput) as bad:
+            decode(extension, frame[:-missing])
+        assert not str(bad.value).startswith("-")
 
 
 def test_refuses_frames_that_do_not_say_how_long_they_are() -> None:
