@@ -12,11 +12,13 @@ import deflate
 from shardkit.image.arrays import Bytes
 from shardkit.image.inflate import inflate_two
 from shardkit.image.inflate_lane import AT, COUNT, DONE, END, LOOK_AHEAD, OUT, PACKED_SLACK, SIZE, STATUS, Lane, lane
+from shardkit.image.kernels import MOST_BYTES
 
 Parts = Sequence[memoryview]
 
-# A thread keeps two lanes of this size at most; larger pictures are so slow that it does not matter.
-_MOST_BYTES = 2**24
+# Lanes above this size are given back when a picture comes that needs a quarter of them at most.
+_KEPT_BYTES = 2**22
+_TOO_LARGE = 4
 _HEADER, _CHECKSUM = 2, 4
 _DEFLATE, _LARGEST_WINDOW, _DICTIONARY = 8, 7, 0x20
 
@@ -27,10 +29,16 @@ class _Lanes(local):
         self._room = (0, 0)
 
     def for_bytes(self, packed: int, size: int) -> tuple[Lane, Lane]:
-        if packed > self._room[0] or size > self._room[1]:
-            self._room = max(packed, self._room[0]), max(size, self._room[1])
-            self._pair = lane(*self._room), lane(*self._room)
+        if _KEPT_BYTES < max(self._room) >= _TOO_LARGE * max(packed, size):
+            self._make(packed, size)
+        elif packed > self._room[0] or size > self._room[1]:
+            self._make(max(packed, self._room[0]), max(size, self._room[1]))
         return self._pair
+
+    def _make(self, packed: int, size: int) -> None:
+        self._pair = lane(0, 0), lane(0, 0)  # what was there goes before more is taken
+        self._room = packed, size
+        self._pair = lane(packed, size), lane(packed, size)
 
 
 _lanes = _Lanes()
@@ -39,7 +47,7 @@ _lanes = _Lanes()
 def unpack_two(streams: Sequence[Parts], sizes: Sequence[int]) -> list[Bytes | None]:
     """Of one or two streams: the bytes, until this thread unpacks others, or None."""
     lengths = [sum(map(len, parts)) for parts in streams]
-    if max(*sizes, *lengths) > _MOST_BYTES or min(lengths) < _HEADER + _CHECKSUM:
+    if max(*sizes, *lengths) > MOST_BYTES or min(lengths) < _HEADER + _CHECKSUM:
         return [None] * len(streams)
     lanes = _lanes.for_bytes(max(lengths), max(sizes))
     for each in lanes:

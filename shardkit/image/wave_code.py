@@ -1,6 +1,7 @@
 """The vector functions of `wave`, as code for LLVM: Numba itself knows no vectors.
 
-All places are counted in bytes; who calls has seen to it that they lie within the arrays.
+Places in an array count its elements, which are bytes in all arrays but the tables of codes (`inflate_codes`). The
+length of a `copy` is in bytes. The caller makes sure that all of it lies within the arrays.
 """
 
 from collections.abc import Callable

@@ -13,6 +13,7 @@ from shardkit.errors import UsageError
 from shardkit.stream.counts import Counts
 from shardkit.stream.distinct import expected_distinct
 from shardkit.stream.equipment import bytes_a_sample, serving_for, window_bytes
+from shardkit.stream.kernels import kernel_bytes, missing_kernels
 from shardkit.stream.memory import available_bytes
 from shardkit.stream.opened import Opened
 from shardkit.stream.ordering import Ordering
@@ -56,6 +57,10 @@ class Description:
     epoch_bytes: int
     """That this rank reads in an epoch."""
     threads: int
+    kernel_bytes: int
+    """That these threads keep for decoding PNGs."""
+    missing_kernels: str | None
+    """Why PNGs are decoded at about half the rate, without compiled kernels; None if they are not, or before a try."""
     index_bytes: int
     """What this process keeps of the index."""
 
@@ -86,6 +91,8 @@ def described(opened: Opened, columns: range, pace: Pace, pixels: Pixels) -> Des
         ring_bytes=0 if slot is None else in_memory * batch * slot.nbytes,
         epoch_bytes=counts.served * batch // ordering.global_batch * bytes_a_sample(opened),
         threads=pace.threads,
+        kernel_bytes=0 if slot is None else pace.threads * kernel_bytes(opened, serving_for(opened, pixels), slot),
+        missing_kernels=missing_kernels(opened),
         index_bytes=opened.lookup.expected_bytes,
     )
 

@@ -60,6 +60,10 @@ def _costs(said: "Description") -> Iterator[tuple[str, str]]:
     yield "window", f"{size(said.window_bytes)}, of {size(said.free_bytes)} of memory that is free: {_ahead(said)}"
     yield "batches", f"{said.batches_in_memory} in memory at once, {_slots(said)}"
     yield "reading", f"{size(said.epoch_bytes)} an epoch, by {threads}"
+    if said.kernel_bytes:
+        yield "decoding", f"{size(said.kernel_bytes)} in memory for unpacking PNGs, on {threads}"
+    if said.missing_kernels:
+        yield "slower", f"PNGs are decoded without compiled kernels, at about half the rate: {said.missing_kernels}"
     yield "index", f"{size(said.index_bytes)} of it in memory"
 
 

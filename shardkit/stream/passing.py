@@ -52,7 +52,7 @@ class Pass:
             yield from self._memory.kept.batches(self.rows, self._state)
             return
         keeps: bool | None = None if self._means.pixels.cache else False
-        with kernels_for(self._opened), closing(self._read()) as batches:
+        with kernels_for(self._opened, report=self._worker.number == 0), closing(self._read()) as batches:
             for row, batch in zip(self.rows, batches, strict=True):
                 keeps = has_room(batch.nbytes * len(self.rows)) if keeps is None else keeps
                 if keeps:

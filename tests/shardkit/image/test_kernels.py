@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from shardkit.image import kernels as module
-from shardkit.image.kernels import prepare, room
+from shardkit.image.arrays import Bytes
+from shardkit.image.kernels import Kernels, prepare, room
 
 FRESH = """
 import sys
@@ -85,12 +88,53 @@ def test_a_compiler_that_fails_is_no_failure(monkeypatch: pytest.MonkeyPatch) ->
     def fail(_: str) -> Any:  # noqa: ANN401 - a module
         raise RuntimeError("LLVM knows no such processor")
 
-    monkeypatch.setattr(room, "asked", False)
-    monkeypatch.setattr(room, "kernels", None)
     monkeypatch.setattr(module, "import_module", fail)
+    forget(monkeypatch)
 
     assert not prepare()
     assert not prepare()
+    assert room.failure == "RuntimeError: LLVM knows no such processor"
+
+
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As before anybody asked for kernels."""
+    monkeypatch.setattr(room, "asked", False)
+    monkeypatch.setattr(room, "kernels", None)
+    monkeypatch.setattr(room, "failure", None)
+
+
+def wrong_filters(kernels: Kernels) -> Kernels:
+    """The last byte of pixels of three bytes is wrong."""
+
+    def unfilter(lines: Bytes, rows: int, pixel_bytes: int, target: Bytes) -> int:
+        found = kernels.unfilter(lines, rows, pixel_bytes, target)
+        target[-1] ^= pixel_bytes == 3
+        return found
+
+    return kernels._replace(unfilter=unfilter)
+
+
+def wrong_deflate(kernels: Kernels) -> Kernels:
+    def unpack_two(streams: Sequence[Sequence[memoryview]], sizes: Sequence[int]) -> list[Bytes | None]:
+        found = kernels.unpack_two(streams, sizes)
+        return [None if each is None else each ^ np.uint8(1) for each in found]
+
+    return kernels._replace(unpack_two=unpack_two)
+
+
+@pytest.mark.skipif(not prepare(), reason="there are no kernels here")
+@pytest.mark.parametrize("wrong", [wrong_filters, wrong_deflate])
+def test_kernels_that_give_wrong_bytes_are_not_used(
+    monkeypatch: pytest.MonkeyPatch, wrong: Callable[[Kernels], Kernels]
+) -> None:
+    loaded = room.kernels
+    assert loaded is not None
+    monkeypatch.setattr(module, "_loaded", lambda: wrong(loaded))
+    forget(monkeypatch)
+
+    assert not prepare()
+    assert room.failure is not None
+    assert "gives wrong bytes" in room.failure
 
 
 @pytest.mark.skipif(not prepare(), reason="there are no kernels here")

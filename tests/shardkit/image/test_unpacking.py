@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from shardkit.image.kernels import prepare
+from shardkit.image.kernels import MOST_BYTES, lanes_bytes, prepare
 
 if not prepare():
     pytest.skip("there are no kernels here", allow_module_level=True)
@@ -62,6 +62,28 @@ def test_unpacks_what_zlib_packed(name: str, level: int, strategy: int) -> None:
 
     assert unpacked(stream, sizes=[len(content)]) == [content]
     assert unpacked(packed(other), stream, sizes=[len(other), len(content)]) == [other, content]
+
+
+def test_lanes_of_large_pictures_are_given_back() -> None:
+    def held(content: bytes) -> int:
+        """What lies behind the bytes that are given."""
+        (lines,) = unpack_two([views(packed(content))], [len(content)])
+        assert lines is not None
+        assert lines.tobytes() == content
+        assert isinstance(lines.base, np.ndarray)
+        return lines.base.nbytes
+
+    small, large = noise(20, 1 << 16), bytes(9 << 20)
+    assert held(large) == len(large) + LINES_SLACK
+    assert held(large[: 4 << 20]) == len(large) + LINES_SLACK  # for pictures that are not much smaller they stay
+    assert held(small) == len(small) + LINES_SLACK
+    assert held(small[:100]) == len(small) + LINES_SLACK
+
+
+def test_pictures_that_are_larger_than_lanes_may_be_are_left_to_others() -> None:
+    size = MOST_BYTES + 1
+    assert unpack_two([[memoryview(bytes(100))]], [size]) == [None]
+    assert (lanes_bytes(100, size), lanes_bytes(100, MOST_BYTES)) == (0, 2 * (100 + MOST_BYTES))
 
 
 @pytest.mark.parametrize("window", range(9, 16))

@@ -1,10 +1,12 @@
 """What a stream says of an epoch before it is gone through: for people, and true."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from shardkit import StreamingDataset
+from shardkit.image.kernels import room
 from shardkit.stream.description import Description
 from tests.packed import packed
 from tests.pictures import png
@@ -88,3 +90,35 @@ def test_mixed_sizes_take_as_much_as_the_first_tells(tmp_path: Path) -> None:
     folder = packed(tmp_path)
 
     assert described(folder, batch_size=1, as_list=True).ring_bytes > 0
+
+
+def test_memory_for_decoding_pngs_is_counted(packed_once: Path) -> None:
+    one, three = (described(packed_once, batch_size=4, threads=threads) for threads in (1, 3))
+
+    stored = one.epoch_bytes // (one.counts.served // one.world_size)
+    assert one.kernel_bytes == 2 * (stored + 13 * 11)
+    assert three.kernel_bytes == 3 * one.kernel_bytes
+    assert "in memory for unpacking PNGs, on 3 threads" in str(three)
+    assert described(packed_once, batch_size=4, size=20).kernel_bytes == 0  # those are decoded without the kernels
+
+
+def test_kernels_that_fail_are_told_once_and_in_the_description(
+    packed_once: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, value in (("asked", False), ("kernels", None), ("failure", None)):
+        monkeypatch.setattr(room, name, value)
+    monkeypatch.setattr("shardkit.stream.kernels._reported", threading.Event())
+    monkeypatch.setattr("shardkit.image.kernels.import_module", fail)
+    stream = StreamingDataset(packed_once, batch_size=4, rank=0, world_size=1)
+
+    assert stream.describe().missing_kernels is None
+    for _ in range(2):
+        list(stream)
+    [record] = [each for each in caplog.records if "kernels" in each.getMessage()]
+    assert "half the rate: RuntimeError: LLVM knows no such processor" in record.getMessage()
+    assert stream.describe().missing_kernels == "RuntimeError: LLVM knows no such processor"
+    assert "about half the rate" in " ".join(str(stream.describe()).split())
+
+
+def fail(_: str) -> None:
+    raise RuntimeError("LLVM knows no such processor")
