@@ -1,8 +1,10 @@
 """What is decided once for a whole pack, after the scan and before the first shard."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import shardkit
@@ -21,7 +23,8 @@ _A_FEW = 32
 
 # What writes the tables, and what makes pixels.
 _ALWAYS = ("numpy", "pyarrow")
-_PIXELS = ("deflate", "isal", "lz4", "opencv-python-headless", "zstandard")
+_PIXELS = ("deflate", "isal", "lz4", "opencv", "zstandard")
+_OPENCV = ("opencv-python-headless", "opencv-python", "opencv-contrib-python-headless", "opencv-contrib-python")
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,16 @@ def _prepared(options: PackOptions) -> dict[str, object]:
 def versions(*, pixels: bool) -> dict[str, str]:
     """The libraries that bytes depend on: with these, the same sources become the same bytes."""
     names = _ALWAYS + (_PIXELS if pixels else ())
-    return {"shardkit": shardkit.__version__, **{name: version(name) for name in names}}
+    return {"shardkit": shardkit.__version__, **dict(map(_installed, names))}
+
+
+def _installed(name: str) -> tuple[str, str]:
+    """Return a library's name and version; OpenCV is distributed under several names, and some systems record none."""
+    for distribution in _OPENCV if name == "opencv" else (name,):
+        with suppress(PackageNotFoundError):
+            return distribution, version(distribution)
+    module = import_module("cv2" if name == "opencv" else name)
+    return name, str(getattr(module, "__version__", "unknown"))
 
 
 def summary(decided: Decided, workers: int) -> Iterator[str]:

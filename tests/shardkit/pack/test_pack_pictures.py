@@ -1,12 +1,16 @@
 """Every kind of PNG, and every damage: packed, or left out for the reason that is documented for it."""
 
+from importlib import metadata
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from shardkit.format.opened import open_dataset
 from shardkit.image.codec import decode
+from shardkit.pack import deciding
 from tests import trees
 from tests.commands import packed, ran
 from tests.pictures import BOMBS, KINDS, bomb, damaged, pixels, png
@@ -70,3 +74,25 @@ def test_where_none_may_be_left_out_the_first_one_ends_it(name: str, tmp_path: P
     assert ended.code == 8
     assert "'0001/bad.png'" in ended.error
     assert ran("pack", source, tmp_path / "packed").code == 3
+
+
+@pytest.mark.parametrize(
+    ("installed", "expected"),
+    [
+        ("opencv-python-headless", {"opencv-python-headless": "5.1"}),
+        ("opencv-contrib-python", {"opencv-contrib-python": "5.1"}),
+        (None, {"opencv": cv2.__version__}),
+    ],
+)
+def test_opencv_of_any_distribution_is_recorded(
+    monkeypatch: pytest.MonkeyPatch, installed: str | None, expected: dict[str, str]
+) -> None:
+    def version(name: str) -> str:
+        if name.startswith("opencv") and name != installed:
+            raise PackageNotFoundError(name)
+        return "5.1" if name == installed else metadata.version(name)
+
+    monkeypatch.setattr(deciding, "version", version)
+
+    assert expected.items() <= deciding.versions(pixels=True).items()
+    assert len(deciding.versions(pixels=True)) == 8
