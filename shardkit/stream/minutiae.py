@@ -1,6 +1,6 @@
 """The minutiae beside an image, brought to where pack and stream have brought its pixels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from shardkit.image.geometry import Fit, Geometry
 from shardkit.image.headers import PIXELS, described
 from shardkit.image.mnt import NONE, from_mnt, moved
 from shardkit.image.mnt import Minutiae as Points
+from shardkit.image.room import ThreadRoom
 from shardkit.stream.batch import Minutiae
 from shardkit.stream.columns import Figure, Mapped
 from shardkit.stream.files import OpenShard, OpenShards
@@ -36,6 +37,7 @@ class MinutiaeReader:
     kinds: Kinds
     packed: Resized | None
     served: Resized
+    _room: ThreadRoom = field(default_factory=ThreadRoom, init=False)
 
     def read(self, found: Found, line: int) -> Points:
         """Those of a sample; one without a `.mnt` has none."""
@@ -49,16 +51,20 @@ class MinutiaeReader:
         member = _member(key, MINUTIAE, mapped[Mapped.OFFSET], mapped[Mapped.SIZE], digest)
         opened = self.shards[shard]
         try:
-            points = from_mnt(_content(opened, member))
+            points = from_mnt(self._content(opened, member, check=True))
             kind = self.kinds.met[figure[Figure.KIND]]
             if self.packed is None and kind.ext not in PIXELS:
                 digest = found.figures[line, Figure.DIGEST :].tobytes()
                 image = _member(key, kind.ext, figure[Figure.OFFSET], figure[Figure.SIZE], digest)
-                return moved(points, [self._as_found(kind, _content(opened, image))])
+                content = self._content(opened, image, check=False)  # it was checked when it was decoded
+                return moved(points, [self._as_found(kind, content)])
             original = mapped[Mapped.ORIGINAL_WIDTH], mapped[Mapped.ORIGINAL_HEIGHT]
             return moved(points, self._as_prepared(original, kind))
         except BadInput as bad:
             raise refused(opened, member, bad) from None
+
+    def _content(self, shard: OpenShard, member: Member, *, check: bool) -> memoryview:
+        return read_member(shard, member, self._room.at_least(BLOCK + member.size), check=check)
 
     def _as_found(self, kind: Kind, content: memoryview) -> Geometry:
         """Only the image itself has its orientation, which turns its points as it turns its pixels."""
@@ -88,10 +94,6 @@ def padded(each: list[Points]) -> Minutiae:
 
 def _member(key: bytes, extension: str, offset: int, size: int, digest: bytes) -> Member:
     return Member(key + f".{extension}".encode(), offset, size, digest)
-
-
-def _content(shard: OpenShard, member: Member) -> memoryview:
-    return read_member(shard, member, memoryview(bytearray(BLOCK + member.size)))
 
 
 def _geometry(width: int, height: int, resized: Resized) -> Geometry:
