@@ -22,7 +22,7 @@ _SECTIONS = {
         "merge": "Make the dataset whole after the last --task.",
         "index": "Adopt tars that other tools wrote.",
         "append": "Add new subjects and impressions.",
-        "remove": "Forget subjects, whose consent was withdrawn.",
+        "remove": "Remove subjects or whole groups.",
     },
     "Trust it": {
         "verify": "Check every byte.",

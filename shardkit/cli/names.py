@@ -47,6 +47,12 @@ def _subjects(folder: Path, _incomplete: str) -> Iterable[str]:
     return (each.subject for each in open_dataset(folder).subjects)
 
 
+def _groups(folder: Path, _incomplete: str) -> Iterable[str]:
+    from shardkit.format.opened import open_dataset  # noqa: PLC0415 - only a shell that completes needs it
+
+    return (each.group for each in open_dataset(folder).subjects)
+
+
 def _keys(folder: Path, incomplete: str) -> Iterable[str]:
     """Subjects first, as there may be a million keys, and the keys of few."""
     from shardkit.format.opened import open_dataset  # noqa: PLC0415 - only a shell that completes needs it
@@ -63,4 +69,4 @@ def _keys(folder: Path, incomplete: str) -> Iterable[str]:
     )
 
 
-SPLIT, SUBJECT, KEY = Named(_splits), Named(_subjects), Named(_keys)
+SPLIT, SUBJECT, GROUP, KEY = Named(_splits), Named(_subjects), Named(_groups), Named(_keys)

@@ -10,7 +10,7 @@ from shardkit.cli.parameters import FOLDER, cores, with_workers
 from shardkit.cli.verify import tell
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.lock import locked
-from shardkit.pack.remove import committed, finish
+from shardkit.pack.removal import committed, finish
 from shardkit.verify import levels
 from shardkit.verify.repair import repair as repaired
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby, islice
 
 import pyarrow as pa
 
@@ -23,12 +23,25 @@ class ToIndex:
 
 
 def indexed(shards: Iterable[ToIndex], used: list[str], files: Sealing) -> Iterator[Shard]:
-    """Write the index, split by split, under names that are not `used`; tell where each shard stands in it."""
+    """Write the index, split by split, under names that are not `used`; yield each shard with its position there.
+
+    The rows of a shard are written before the next shard is taken from `shards`.
+    """
+    numbers: dict[str, int] = {}  # by split: the shards of two splits can sort into each other
     for split, of_split in groupby(shards, key=lambda each: each.shard.split):
-        waiting = list(of_split)
-        for start in range(0, len(waiting), SHARDS_A_FILE):
-            chunk = waiting[start : start + SHARDS_A_FILE]
-            name = index_name(split, next_index(used, split) + start // SHARDS_A_FILE)
-            files.table(name, INDEX, (each.rows() for each in chunk))
-            for row_group, each in enumerate(chunk):
-                yield replace(each.shard, index=name, row_group=row_group)
+        for chunk in _chunks(of_split):
+            numbers[split] = numbers[split] + 1 if split in numbers else next_index(used, split)
+            name, written = index_name(split, numbers[split]), list[Shard]()
+            files.table(name, INDEX, _row_groups(chunk, name, written))
+            yield from written
+
+
+def _chunks(shards: Iterator[ToIndex]) -> Iterator[Iterator[ToIndex]]:
+    for first in shards:
+        yield chain([first], islice(shards, SHARDS_A_FILE - 1))
+
+
+def _row_groups(shards: Iterable[ToIndex], name: str, written: list[Shard]) -> Iterator[pa.Table]:
+    for row_group, each in enumerate(shards):
+        yield each.rows()
+        written.append(replace(each.shard, index=name, row_group=row_group))

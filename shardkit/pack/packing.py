@@ -25,7 +25,7 @@ from shardkit.pack.part import Part, Skip, finished
 from shardkit.pack.plan import PlannedShard
 from shardkit.pack.planfile import PlanFile, Terms, read_plan, refuse_other_options, write_plan
 from shardkit.pack.planning import Draft, Request, refuse_what_cannot_be_meant
-from shardkit.pack.remove import committed, finish
+from shardkit.pack.removal import committed, drop_stale_record, finish
 from shardkit.pack.room import BESIDE_SAMPLE
 from shardkit.pack.shard import Watch, Work, pack_shard
 from shardkit.pack.workspace import PARTS, SKIPPED, clear, has_plan, has_workspace, making_lock
@@ -81,6 +81,7 @@ def tidied(folder: Path, *, restart: bool = False) -> Manifest:
     """
     if committed(folder):
         finish(folder)
+    drop_stale_record(folder)
     manifest = read_manifest(folder)
     if restart:
         _abandon(folder)

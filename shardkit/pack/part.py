@@ -36,9 +36,15 @@ class Skip:
     def parsed(cls, line: bytes, path: Path) -> "Skip":
         """Return the skip that a line of the file `path` describes."""
         try:
-            return shaped(json.loads(line), cls)
+            skip = shaped(json.loads(line), cls)
+            return cls.of(skip.path, skip.reason, skip.detail)  # a text that stands for no bytes is refused
         except (ValueError, RecursionError) as error:
             raise Damaged(f"{path}: the line {line[:_SHOWN]!r} does not describe a skipped input.") from error
+
+    @property
+    def path(self) -> bytes:
+        """The source as `of` was given it."""
+        return self.source.encode("utf-8", "surrogateescape")
 
     @property
     def line(self) -> bytes:

@@ -7,7 +7,7 @@
     making/         locks of the shards that are being made
     adopted/        what each tar came to that was read for adoption
     removal/        the files of a removal; its manifest is the commit
-    removal.json    what that removal removes
+    removal.json    what a removal removed, until that was reported: it stays when the others go
     quarantine.jsonl  samples whose bytes are lost: it stays when the others go
 
 Everything here is data from an untrusted source, like the dataset itself.
@@ -27,7 +27,7 @@ REMOVAL = f"{WORKPLACE}/removal"
 REMOVAL_RECORD = f"{WORKPLACE}/removal.json"
 QUARANTINE = f"{WORKPLACE}/quarantine.jsonl"
 
-_STAYING = {LOCK, QUARANTINE}
+_STAYING = {LOCK, QUARANTINE, REMOVAL_RECORD}
 _TEMPORARY_FILES_IN = ("", "index")
 
 

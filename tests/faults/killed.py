@@ -207,6 +207,8 @@ class Step:
     def require_there(self, work: Path, staying: Samples) -> None:
         if self.state.prepare is prepare_damage:  # before it is repaired, some samples cannot be read
             ended(("repair", work / self.state.dataset, "--source", work / "source"))
+        if (work / self.state.dataset / ".shardkit/removal/manifest.json").exists():
+            ended(("repair", work / self.state.dataset))  # some files are moved: a command that writes moves the rest
         there = samples(work / self.state.dataset)
         if there or self.state.prepare not in {prepare_parts, prepare_tars, prepare_adopted}:
             lost = sorted(staying.items() - there.items())

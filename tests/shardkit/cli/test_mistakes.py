@@ -23,7 +23,7 @@ CASES = [
     ("pack a b --dry-run=3", "--dry-run takes no value."),
     ("pack a b c", "'c' is one word too many."),
     ("pack", "SRC is missing: "),
-    ("remove a", "--subject S is missing: "),
+    ("remove a", "--subject S or --group G is missing: name what to remove."),
     ("pack a b --folds 1", "'1' is no whole number from 2 to 1,000."),
     ("pack a b --workers many", "'many' is no whole number from 1 to 1,024."),
     ("bench a --seconds nan", "'nan' is no number from 0.01 to 3,600."),

@@ -73,7 +73,7 @@ def test_a_class_alone(tmp_path: Path) -> None:
 
 def test_after_a_removal_the_others_come_back(tmp_path: Path) -> None:
     folder = packed(npy(tmp_path / "src"), tmp_path / "dst", split=SPLIT)
-    remove.main([str(folder), "--subject", "3"], standalone_mode=False)
+    remove.main([str(folder), "--subject", "3", "--yes"], standalone_mode=False)
     images, classes = _read(unpacked(folder, tmp_path / "out"))
     assert images.tobytes() == values()[labels() != 3].tobytes()
     assert classes.tolist() == labels()[labels() != 3].tolist()

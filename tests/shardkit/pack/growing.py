@@ -38,7 +38,12 @@ def run_append(source: Path, folder: Path, *more: str) -> int:
 
 
 def run_remove(folder: Path, *subjects: str) -> None:
-    remove.main([str(folder), *(part for each in subjects for part in ("--subject", each))], standalone_mode=False)
+    remove_from(folder, *(part for each in subjects for part in ("--subject", each)))
+
+
+def remove_from(folder: Path, *arguments: str) -> None:
+    """Remove without a question."""
+    remove.main([str(folder), *arguments, "--yes"], standalone_mode=False)
 
 
 def keys(dataset: Dataset) -> set[str]:

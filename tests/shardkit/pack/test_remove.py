@@ -1,19 +1,31 @@
 """Forgetting: no byte of a removed subject is left, and nobody else notices."""
 
-import errno
+import os
+import re
+from dataclasses import replace
 from pathlib import Path
-from unittest import mock
 
 import pytest
 
 from shardkit.cli.pack import pack
-from shardkit.errors import Damaged, ShardkitError, UsageError
+from shardkit.errors import Damaged, UsageError
+from shardkit.format.manifest import manifest_bytes
 from shardkit.format.opened import open_dataset
-from shardkit.pack.proof import prove
-from tests.faults.operations import Nth, failing, watched
+from shardkit.pack import removal_preview
+from shardkit.pack.proof import Proof, prove
+from shardkit.verify.quarantine import quarantined
 from tests.packed import files
 from tests.pictures import png
-from tests.shardkit.pack.growing import KilledError, everybody, grown, keys, run_append, run_pack, run_remove
+from tests.shardkit.pack.growing import (
+    everybody,
+    grown,
+    keys,
+    remove_from,
+    run_append,
+    run_pack,
+    run_remove,
+    without_workplace,
+)
 
 
 @pytest.fixture
@@ -77,14 +89,93 @@ def test_the_label_of_a_removed_subject_is_never_given_again(folder: Path, tmp_p
     assert len(given) == len(set(given))
 
 
-def test_a_twin_with_the_same_bytes_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_bytes_that_stay_with_another_subject_are_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     source = grown(tmp_path / "source", range(4), 1)
     (source / "s02" / "0.png").write_bytes((source / "s01" / "0.png").read_bytes())
+    for subject, template in (("s01", b"template"), ("s02", b"another"), ("s03", b"template")):
+        (source / subject / "0.mnt").write_bytes(template)
+    for subject in ("s01", "s02"):
+        (source / subject / "0.json").write_bytes(b"")  # holds nothing that could stay
     run_pack(source, tmp_path / "packed")
 
     run_remove(tmp_path / "packed", "s01")
 
-    assert "the bytes of s01/0 are also those of s02/0" in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert sorted(re.findall(r"(\S+) stays and has the same bytes as (\S+)\.\n", said)) == [
+        ("s02/0.png", "s01/0.png"),
+        ("s03/0.mnt", "s01/0.mnt"),
+    ]
+
+
+def test_a_subject_does_not_stay_with_another_that_goes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    source = grown(tmp_path / "source", range(4), 1)
+    (source / "s02" / "0.png").write_bytes((source / "s01" / "0.png").read_bytes())
+    run_pack(source, tmp_path / "packed")
+
+    run_remove(tmp_path / "packed", "s01", "s02")
+
+    assert "stays and has" not in capfd.readouterr().err
+
+
+def test_many_files_with_the_same_bytes_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(removal_preview, "MOST_DUPLICATES", 5)
+    source = grown(tmp_path / "source", range(6), 2)
+    for image in source.rglob("*.png"):
+        image.with_suffix(".json").write_bytes(b"{}")
+    run_pack(source, tmp_path / "packed")
+    dataset = open_dataset(tmp_path / "packed")
+
+    removal = removal_preview.preview(dataset, removal_preview.select_subjects(dataset, ["s00"], []))
+
+    assert (len(removal.duplicates), removal.duplicate_count) == (5, 10)
+    assert {each.removed.partition("/")[0] for each in removal.duplicates} == {"s00"}
+    assert "s00" not in {each.stays.partition("/")[0] for each in removal.duplicates}
+
+
+def test_a_group_goes_with_all_its_members(tmp_path: Path) -> None:
+    folder = in_groups(tmp_path)
+
+    remove_from(folder, "--group", "anna", "--subject", "s05")
+
+    assert everybody(folder).keys() == {"s01", "s03", "s04"}
+
+
+@pytest.mark.parametrize("name", ["anna m.", "anna m%2E"])
+def test_a_group_is_named_as_in_the_list_or_as_in_the_dataset(tmp_path: Path, name: str) -> None:
+    folder = in_groups(tmp_path, anna="anna m.")
+
+    remove_from(folder, "--group", name)
+
+    assert everybody(folder).keys() == {"s01", "s03", "s04", "s05"}
+
+
+def test_a_subject_without_a_list_is_a_group_of_its_own(folder: Path) -> None:
+    remove_from(folder, "--group", "s03")
+
+    assert "s03" not in everybody(folder)
+
+
+def test_members_that_stay_are_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = in_groups(tmp_path)
+
+    run_remove(folder, "s00", "s05")
+
+    said = capfd.readouterr().err
+    assert "Warning: 1 subject of group anna stays: s02. To remove the whole group, use --group anna." in said
+    assert said.count("of group") == 1
+
+
+def test_no_group_of_that_name(folder: Path) -> None:
+    with pytest.raises(UsageError, match=r"has no group 's3', so nothing was removed.*Did you mean 's03'"):
+        remove_from(folder, "--group", "s3")
+
+
+def in_groups(tmp_path: Path, anna: str = "anna") -> Path:
+    """Six subjects, of which s00 and s02 are of one person."""
+    groups = tmp_path / "groups.csv"
+    groups.write_text(f"s00,{anna}\ns02,{anna}\ns03,ben\n")
+    run_pack(grown(tmp_path / "source", range(6), 2), tmp_path / "packed", "--groups", str(groups))
+    return tmp_path / "packed"
 
 
 def test_a_line_about_what_was_skipped_goes_too(tmp_path: Path) -> None:
@@ -102,7 +193,7 @@ def test_a_line_about_what_was_skipped_goes_too(tmp_path: Path) -> None:
 def test_nobody_of_that_name(folder: Path) -> None:
     before = files(folder)
 
-    with pytest.raises(UsageError, match="no subject s99"):
+    with pytest.raises(UsageError, match="no subject 's99'"):
         run_remove(folder, "s99")
 
     assert files(folder) == before
@@ -117,54 +208,22 @@ def test_damage_is_not_copied(folder: Path) -> None:
     (folder / shard.name).write_bytes(tar)
     before = files(folder)
 
-    with pytest.raises(Damaged, match="Repair the dataset first"):
+    with pytest.raises(Damaged, match="Nothing was removed"):
         run_remove(folder, gone.subject)
 
     assert {name: content for name, content in files(folder).items() if not name.startswith(b".shardkit")} == before
 
 
-def test_stopped_at_any_operation_the_same_command_ends_alike(folder: Path) -> None:
-    before = files(folder)
-    run_remove(folder, "s03")
-    undisturbed = files(folder)
-
-    for number in range(1, 400):
-        put_back(folder, before)
-        nth = Nth(number, failing(errno.EIO), on=True)
-        try:
-            with watched(nth):
-                run_remove(folder, "s03")
-        except (ShardkitError, OSError):
-            pass
-        if nth.untouched:
-            break
-        try:
-            run_remove(folder, "s03")
-        except UsageError as done:
-            assert "no subject s03" in str(done)  # noqa: PT017 - it had committed before it failed
-        assert files(folder) == undisturbed, f"operation {number}"
-    else:
-        pytest.fail("no run went through untouched")
-
-
-def put_back(folder: Path, content: dict[bytes, bytes]) -> None:
-    for name in files(folder):
-        (folder / name.decode()).unlink()
-    for name, each in content.items():
-        (folder / name.decode()).parent.mkdir(exist_ok=True)
-        (folder / name.decode()).write_bytes(each)
-
-
 def test_what_is_left_of_a_subject_is_no_proof(folder: Path) -> None:
-    with pytest.raises(Damaged, match="a removed subject is still in the rows"):
-        prove(folder, {"s03"}, [])
+    with pytest.raises(Damaged, match="the removed subject 's03' is still in this table"):
+        prove(open_dataset(folder), {"s03"}, [])
     run_remove(folder, "s03")
-    assert "no other file" in prove(folder, {"s03"}, [])
+    assert prove(open_dataset(folder), {"s03"}, []) == Proof(14, 0)
 
     (folder / "copy.tar").write_bytes(b"")
 
-    with pytest.raises(UsageError, match=r"copy\.tar: no part of the dataset"):
-        prove(folder, {"s03"}, [])
+    with pytest.raises(UsageError, match=r"copy\.tar: not a file of the dataset"):
+        prove(open_dataset(folder), {"s03"}, [])
 
 
 def test_a_rewritten_shard_is_read_to_the_last_byte(folder: Path) -> None:
@@ -172,32 +231,15 @@ def test_a_rewritten_shard_is_read_to_the_last_byte(folder: Path) -> None:
     content = (folder / shard.name).read_bytes()
     (folder / shard.name).write_bytes(content[:-1] + b"\x01")
 
-    with pytest.raises(Damaged, match="not what was written"):
-        prove(folder, {"nobody"}, [shard.name])
-
-
-def test_killed_after_its_commit_the_same_command_ends_it_and_proves_it(
-    folder: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(KilledError), mock.patch("shardkit.pack.remove.clear", side_effect=KilledError):
-        run_remove(folder, "s03")
-    with pytest.raises(KilledError), mock.patch("shardkit.pack.remove.finish", side_effect=KilledError):
-        run_remove(folder, "s04")
-    capfd.readouterr()
-
-    run_remove(folder, "s04")
-
-    said = capfd.readouterr().err
-    assert "2 samples of 1 subjects are gone" in said
-    assert "Looked at again" in said
-    assert not {"s03", "s04"} & set(everybody(folder))
+    with pytest.raises(Damaged, match="expected the BLAKE3"):
+        prove(open_dataset(folder), {"nobody"}, [shard.name])
 
 
 def test_a_file_that_nobody_knows_is_seen_before_anything_is_done(folder: Path) -> None:
     (folder / "README").write_text("mine")
     before = files(folder)
 
-    with pytest.raises(UsageError, match="README: no part of the dataset"):
+    with pytest.raises(UsageError, match="README: not a file of the dataset"):
         run_remove(folder, "s03")
 
     assert files(folder) == before
@@ -218,3 +260,85 @@ def test_a_name_that_a_layout_takes_from_a_file_is_forgotten_too(tmp_path: Path)
     listed = (tmp_path / "packed" / open_dataset(tmp_path / "packed").generation.listed).read_text()
     assert "hannah_3" in listed
     assert '"anna_3' not in listed
+
+
+@pytest.mark.parametrize("layout", [5, ["{subject}/{impression}.png"], "{subject}.png", "\x00"])
+def test_a_layout_that_is_none_is_damage(folder: Path, layout: object) -> None:
+    reseal(folder, layout=layout)
+    before = files(folder)
+
+    with pytest.raises(Damaged, match=r"manifest\.json: the option 'layout' is .* expected a template such as"):
+        run_remove(folder, "s03")
+
+    assert without_workplace(folder) == before
+
+
+@pytest.mark.parametrize("line", [b"no JSON", b"[]", b'{"source":5}', b'{"detail":"","reason":"","source":"\\ud800"}'])
+def test_a_list_that_describes_no_skipped_input_is_damage(folder: Path, line: bytes) -> None:
+    (folder / "skipped.jsonl").write_bytes(line + b"\n")
+
+    with pytest.raises(Damaged, match=r"skipped\.jsonl: the line .* does not describe a skipped input"):
+        run_remove(folder, "s03")
+
+
+def test_an_endless_list_is_not_read_into_memory(folder: Path) -> None:
+    os.truncate(folder / "skipped.jsonl", 1 << 40)
+
+    with pytest.raises(Damaged, match=r"skipped\.jsonl: a line has more than 1,048,576 bytes"):
+        run_remove(folder, "s03")
+
+
+def test_the_locale_does_not_say_whose_a_skipped_file_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where names are Latin-1, `os.fsencode` gives other bytes than those that the list was written from."""
+    source = grown(tmp_path / "source", range(3), 1)
+    for name in ("1", "2"):
+        (source / "m\u00fcller").mkdir(exist_ok=True)
+        (source / "m\u00fcller" / f"{name}.png").write_bytes(png(seed=7) if name == "1" else b"")
+    run_pack(source, tmp_path / "packed")
+    monkeypatch.setattr(os, "fsencode", lambda name: str(name).encode("latin-1", "surrogateescape"))
+
+    run_remove(tmp_path / "packed", "m\u00fcller")
+
+    assert not any(b"ller" in content for content in files(tmp_path / "packed").values())
+
+
+def test_a_disk_that_reads_little_at_once_is_no_damage(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = os.preadv
+    monkeypatch.setattr(os, "preadv", lambda file, into, offset: read(file, [into[0][:100]], offset))
+
+    run_remove(folder, "s03")
+
+    monkeypatch.undo()
+    assert "s03" not in everybody(folder)
+
+
+def test_the_quarantine_forgets_a_removed_subject(folder: Path) -> None:
+    entries = [("train-000000.tar", f"{subject}/0", "its bytes are lost") for subject in ("s03", "s04")]
+    quarantined(folder, entries)
+
+    run_remove(folder, "s03")
+    assert b"s03" not in (folder / ".shardkit/quarantine.jsonl").read_bytes()
+    assert b"s04" in (folder / ".shardkit/quarantine.jsonl").read_bytes()
+
+    run_remove(folder, "s04")
+    assert not (folder / ".shardkit").exists()
+
+
+def test_a_link_is_another_file_wherever_it_leads(folder: Path, tmp_path: Path) -> None:
+    (folder / "more").symlink_to(tmp_path)
+
+    with pytest.raises(UsageError, match=r"more: not a file of the dataset"):
+        run_remove(folder, "s03")
+
+
+def test_all_subjects_can_go(folder: Path) -> None:
+    run_remove(folder, *everybody(folder))
+
+    assert not everybody(folder)
+    assert {each.samples for each in open_dataset(folder).splits.values()} == {0}
+
+
+def reseal(folder: Path, **options: object) -> None:
+    manifest = open_dataset(folder).manifest
+    changed = replace(manifest, options={**manifest.options, **options})
+    (folder / "manifest.json").write_bytes(manifest_bytes(changed))

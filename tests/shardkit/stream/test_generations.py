@@ -39,7 +39,7 @@ def appended(folder: Path) -> None:
 
 
 def removed(folder: Path, subject: str) -> None:
-    assert not remove.main([str(folder), "--subject", subject], standalone_mode=False)
+    assert not remove.main([str(folder), "--subject", subject, "--yes"], standalone_mode=False)
 
 
 def begun(folder: Path) -> tuple[State, Rows]:

@@ -33,7 +33,7 @@ def stopped_at_each(small: Small) -> list[dict[str, bytes]]:
         nth = Nth(number, killed)
         try:
             with watched(nth):
-                remove.main([str(small.folder), "--subject", "003"], standalone_mode=False)
+                remove.main([str(small.folder), "--subject", "003", "--yes"], standalone_mode=False)
         except Killed:
             if committed(small.folder):
                 states.append(files(small.folder))
