@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from shardkit.errors import UsageError
 from shardkit.format.key import key_of
+from shardkit.format.numbering import shard_name
 from shardkit.format.tar import LARGEST_MEMBER, split_name
 from shardkit.pack.found import SIDECAR
 from shardkit.pack.twice import advice
@@ -213,7 +214,7 @@ def _shards(
     for split, start, stop, size in _filled(splits, subject_of, totals, shard_size):
         number = numbers.get(split, 0)
         numbers[split] = number + 1
-        yield PlannedShard(f"{split}-{number:06}.tar", split, start, stop - start, size)
+        yield PlannedShard(shard_name(split, number), split, start, stop - start, size)
 
 
 def _filled(

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shardkit.errors import UsageError
-from shardkit.format.manifest import NAME
+from shardkit.format.numbering import check_split_names
 from shardkit.pack.exclusion import EXCLUDED, without_excluded
 from shardkit.pack.groups import read_groups
 from shardkit.pack.json_list import is_json
@@ -30,8 +30,6 @@ Count = Callable[[int], None]
 Listed = Mapping[str, str]
 
 _FOLDS = re.compile(r"folds=(\d{1,4})")
-_LONGEST = 64
-"""Letters of a split's name: with its number and ending, and while it is temporary, a file name has room for it."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ def refuse_what_cannot_be_meant(request: Request) -> None:
     if request.groups:
         read_groups(request.groups)
     if request.split_file:
-        _refuse_odd_splits(read_list(request.split_file, "split").values())
+        check_split_names(read_list(request.split_file, "split").values())
     else:
         ratios_of(request.options.splits)
     if request.options.layout:
@@ -153,7 +151,7 @@ def ratios_of(splits: str) -> dict[str, float]:
     """The share of each split that the options ask for."""
     asked = _FOLDS.fullmatch(splits)
     ratios = folds(int(asked[1])) if asked else parsed_ratios(splits)
-    _refuse_odd_splits(ratios)
+    check_split_names(ratios)
     return ratios
 
 
@@ -163,15 +161,6 @@ def _group_sizes(subjects: list[str], groups: Mapping[str, str]) -> dict[str, in
         group = groups.get(subject, subject)
         sizes[group] = sizes.get(group, 0) + 1
     return sizes
-
-
-def _refuse_odd_splits(names: Any) -> None:  # noqa: ANN401
-    for name in names:
-        if not NAME.fullmatch(name) or len(name) > _LONGEST:
-            raise UsageError(
-                f"{name[: _LONGEST + 1]!a} cannot name a split: shards are named after it. "
-                f"Use at most {_LONGEST} letters, digits, '_', '-'."
-            )
 
 
 def _nothing(found: Scan) -> str:

@@ -8,6 +8,7 @@ import pytest
 from shardkit.errors import UsageError
 from shardkit.format.tar import LARGEST_MEMBER
 from shardkit.pack.options import PackOptions
+from shardkit.pack.plan import Before
 from shardkit.pack.planfile import Terms, read_plan, write_plan
 from tests.shardkit.pack.found import image, plan_of
 
@@ -59,6 +60,11 @@ def test_a_file_that_no_tar_takes() -> None:
 def test_shards_are_numbered_in_each_split() -> None:
     plan = plan_of(FOUND, shard_size=60)
     assert [shard.name for shard in plan.shards] == [f"train-{number:06}.tar" for number in range(4)]
+
+
+def test_more_shards_than_names_are_refused() -> None:
+    with pytest.raises(UsageError, match="'train': would have more than 1,000,000 shards"):
+        plan_of(FOUND, shard_size=60, before=Before(shards={"train": 999_999}))
 
 
 def test_a_subject_that_exceeds_a_shard_is_cut_where_it_must_be() -> None:
