@@ -10,6 +10,7 @@ from shardkit.cli.command import command
 from shardkit.cli.console import progress, say
 from shardkit.cli.making import make
 from shardkit.cli.outcome import outcome
+from shardkit.cli.pack_request import lists_of
 from shardkit.cli.parameters import FILE, FOLDER, cores, with_on_error, with_workers
 from shardkit.dataset import Manifest
 from shardkit.format.lock import locked
@@ -63,8 +64,7 @@ def _begun(folder: Path) -> PlanFile | None:
 
 def _planned(dataset: Dataset, given: dict[str, Any], workers: int) -> PlanFile | None:
     """None if there is nothing new."""
-    lists = {name: given[name] for name in ("files", "groups", "split_file", "exclude")}
-    request = Request(given["src"], dataset.folder, PackOptions(), **lists)
+    request = Request(given["src"], dataset.folder, PackOptions(), **lists_of(given))
     with progress("files", 0) as scanning:
         newcomers = appended(request, dataset, workers, scanning.advance)
     if isinstance(newcomers, Known):

@@ -18,8 +18,7 @@ from shardkit.pack.deciding import versions
 from shardkit.pack.exclusion import EXCLUDED, without_excluded
 from shardkit.pack.found import keys_of, only
 from shardkit.pack.groups import read_groups
-from shardkit.pack.json_list import is_json
-from shardkit.pack.lists import read_list
+from shardkit.pack.lists import ListFile, read_list
 from shardkit.pack.options import PackOptions
 from shardkit.pack.plan import Before, bytes_per_row, planned
 from shardkit.pack.planfile import Terms
@@ -96,7 +95,7 @@ def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> 
 
 def _refuse_to_forget_a_list(request: Request, options: PackOptions, dataset: Dataset) -> None:
     """Of a list only the digest is kept: without it, what was left out and what was named otherwise would be new."""
-    if says_whose(options) and not (request.files and is_json(request.files)):
+    if says_whose(options) and not (request.files and request.files.is_json):
         raise UsageError(
             f"{dataset.folder}: a list said whose its images are, and paths may say otherwise. Add --files with such a "
             "list, which may name what is packed already too."
@@ -130,7 +129,7 @@ def _groups(listed: Mapping[str, str], dataset: Dataset) -> dict[str, str]:
     return {**{subject: called.get(group, group) for subject, group in listed.items()}, **known}
 
 
-def _splits(new: pa.Table, listed: Mapping[str, str], dataset: Dataset, split_file: Path | None) -> dict[str, str]:
+def _splits(new: pa.Table, listed: Mapping[str, str], dataset: Dataset, split_file: ListFile | None) -> dict[str, str]:
     """The split of everyone in the source who is to be packed."""
     known = {each.subject: each.split for each in dataset.subjects}
     homes = _homes(listed, dataset)

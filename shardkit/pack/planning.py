@@ -16,9 +16,8 @@ from shardkit.errors import UsageError
 from shardkit.format.numbering import check_split_names
 from shardkit.pack.exclusion import EXCLUDED, without_excluded
 from shardkit.pack.groups import read_groups
-from shardkit.pack.json_list import is_json
 from shardkit.pack.layout import Layout
-from shardkit.pack.lists import read_list, strangers
+from shardkit.pack.lists import ListFile, read_list, strangers
 from shardkit.pack.options import PackOptions
 from shardkit.pack.other_images import instead, left_out
 from shardkit.pack.part import Skip
@@ -39,10 +38,10 @@ class Request:
     root: Path
     folder: Path
     options: PackOptions
-    files: Path | None = None
-    groups: Path | None = None
-    split_file: Path | None = None
-    exclude: Path | None = None
+    files: ListFile | None = None
+    groups: ListFile | None = None
+    split_file: ListFile | None = None
+    exclude: ListFile | None = None
 
 
 @dataclass(frozen=True)
@@ -183,5 +182,5 @@ def _advice(request: Request) -> str:
     if not request.files:
         return "Name a folder with images."
     find = f"cd {quote(str(request.root))} && find . -name '*.png'"
-    how = "write them as seen from there" if is_json(request.files) else f"list them with `{find}`"
+    how = "write them as seen from there" if request.files.is_json else f"list them with `{find}`"
     return f"Paths in {request.files} are relative to {request.root}: {how}."

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -14,6 +15,7 @@ from shardkit.image.codec import decode
 from shardkit.image.decode import decode_png
 from shardkit.image.png import inspect
 from shardkit.image.preparation import Preparation, prepare
+from shardkit.pack.lists import ListFile
 from shardkit.pack.options import PackOptions
 from shardkit.pack.planning import Request, drafted
 from shardkit.pack.room import Room
@@ -55,11 +57,16 @@ def test_every_image_and_sidecar_is_packed_and_counted(source: Path, folder: Pat
 
 
 def test_a_second_run_has_nothing_to_do(source: Path, folder: Path) -> None:
-    before = {path: path.stat() for path in packed(source, folder).rglob("*")}
+    def stats() -> dict[Path, tuple[int, ...]]:
+        found = ((path, path.stat()) for path in folder.rglob("*"))
+        return {path: (each.st_ino, each.st_size, each.st_mtime_ns, each.st_ctime_ns) for path, each in found}
+
+    packed(source, folder)
+    before = stats()
     again = ran("pack", source, folder, "--json")
     assert (again.code, again.json["packed"]) == (0, 30)
     assert "packed already" in again.stderr
-    assert {path: path.stat() for path in folder.rglob("*")} == before
+    assert stats() == before
 
 
 def test_the_source_is_only_read(source: Path, folder: Path) -> None:
@@ -266,7 +273,7 @@ def test_what_a_list_names_in_vain_is_warned_of(
 ) -> None:
     lines = (f"{number:04},{value}" for number in range(12))
     path = listed(tmp_path / "list.csv", *lines)
-    request = Request(source, folder, PackOptions(), **{name.replace("-", "_"): path})
+    request = Request(source, folder, PackOptions(), **{name.replace("-", "_"): ListFile(path)})
     (warning,) = drafted(request, 1, lambda _: None).warnings
     assert "names 2 of 12 in vain: 0010 is not" in warning
 
@@ -315,6 +322,29 @@ def test_a_list_of_files_is_packed_and_nothing_else(source: Path, folder: Path, 
     assert sorted(name for name in trees.members(folder) if name.endswith(".png")) == wanted.read_text().split()
 
 
+@contextmanager
+def piped(content: bytes) -> Iterator[str]:
+    """The path that a shell puts in place of `<(command)`."""
+    reading, writing = os.pipe()
+    os.write(writing, content)
+    os.close(writing)
+    yield f"/dev/fd/{reading}"
+    os.close(reading)
+
+
+def test_a_list_may_be_a_link_or_a_pipe(source: Path, folder: Path, tmp_path: Path) -> None:
+    wanted = listed(tmp_path / "list", "0001/01.png", "0004/00.png", "0007/02.png")
+    (tmp_path / "link.csv").symlink_to(listed(tmp_path / "groups.csv", "0001,hand", "0004,hand"))
+    for _ in range(2):  # the second run compares the digests
+        with piped(wanted.read_bytes()) as files:
+            packed(source, folder, "--files", files, "--groups", tmp_path / "link.csv")
+    assert {subject.subject: subject.group for subject in open_dataset(folder).subjects} == {
+        "0001": "hand",
+        "0004": "hand",
+        "0007": "0007",
+    }
+
+
 WRONG: dict[str, tuple[tuple[object, ...], str]] = {
     "a layout without a subject": (("--layout", "{impression}.png"), "{subject}"),
     "a layout that explains nothing": (("--layout", "{subject}_{impression}.png"), "explains none of 30 PNGs"),
@@ -353,6 +383,8 @@ WRONG: dict[str, tuple[tuple[object, ...], str]] = {
     "a task of none": (("--task", "0/0"), "--task"),
     "an unknown check": (("--check", "smell"), "--check"),
     "a shape without arrays": (("--shape", "3x32x32"), "--from-arrays"),
+    "a shape with a power": (("--from-arrays", "--shape", "3x²x2"), "--shape: '3x²x2'"),
+    "an endless shape": (("--from-arrays", "--shape", f"3x{'9' * 5000}x2"), "--shape: "),
     "a shape of words": (("--shape", "wide"), "--shape"),
     "an unknown option": (("--fast",), "--fast"),
 }
