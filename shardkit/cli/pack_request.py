@@ -6,7 +6,7 @@ import click
 
 from shardkit.cli.parameters import shape, size_in_bytes
 from shardkit.pack.arrays_files import described
-from shardkit.pack.lists import ListFile, digest_of
+from shardkit.pack.lists import ListFile, by_file, digest_of
 from shardkit.pack.options import PackOptions
 from shardkit.pack.planning import Request
 from shardkit.pack.subject_lists import digest_of_files
@@ -58,7 +58,7 @@ def _splits(given: dict[str, Any], split_file: ListFile | None) -> str:
     if len(asked) > 1:
         raise click.UsageError("--split, --split-file and --folds exclude each other: choose one.")
     if split_file:
-        return f"file={split_file.digest}"
+        return by_file(split_file)
     if given["folds"]:
         return f"folds={given['folds']}"
     return "train" if given["split"] is None else str(given["split"])

@@ -16,6 +16,7 @@ from shardkit.format.refusal import explained
 _BLOCK = 1 << 20
 _IN_MEMORY = 16 << 20
 """Bytes of a list beyond which it is copied to a temporary file."""
+BY_FILE = "file="
 _SHOWN = 80
 """Letters of a line that a message repeats."""
 
@@ -97,6 +98,11 @@ def strangers(list_file: ListFile, listed: Mapping[str, str], subjects: Collecti
     if len(unknown) == len(listed):
         raise UsageError(f"{list_file}: it names none of the subjects: {known}. Write them as they are there.")
     return (f"{list_file}: names {len(unknown):,} of {len(listed):,} in vain: {known}.",)
+
+
+def by_file(split_file: ListFile) -> str:
+    """What the options remember instead of shares, where a list makes the splits."""
+    return f"{BY_FILE}{split_file.digest}"
 
 
 def digest_of(list_file: ListFile | None) -> str | None:

@@ -101,6 +101,7 @@ def test_other_options_are_refused_by_name(
     ended = ran("pack", source, folder, *(("--shard-size", "2KB") if option != "--shard-size" else ()), *other)
     assert ended.code == 5
     assert f"was begun with {option} " in ended.error
+    assert ("--replan" in ended.error) == (not before)  # which is refused where a dataset is whole
     assert trees.files(folder) == there
 
 
@@ -117,7 +118,10 @@ def test_another_list_is_refused(name: str, source: Path, folder: Path, tmp_path
 
 def test_starting_over_forgets_the_old_plan(source: Path, folder: Path, tmp_path: Path) -> None:
     old = ("--shard-size", "2KB", "--sha256", "--split", "train=0.5,old=0.5")
-    with mock.patch("shardkit.pack.merge.manifest_bytes", side_effect=KeyboardInterrupt), pytest.raises(BaseException):  # noqa: B017, PT011
+    with (
+        mock.patch("shardkit.pack.merge.publish_manifest", side_effect=KeyboardInterrupt),
+        pytest.raises(BaseException),  # noqa: B017, PT011
+    ):
         ran("pack", source, folder, *old)
     assert (folder / "SHA256SUMS").exists()
     packed(source, folder, "--replan")
@@ -195,7 +199,7 @@ def test_an_input_that_may_not_be_left_out_ends_it_at_once(source: Path, folder:
     ended = ran("pack", source, folder, "--on-error", "fail")
     assert ended.code == 8
     assert "'0003/pipe.png'" in ended.error
-    assert trees.files(folder) == {}
+    assert not folder.exists()
     assert ran("pack", source, folder).code == 3
 
 
@@ -293,6 +297,19 @@ def test_a_detail_that_is_a_sentence_is_not_ended_twice(source: Path, folder: Pa
     ended = ran("pack", source, folder, "--on-error", "fail")
     assert ended.code == 8
     assert ".." not in ended.error
+
+
+@pytest.mark.parametrize("found_by", ["scan", "packing"])
+def test_a_rerun_that_may_leave_nothing_out_stops_at_what_was_left_out(
+    found_by: str, source: Path, folder: Path
+) -> None:
+    bad = source / "0000/00.png"
+    bad.unlink()
+    bad.mkdir() if found_by == "scan" else bad.write_bytes(b"no PNG")
+    assert ran("pack", source, folder, "--shard-size", "2KB", "--task", "1/2").code == 0
+    ended = ran("pack", source, folder, "--shard-size", "2KB", "--on-error", "fail")
+    assert (ended.code, "'0000/00.png'" in ended.error) == (8, True)
+    assert ran("pack", source, folder, "--shard-size", "2KB").code == 3
 
 
 def test_an_enormous_file_is_left_out_by_its_size(source: Path, folder: Path) -> None:
@@ -411,9 +428,10 @@ PLACES: dict[str, tuple[Callable[[Path], object], str]] = {
 @pytest.mark.parametrize(("make", "said"), PLACES.values(), ids=PLACES)
 def test_a_source_that_is_none(make: Callable[[Path], object], said: str, folder: Path, tmp_path: Path) -> None:
     make(tmp_path / "source")
-    ended = ran("pack", tmp_path / "source", folder)
+    ended = ran("pack", tmp_path / "source", folder / "inner")
     assert ended.code == 2
     assert said in ended.error
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("out", ["x" * 300, "file/out", "/proc/out"])
