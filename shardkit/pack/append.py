@@ -18,7 +18,7 @@ from shardkit.format.numbering import check_split_names
 from shardkit.format.opened import Dataset
 from shardkit.pack.deciding import versions
 from shardkit.pack.exclusion import EXCLUDED, without_excluded
-from shardkit.pack.found import keys_of, only
+from shardkit.pack.found import KEY, keys_of, only
 from shardkit.pack.lists import ListFile, by_file, digest_of
 from shardkit.pack.options import PackOptions, codec_of
 from shardkit.pack.plan import Before, bytes_per_row, planned
@@ -146,7 +146,7 @@ def _refuse_to_forget_a_list(request: Request, dataset: Dataset) -> None:
 def _known(dataset: Dataset) -> tuple[pa.Array, pa.Array]:
     """The key and the size, with its sidecars, of every sample of the dataset."""
     tables = [dataset.rows(shard, ["key", "image", "sidecars"]) for shard in dataset.shards]
-    keys = pa.chunked_array([chunk for rows in tables for chunk in rows["key"].chunks], pa.string())
+    keys = pa.chunked_array([chunk for rows in tables for chunk in rows["key"].chunks], pa.string()).cast(KEY)
     sizes = [np.empty(0, np.int64), *(bytes_per_row(pc.struct_field(rows["image"], "size"), rows) for rows in tables)]
     return keys.combine_chunks(), pa.array(np.concatenate(sizes))
 

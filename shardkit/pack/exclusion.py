@@ -8,7 +8,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shardkit.pack.found import SKIPPED, keys_of, only
+from shardkit.pack.found import KEY, SKIPPED, keys_of, only
 from shardkit.pack.lists import ListFile
 from shardkit.pack.scan import Scan
 
@@ -35,18 +35,18 @@ def without_excluded(scan: Scan, list_file: ListFile | None) -> Scan:
 def _names(list_file: ListFile) -> pa.Array:
     """A line is a key as `ls` prints it; a key may begin with #, so what is a comment shows when no sample has it."""
     lines = list_file.read().decode("utf-8-sig", "replace").split("\n")
-    return pa.array([line for line in (each.removesuffix("\r") for each in lines) if line.strip()], pa.string())
+    return pa.array([line for line in (each.removesuffix("\r") for each in lines) if line.strip()], KEY)
 
 
 def _skipped(sources: pa.ChunkedArray) -> pa.Table:
     said = [[each] * len(sources) for each in (EXCLUDED, "the list of --exclude names it")]
-    return pa.table([sources, *said], schema=SKIPPED)
+    return pa.table([sources.cast(pa.binary()), *said], schema=SKIPPED)
 
 
 def _in_vain(list_file: ListFile, names: pa.Array, keys: pa.ChunkedArray) -> tuple[str, ...]:
     """A warning, where keys of the list are those of no sample: a misspelt one would be trained on."""
     meant = [name for name in names.to_pylist() if not name.startswith("#")]
-    known = pc.is_in(pa.array(meant, pa.string()), value_set=keys).to_pylist()
+    known = pc.is_in(pa.array(meant, KEY), value_set=keys).to_pylist()
     unknown = [name for name, there in zip(meant, known, strict=True) if not there]
     if not unknown:
         return ()

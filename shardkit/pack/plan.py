@@ -96,11 +96,13 @@ class Plan:
         subject_of = self._subject_of[shard.start : shard.start + shard.samples]
         subject = self.subjects.names.take(pa.array(subject_of))
         columns = {
-            "key": pc.binary_join_element_wise(subject, ordered["impression"].combine_chunks(), "/"),
+            "impression": ordered["impression"].cast(pa.string()).combine_chunks(),
+            "source": ordered["source"].cast(pa.binary()),
             "subject": subject,
             "group": self.subjects.groups.take(pa.array(subject_of)),
             "label": self.subjects.labels[subject_of],
         }
+        columns["key"] = pc.binary_join_element_wise(subject, columns["impression"], "/")
         return pa.table({name: columns[name] if name in columns else ordered[name] for name in PLAN.names}, PLAN)
 
 
