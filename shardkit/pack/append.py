@@ -86,16 +86,18 @@ def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> 
     manifest, options = dataset.manifest, request.options
     _refuse_to_forget_a_list(request, dataset)
     scan = scanned(request, threads, watch)
-    known, sizes = _known(dataset)
-    places = pc.index_in(keys_of(scan.found), value_set=known).combine_chunks()
+    keys, sizes = _known(dataset)
+    places = pc.index_in(keys_of(scan.found), value_set=keys).combine_chunks()
     rest = without_excluded(replace(scan, found=only(scan.found, pc.is_null(places))), request.exclude)
     kept = manifest.codec == "png" and not manifest.preparation
     met = Known(int(pc.count(places).as_py()), _differing(scan.found, places, sizes) if kept else 0)
     new = rest.found
+    known = {each.subject: each.split for each in dataset.subjects}
+    subjects = pc.unique(new["subject"]).to_pylist()
+    groups, listed, warnings = read_lists(request, [*subjects, *known])
+    _refuse_to_move(known, listed or {})
     if not len(new):
         return met
-    subjects = pc.unique(new["subject"]).to_pylist()
-    groups, listed, warnings = read_lists(request, [*subjects, *(each.subject for each in dataset.subjects)])
     splits = _splits(subjects, groups, listed or {}, dataset)
     check_split_names(splits.values(), existing=dataset.splits)
     columns = dict(zip(new.column_names, new.columns, strict=True))
@@ -170,7 +172,6 @@ def _splits(
 ) -> dict[str, str]:
     """The split of each of the subjects, those of the dataset and new ones."""
     known = {each.subject: each.split for each in dataset.subjects}
-    _refuse_to_move(known, listed)
     splits = {subject: known[subject] for subject in subjects if subject in known}
     new = [subject for subject in subjects if subject not in known]
     split_of = _split_of_group(new, groups, listed, dataset)

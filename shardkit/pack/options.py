@@ -106,7 +106,7 @@ def shown_option(name: str, *values: object) -> str:
 def shown_value(name: str, value: object) -> str:
     """Return what is said of a recorded value; of a list only its digest is recorded."""
     if value is None:
-        return "not set"
+        return "nothing"
     if name in _LISTS or (name == "splits" and str(value).startswith(BY_FILE)):
         return f"a list (digest {str(value).rpartition('=')[2][:_DIGITS]}…)"
     return str(value)

@@ -143,8 +143,9 @@ def refuse_other_options(there: Mapping[str, Any], asked: PackOptions, folder: P
             f"{folder}: was begun with other arrays than are there now. Bring them back as they were, {otherwise}."
         )
     name = differing[0]
+    option = shown_option(name, there.get(name), wanted[name])
     was, now = shown_value(name, there.get(name)), shown_value(name, wanted[name])
     raise Mismatch(
-        f"{folder}: was begun with {shown_option(name, there.get(name), wanted[name])} {was}, not {now}. "
+        f"{folder}: was begun with {option} {was}, and now {now} is asked for. "
         f"Run the command as it was run first, {otherwise}."
     )
