@@ -1,7 +1,6 @@
 """`shardkit append SRC DST`: new subjects and impressions, in shards of their own."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -10,20 +9,19 @@ from shardkit.cli.command import command
 from shardkit.cli.console import progress, say
 from shardkit.cli.making import make
 from shardkit.cli.outcome import outcome
+from shardkit.cli.pack_request import lists_of
 from shardkit.cli.parameters import FILE, FOLDER, cores, with_on_error, with_workers
 from shardkit.dataset import Manifest
 from shardkit.format.lock import locked
 from shardkit.format.manifest import read_manifest
-from shardkit.format.opened import Dataset, open_dataset
-from shardkit.pack.append import Known, appended
+from shardkit.format.opened import open_dataset
+from shardkit.pack.append import Known, append_request, appended
+from shardkit.pack.deciding import estimate_room
 from shardkit.pack.merge import merge, nothing_packed, parts_of
-from shardkit.pack.options import PackOptions
-from shardkit.pack.packing import begin, needing, tidied
-from shardkit.pack.planfile import PlanFile, read_plan
-from shardkit.pack.planning import Request
-from shardkit.pack.room import room_for
+from shardkit.pack.packing import begin, begun, needing, tidied
+from shardkit.pack.planfile import PlanFile
+from shardkit.pack.planning import Request, refuse_skipped
 from shardkit.pack.shard import Work
-from shardkit.pack.workspace import has_plan
 
 
 @command(
@@ -36,7 +34,7 @@ from shardkit.pack.workspace import has_plan
 @click.option("--files", type=FILE, metavar="LIST", help="Append the files that LIST names, as in `pack --files`.")
 @click.option("--exclude", type=FILE, metavar="LIST", help="Leave out the samples that LIST names, one key a line.")
 @click.option("--groups", type=FILE, metavar="LIST", help="The groups of newcomers, as in `pack --groups`.")
-@click.option("--split-file", type=FILE, metavar="CSV", help="The splits of newcomers, where a list made the splits.")
+@click.option("--split-file", type=FILE, metavar="CSV", help="The splits of new subjects, as in `pack --split-file`.")
 @with_workers
 @with_on_error
 @click.option("--replan", is_flag=True, help="Throw an unfinished append away and start over.")
@@ -48,23 +46,25 @@ def append(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the t
     same command goes on.
     """
     folder, workers = given["dst"], given["workers"] or cores()
-    read_manifest(folder)
+    request = append_request(given["src"], folder, read_manifest(folder), lists_of(given))
     with locked(folder):
         manifest = tidied(folder, restart=given["replan"])
-        plan = _begun(folder) or _planned(open_dataset(folder), given, workers)
+        plan = _begun(request, given) or _planned(request, given, workers)
         if plan is not None:
             manifest = _packed(Work(given["src"], folder, plan, given["on_error"] == "fail"), workers) or manifest
     return outcome(folder, manifest, as_json=given["as_json"])
 
 
-def _begun(folder: Path) -> PlanFile | None:
-    return read_plan(folder) if has_plan(folder) else None
+def _begun(request: Request, given: dict[str, Any]) -> PlanFile | None:
+    plan = begun(request)
+    if plan and given["on_error"] == "fail":
+        refuse_skipped(request.folder, plan)
+    return plan
 
 
-def _planned(dataset: Dataset, given: dict[str, Any], workers: int) -> PlanFile | None:
+def _planned(request: Request, given: dict[str, Any], workers: int) -> PlanFile | None:
     """None if there is nothing new."""
-    lists = {name: given[name] for name in ("files", "groups", "split_file", "exclude")}
-    request = Request(given["src"], dataset.folder, PackOptions(), **lists)
+    dataset = open_dataset(request.folder)
     with progress("files", 0) as scanning:
         newcomers = appended(request, dataset, workers, scanning.advance)
     if isinstance(newcomers, Known):
@@ -77,7 +77,7 @@ def _planned(dataset: Dataset, given: dict[str, Any], workers: int) -> PlanFile 
         newcomers.draft.refuse_skipped()
     known, new = newcomers.known.images, newcomers.draft.inputs
     say(f"{known:,} images are in {dataset.folder} already; {new:,} inputs are new.")
-    room_for(newcomers.draft.plan, dataset.folder, 1.0).require(dataset.folder)
+    estimate_room(request, newcomers.draft, newcomers.terms).require(dataset.folder)
     return begin(dataset.folder, newcomers.draft, newcomers.terms)
 
 

@@ -14,7 +14,7 @@ from shardkit.cli.console import emit, say
 from shardkit.cli.paint import quiet, strong
 from shardkit.cli.parameters import FOLDER
 from shardkit.format.opened import open_dataset
-from shardkit.pack.options import PackOptions
+from shardkit.pack.options import PackOptions, shown_value
 
 if TYPE_CHECKING:
     from shardkit.dataset import Generation, Totals
@@ -97,7 +97,8 @@ def _described(dataset: "Dataset") -> Iterator[tuple[str, str]]:
 def _asked(options: Mapping[str, object]) -> dict[str, object]:
     """What was asked for beyond the defaults."""
     usual = PackOptions().record()
-    return {name: value for name, value in options.items() if name not in usual or usual[name] != value}
+    differing = {name: value for name, value in options.items() if name not in usual or usual[name] != value}
+    return {name: None if value is None else shown_value(name, value) for name, value in differing.items()}
 
 
 def _came_to_be(generation: "Generation") -> str:

@@ -14,7 +14,7 @@ def make(work: Work, mine: Iterable[int], engine: str, workers: int) -> None:
     samples = {number: work.plan.shards[number].samples for number in mine}
     missing = [number for number in packing.missing(work.folder, work.plan) if number in samples]
     if missing and not work.plan.terms.asked.arrays:
-        refuse_another_source(work.root, planned_sources(work.plan, missing), work.folder)
+        refuse_another_source(work.root, planned_sources(work.plan, missing), work.folder, unfinished=True)
     there = sum(samples.values()) - sum(samples[number] for number in missing)
     with progress("images", sum(samples.values())) as shown:
         shown.skip(there)

@@ -13,12 +13,12 @@ from shardkit.cli.parameters import FILE, FOLDER, cores, task, with_on_error, wi
 from shardkit.cli.values import Choice, Number
 from shardkit.dataset import MANIFEST
 from shardkit.format.lock import locked
-from shardkit.format.publish import make_folder
 from shardkit.pack import packing
 from shardkit.pack.arrays import drafted_arrays
 from shardkit.pack.deciding import Decided, decide, explanations, record, summary
+from shardkit.pack.options import LARGEST_SIZE
 from shardkit.pack.packing import begun, share
-from shardkit.pack.planning import Request, drafted
+from shardkit.pack.planning import Request, drafted, refuse_skipped
 from shardkit.pack.shard import Work
 
 
@@ -66,7 +66,7 @@ from shardkit.pack.shard import Work
     help="How pixels are kept.  [default: png; of arrays, zstd]",
 )
 @click.option("--color", type=Choice(["gray", "rgb", "keep"]), default="keep", show_default=True, help="Channels.")
-@click.option("--size", type=Number(1, 16384), metavar="PIXELS", help="Resize to a square of so many pixels.")
+@click.option("--size", type=Number(1, LARGEST_SIZE), metavar="PIXELS", help="Resize to a square of so many pixels.")
 @click.option(
     "--fit", type=Choice(["pad", "crop", "stretch"]), default="pad", show_default=True, help="How --size is met."
 )
@@ -98,7 +98,11 @@ def pack(**given: Any) -> int:  # noqa: ANN401
     packing.refuse_unfit(request)
     if given["dry_run"]:
         return _dry_run(request, workers, as_json=given["as_json"])
-    make_folder(request.folder)
+    with packing.making_folder(request.folder):
+        return _pack(request, mine, workers, given)
+
+
+def _pack(request: Request, mine: tuple[int, int], workers: int, given: dict[str, Any]) -> int:
     if given["replan"]:
         packing.start_over(request.folder)
     manifest = packing.packed_already(request)
@@ -146,6 +150,8 @@ def _make(request: Request, mine: tuple[int, int], workers: int, given: dict[str
         plan = begun(request)
         if plan is None:  # another has made the rest, and merged
             return
+        if given["on_error"] == "fail":
+            refuse_skipped(request.folder, plan)
         work = Work(request.root, request.folder, plan, fail_on_bad_input=given["on_error"] == "fail")
         make(work, share(len(plan.shards), mine), given["engine"], workers)
 

@@ -44,27 +44,31 @@ def size_in_bytes(text: str) -> int:
 
 def task(text: str | None) -> tuple[int, int]:
     """`3/8` as (3, 8); the whole is task 1 of 1."""
-    match = re.fullmatch(r"(\d+)/(\d+)", text or "1/1")
-    number, tasks = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not 1 <= number <= tasks:
+    number, _, tasks = (text or "1/1").partition("/")
+    if not 1 <= _whole(number) <= _whole(tasks):
         raise click.BadParameter(f"{text!r}: write I/N with I from 1 to N, such as 3/8.", param_hint="--task")
-    return number, tasks
+    return _whole(number), _whole(tasks)
 
 
 def shape(text: str) -> tuple[int, ...]:
     """`3x32x32` as numbers."""
-    parts = text.lower().split("x")
-    if not all(part.isdigit() and int(part) > 0 for part in parts):
+    numbers = tuple(map(_whole, text.lower().split("x")))
+    if 0 in numbers:
         raise click.BadParameter(f"{text!r}: write channels, height and width like 3x32x32.", param_hint="--shape")
-    return tuple(map(int, parts))
+    return numbers
 
 
 def thread_counts(text: str) -> list[int]:
     """`1,4,16` as numbers."""
-    parts = text.split(",")
-    if not all(part.isdecimal() and 1 <= int(part) <= _MOST_THREADS for part in parts):
+    numbers = {*map(_whole, text.split(","))}
+    if not all(1 <= number <= _MOST_THREADS for number in numbers):
         raise click.BadParameter(f"{text!r}: write numbers of threads like 1,2,4.", param_hint="--threads")
-    return sorted({*map(int, parts)})
+    return sorted(numbers)
+
+
+def _whole(text: str) -> int:
+    """A number from 1 on; 0 stands for anything else, such as ² or more digits than Python takes."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
 
 
 def doubled_up_to(most: int) -> list[int]:

@@ -2,6 +2,56 @@
 
 from collections.abc import Iterable
 
+from shardkit.errors import UsageError
+from shardkit.format.manifest import NAME
+
+_LONGEST_SPLIT = 64
+"""Letters of a split's name: with its number and ending, and while it is temporary, a file name has room for it."""
+_RESERVED = ("b3sums", "manifest", "sha256sums", "shards", "skipped", "subjects")
+"""How the dataset's own files begin. Some file systems take upper and lower case for one."""
+_RESERVED_ALONE = "index"
+_MOST_SHARDS = 1_000_000
+"""Of a split: names with more digits would sort before those with six."""
+
+
+def check_split_names(names: Iterable[str], existing: Iterable[str] = ()) -> None:
+    """Refuse splits whose files could not be told from others; those that a dataset has already are not asked again."""
+    existing = frozenset(existing)
+    found = {name.lower(): name for name in existing}
+    for name in sorted(frozenset(names) - existing):
+        check_split_name(name)
+        other = found.setdefault(name.lower(), name)
+        if other != name:
+            raise UsageError(
+                f"split names {other!a} and {name!a}: differ only in upper and lower case, so that their files would "
+                "replace each other on some file systems. Choose names that differ in more."
+            )
+
+
+def check_split_name(name: str) -> None:
+    """Refuse a name that the files of a split cannot begin with."""
+    if not NAME.fullmatch(name) or len(name) > _LONGEST_SPLIT:
+        raise UsageError(
+            f"split name {name[: _LONGEST_SPLIT + 1]!a}: not valid, because shard files begin with it. Use at most "
+            f"{_LONGEST_SPLIT} letters, digits, '.', '_' and '-', the first of them a letter or a digit."
+        )
+    folded = name.lower()
+    if folded == _RESERVED_ALONE or folded.startswith(_RESERVED):
+        raise UsageError(
+            f"split name {name!a}: reserved, because files of the dataset itself are named like that ("
+            f"{', '.join(f'{each}*' for each in _RESERVED)}, {_RESERVED_ALONE}). Choose another name, such as 'train'."
+        )
+
+
+def shard_name(split: str, number: int) -> str:
+    """The file name of a shard; numbers count from 0 in each split."""
+    if number >= _MOST_SHARDS:
+        raise UsageError(
+            f"split {split!a}: would have more than {_MOST_SHARDS:,} shards, which is the most. Pack into larger "
+            "shards, with a larger --shard-size."
+        )
+    return f"{split}-{number:06}.tar"
+
 
 def skipped_name(generation: int) -> str:
     return _numbered("skipped", generation, ".jsonl")

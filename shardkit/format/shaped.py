@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Shape = TypeVar("Shape")
 
@@ -21,7 +21,7 @@ def shaped(value: object, kind: type[Shape]) -> Shape:
 
 
 def _value(value: object, hint: Any) -> Any:  # noqa: ANN401 - whatever stands in an annotation
-    if isinstance(hint, UnionType):  # with None: no other is used
+    if get_origin(hint) in (Union, UnionType):  # with None: no other is used
         return None if value is None else _value(value, *(each for each in get_args(hint) if each is not NoneType))
     if is_dataclass(hint):
         return shaped(value, hint)  # type: ignore[arg-type]  # never an instance
@@ -39,7 +39,9 @@ def _is_plain(value: object, hint: Any) -> bool:  # noqa: ANN401
         return _is_shallow(value, _DEEPEST)
     if get_origin(hint) is Literal:
         return isinstance(value, str) and value in get_args(hint)
-    return (hint is str and isinstance(value, str)) or (hint is int and type(value) is int and 0 <= value <= _LARGEST)
+    if hint in (str, bool):
+        return isinstance(value, hint)
+    return hint is int and type(value) is int and 0 <= value <= _LARGEST
 
 
 def _is_shallow(value: object, depth: int) -> bool:

@@ -15,12 +15,19 @@ from shardkit.dataset import MANIFEST, Manifest
 from shardkit.errors import Mismatch, UsageError
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.lock import locked
-from shardkit.format.manifest import publish_manifest, read_manifest, refuse_odd_name
-from shardkit.format.numbering import shards_name, skipped_name, subjects_name, sums_name
+from shardkit.format.manifest import publish_manifest, read_manifest
+from shardkit.format.numbering import (
+    check_split_name,
+    check_split_names,
+    shards_name,
+    skipped_name,
+    subjects_name,
+    sums_name,
+)
 from shardkit.format.opened import open_dataset
 from shardkit.pack.adopt_key import KeyTemplate
 from shardkit.pack.adopt_merge import FIRST, merged
-from shardkit.pack.adopt_names import names_in
+from shardkit.pack.adopt_names import names_in, split_of
 from shardkit.pack.adopt_part import AdoptOptions, TarPart
 from shardkit.pack.adopt_tar import read_tar
 from shardkit.pack.engines import local
@@ -49,10 +56,12 @@ class Adopted:
 def adoption(tars: Iterable[str], folder: Path, options: AdoptOptions) -> Adoption:
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such folder. Name the one that holds the tars.")
-    refuse_odd_name(options.split, Path("--split"))
     if options.key:
         KeyTemplate.parsed(options.key)
-    return Adoption(folder, names_in(folder, tars), options)
+    names = names_in(folder, tars)
+    check_split_name(options.split)
+    check_split_names(split_of(name, options.split) for name in names)
+    return Adoption(folder, names, options)
 
 
 def adopted(wanted: Adoption, workers: int, watch: Watch, *, replan: bool = False) -> Adopted:

@@ -1,10 +1,10 @@
 """New subjects and impressions for a dataset that is there: more shards, and nothing else is touched.
 
-Everybody keeps the split and the label that they have. A newcomer follows its group; one without a known group is
-judged by the thresholds of the first pack, which is why nobody ever has to move.
+Every subject of the dataset keeps its split and its label. A new subject is in the split of its group; if the group is
+new too, in the one that --split-file names for it, or else in the one that the thresholds of the first pack give it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,20 +12,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shardkit.errors import UsageError
+from shardkit.dataset import Manifest
+from shardkit.errors import Damaged, UsageError
+from shardkit.format.numbering import check_split_names
 from shardkit.format.opened import Dataset
 from shardkit.pack.deciding import versions
 from shardkit.pack.exclusion import EXCLUDED, without_excluded
-from shardkit.pack.found import keys_of, only
-from shardkit.pack.groups import read_groups
-from shardkit.pack.json_list import is_json
-from shardkit.pack.lists import read_list
-from shardkit.pack.options import PackOptions
+from shardkit.pack.found import KEY, keys_of, only
+from shardkit.pack.lists import ListFile, by_file, digest_of
+from shardkit.pack.options import PackOptions, codec_of
 from shardkit.pack.plan import Before, bytes_per_row, planned
 from shardkit.pack.planfile import Terms
-from shardkit.pack.planning import Count, Draft, Request, Splitting, scanned
-from shardkit.pack.split import Thresholds
-from shardkit.pack.subject_lists import says_whose
+from shardkit.pack.planning import Count, Draft, Request, Splitting, check_lists, check_places, read_lists, scanned
+from shardkit.pack.split import Thresholds, by_list
+from shardkit.pack.subject_lists import digest_of_files, says_whose
+
+_MOST_CLASSES = 1 << 62
+"""Far below what a label can be, so that new subjects still get one."""
 
 
 @dataclass(frozen=True)
@@ -54,35 +57,56 @@ class Newcomers:
     known: Known
 
 
-def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> Newcomers | Known:
-    """Plan what is new, with the options of the first pack; where nothing is, tell what is known."""
-    manifest = dataset.manifest
+def append_request(root: Path, folder: Path, manifest: Manifest, lists: Mapping[str, ListFile | None]) -> Request:
+    """Return what an append is asked for: the options of the first pack, with the lists of this command.
+
+    Raises:
+        UsageError: Nothing can be appended from this source, or a list is not valid.
+        Damaged: The manifest's options are none that a pack writes.
+    """
     if manifest.options.get("adopted") or manifest.options.get("shape"):
-        raise UsageError(f"{dataset.folder}: was not packed from a tree, so a tree cannot be appended to it.")
-    options = PackOptions.recorded(manifest.options)
-    _refuse_to_forget_a_list(request, options, dataset)
-    scan = scanned(replace(request, options=options), threads, watch)
-    known, sizes = _known(dataset)
-    places = pc.index_in(keys_of(scan.found), value_set=known).combine_chunks()
+        raise UsageError(f"{folder}: was not packed from a tree, so a tree cannot be appended to it.")
+    recorded = PackOptions.recorded(manifest.options, folder)
+    split_file = lists["split_file"]
+    asked = replace(
+        recorded,
+        files=digest_of_files(lists["files"]),
+        groups=digest_of(lists["groups"]),
+        exclude=digest_of(lists["exclude"]),
+        splits=by_file(split_file) if split_file else recorded.splits,
+    )
+    request = Request(root, folder, asked, **lists)
+    check_places(root, folder)
+    check_lists(request, manifest.current.splits)
+    return request
+
+
+def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> Newcomers | Known:
+    """Plan what is new; where nothing is, tell what is known."""
+    manifest, options = dataset.manifest, request.options
+    _refuse_to_forget_a_list(request, dataset)
+    scan = scanned(request, threads, watch)
+    keys, sizes = _known(dataset)
+    places = pc.index_in(keys_of(scan.found), value_set=keys).combine_chunks()
     rest = without_excluded(replace(scan, found=only(scan.found, pc.is_null(places))), request.exclude)
     kept = manifest.codec == "png" and not manifest.preparation
     met = Known(int(pc.count(places).as_py()), _differing(scan.found, places, sizes) if kept else 0)
     new = rest.found
+    known = {each.subject: each.split for each in dataset.subjects}
+    subjects = pc.unique(new["subject"]).to_pylist()
+    groups, listed, warnings = read_lists(request, [*subjects, *known])
+    _refuse_to_move(known, listed or {})
     if not len(new):
         return met
-    listed = read_groups(request.groups) if request.groups else {}
-    splits = _splits(new, listed, dataset, request.split_file)
+    splits = _splits(subjects, groups, listed or {}, dataset)
+    check_split_names(splits.values(), existing=dataset.splits)
     columns = dict(zip(new.column_names, new.columns, strict=True))
-    before = Before(
-        labels={each.subject: each.label for each in dataset.subjects},
-        classes={split: totals.classes for split, totals in dataset.splits.items()},
-        shards={split: totals.shards for split, totals in dataset.splits.items()},
-    )
-    plan = planned(columns, _groups(listed, dataset), splits.__getitem__, options.shard_size, before)
-    draft = Draft(plan, Splitting(None, splits), rest.skipped, rest.ignored, (*rest.warnings, *_torn(listed, dataset)))
+    plan = planned(columns, _groups(groups, dataset), splits.__getitem__, options.shard_size, _before(dataset))
+    warnings = (*rest.warnings, *warnings, *_torn(groups, dataset))
+    draft = Draft(plan, Splitting(None, splits), rest.skipped, rest.ignored, warnings)
     terms = Terms(
-        options=manifest.options,
-        codec=manifest.codec,  # type: ignore[arg-type]  # written by ourselves
+        options=options.record(),
+        codec=codec_of(manifest),
         choice=manifest.choice,
         splitting=manifest.splitting,
         versions=versions(pixels=bool(manifest.preparation)),
@@ -94,9 +118,22 @@ def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> 
     return Newcomers(draft, terms, met)
 
 
-def _refuse_to_forget_a_list(request: Request, options: PackOptions, dataset: Dataset) -> None:
+def _before(dataset: Dataset) -> Before:
+    for totals in dataset.splits.values():
+        if totals.classes > _MOST_CLASSES:
+            raise Damaged(
+                f"{dataset.folder}: its manifest counts {totals.classes:,} classes, more than a split can have."
+            )
+    return Before(
+        labels={each.subject: each.label for each in dataset.subjects},
+        classes={split: totals.classes for split, totals in dataset.splits.items()},
+        shards={split: totals.shards for split, totals in dataset.splits.items()},
+    )
+
+
+def _refuse_to_forget_a_list(request: Request, dataset: Dataset) -> None:
     """Of a list only the digest is kept: without it, what was left out and what was named otherwise would be new."""
-    if says_whose(options) and not (request.files and is_json(request.files)):
+    if says_whose(PackOptions.recorded(dataset.manifest.options)) and not (request.files and request.files.is_json):
         raise UsageError(
             f"{dataset.folder}: a list said whose its images are, and paths may say otherwise. Add --files with such a "
             "list, which may name what is packed already too."
@@ -111,7 +148,7 @@ def _refuse_to_forget_a_list(request: Request, options: PackOptions, dataset: Da
 def _known(dataset: Dataset) -> tuple[pa.Array, pa.Array]:
     """The key and the size, with its sidecars, of every sample of the dataset."""
     tables = [dataset.rows(shard, ["key", "image", "sidecars"]) for shard in dataset.shards]
-    keys = pa.chunked_array([chunk for rows in tables for chunk in rows["key"].chunks], pa.string())
+    keys = pa.chunked_array([chunk for rows in tables for chunk in rows["key"].chunks], pa.string()).cast(KEY)
     sizes = [np.empty(0, np.int64), *(bytes_per_row(pc.struct_field(rows["image"], "size"), rows) for rows in tables)]
     return keys.combine_chunks(), pa.array(np.concatenate(sizes))
 
@@ -130,23 +167,57 @@ def _groups(listed: Mapping[str, str], dataset: Dataset) -> dict[str, str]:
     return {**{subject: called.get(group, group) for subject, group in listed.items()}, **known}
 
 
-def _splits(new: pa.Table, listed: Mapping[str, str], dataset: Dataset, split_file: Path | None) -> dict[str, str]:
-    """The split of everyone in the source who is to be packed."""
+def _splits(
+    subjects: Sequence[str], groups: Mapping[str, str], listed: Mapping[str, str], dataset: Dataset
+) -> dict[str, str]:
+    """The split of each of the subjects, those of the dataset and new ones."""
     known = {each.subject: each.split for each in dataset.subjects}
-    homes = _homes(listed, dataset)
-    asked = read_list(split_file, "split") if split_file else {}
+    splits = {subject: known[subject] for subject in subjects if subject in known}
+    new = [subject for subject in subjects if subject not in known]
+    split_of = _split_of_group(new, groups, listed, dataset)
+    return {**splits, **{subject: split_of(groups.get(subject, subject)) for subject in new}}
+
+
+def _split_of_group(
+    new: Sequence[str], groups: Mapping[str, str], listed: Mapping[str, str], dataset: Dataset
+) -> Callable[[str], str]:
+    """The split of a group that has new subjects."""
+    homes, asked = _homes(groups, dataset), _listed_groups(new, groups, listed)
     thresholds = dataset.manifest.splitting.get("thresholds")
     fitted = Thresholds.recorded(thresholds) if isinstance(thresholds, Mapping) else None
-    splits: dict[str, str] = {}
-    for subject in pc.unique(new["subject"]).to_pylist():
-        group = listed.get(subject, subject)
-        split = known.get(subject) or _home(group, homes) or (fitted.split_of(group) if fitted else asked.get(subject))
+
+    def split_of(group: str) -> str:
+        home, named = _home(group, homes), asked.get(group)
+        if home and named and named != home:
+            raise UsageError(
+                f"--split-file: a subject of the group {group} is listed for {named}, but the group is in {home} "
+                f"already, and must stay together. List it for {home}, or give it another group."
+            )
+        split = home or named or (fitted.split_of(group) if fitted else None)
         if split is None:
+            subject = next(each for each in new if groups.get(each, each) == group)
             raise UsageError(
                 f"{subject} is new, and {dataset.folder} was split by a list. Name its split with --split-file."
             )
-        splits[subject] = split
-    return splits
+        return split
+
+    return split_of
+
+
+def _listed_groups(new: Iterable[str], groups: Mapping[str, str], listed: Mapping[str, str]) -> dict[str, str]:
+    """The split that the list names for each group of new subjects: for all of it, where it names one of them."""
+    named = by_list((each for each in new if each in listed), listed, groups)
+    return {groups.get(subject, subject): split for subject, split in named.items()}
+
+
+def _refuse_to_move(known: Mapping[str, str], listed: Mapping[str, str]) -> None:
+    moved = sorted(subject for subject, split in listed.items() if known.get(subject, split) != split)
+    if moved:
+        first = moved[0]
+        raise UsageError(
+            f"--split-file: {first} is listed for {listed[first]}, but is in {known[first]} already, and append moves "
+            f"no subject ({len(moved):,} such lines). Correct the list, or pack into a new folder with it."
+        )
 
 
 def _homes(listed: Mapping[str, str], dataset: Dataset) -> dict[str, set[str]]:

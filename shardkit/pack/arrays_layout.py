@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from shardkit.format.numbering import shard_name
 from shardkit.pack.arrays_labels import Labels
 from shardkit.pack.arrays_split import Numbers, splits_of
 from shardkit.pack.plan import PlannedShard, PlannedSubjects
@@ -34,7 +35,8 @@ class _Split:
     def shards(self, samples_a_shard: int, sample_bytes: int) -> Iterator[PlannedShard]:
         for number, start in enumerate(self.starts):
             samples = min(samples_a_shard, self.samples - number * samples_a_shard)
-            yield PlannedShard(f"{self.name}-{number:06}.tar", self.name, start, samples, samples * sample_bytes)
+            name = shard_name(self.name, number)
+            yield PlannedShard(name, self.name, start, samples, samples * sample_bytes)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,14 @@ def decide(request: Request, draft: Draft, *, estimate: bool = False) -> Decided
     return Decided(draft, terms, room_for(draft.plan, request.folder, ratio), rehearsal, choice)
 
 
+def estimate_room(request: Request, draft: Draft, terms: Terms) -> Room:
+    """How much space an append takes: where the codec changes bytes, a few images are packed to nowhere."""
+    ratio = 1.0
+    if terms.codec != "png" or request.options.prepares:
+        ratio = rehearsed(request.root, sampled(draft.plan, _A_FEW), request.options, terms.codec).ratio
+    return room_for(draft.plan, request.folder, ratio)
+
+
 def _prepared(options: PackOptions) -> dict[str, object]:
     from shardkit.pack.member_pixels import preparation  # noqa: PLC0415 - as in `members.store_for`
 

@@ -4,13 +4,12 @@ They are inputs like all others, counted and listed as skipped; but since they w
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shardkit.format.refusal import explained
-from shardkit.pack.found import SKIPPED, keys_of, only
+from shardkit.pack.found import KEY, SKIPPED, keys_of, only
+from shardkit.pack.lists import ListFile
 from shardkit.pack.scan import Scan
 
 EXCLUDED = "excluded"
@@ -19,7 +18,7 @@ EXCLUDED = "excluded"
 _SHOWN = 3
 
 
-def without_excluded(scan: Scan, list_file: Path | None) -> Scan:
+def without_excluded(scan: Scan, list_file: ListFile | None) -> Scan:
     """What was found, without the samples that the list names, if there is one."""
     if list_file is None:
         return scan
@@ -33,22 +32,21 @@ def without_excluded(scan: Scan, list_file: Path | None) -> Scan:
     )
 
 
-def _names(list_file: Path) -> pa.Array:
+def _names(list_file: ListFile) -> pa.Array:
     """A line is a key as `ls` prints it; a key may begin with #, so what is a comment shows when no sample has it."""
-    with explained(list_file):
-        lines = list_file.read_bytes().decode("utf-8-sig", "replace").split("\n")
-    return pa.array([line for line in (each.removesuffix("\r") for each in lines) if line.strip()], pa.string())
+    lines = list_file.read().decode("utf-8-sig", "replace").split("\n")
+    return pa.array([line for line in (each.removesuffix("\r") for each in lines) if line.strip()], KEY)
 
 
 def _skipped(sources: pa.ChunkedArray) -> pa.Table:
     said = [[each] * len(sources) for each in (EXCLUDED, "the list of --exclude names it")]
-    return pa.table([sources, *said], schema=SKIPPED)
+    return pa.table([sources.cast(pa.binary()), *said], schema=SKIPPED)
 
 
-def _in_vain(list_file: Path, names: pa.Array, keys: pa.ChunkedArray) -> tuple[str, ...]:
+def _in_vain(list_file: ListFile, names: pa.Array, keys: pa.ChunkedArray) -> tuple[str, ...]:
     """A warning, where keys of the list are those of no sample: a misspelt one would be trained on."""
     meant = [name for name in names.to_pylist() if not name.startswith("#")]
-    known = pc.is_in(pa.array(meant, pa.string()), value_set=keys).to_pylist()
+    known = pc.is_in(pa.array(meant, KEY), value_set=keys).to_pylist()
     unknown = [name for name, there in zip(meant, known, strict=True) if not there]
     if not unknown:
         return ()

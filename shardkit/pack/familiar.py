@@ -10,6 +10,7 @@ from shardkit.format.opened import Dataset
 from shardkit.pack.planfile import PlanFile
 
 _LOOKED_AT = 256
+_ADVICE = {True: "--replan starts over", False: "`shardkit append` adds what is new"}
 
 Expected = tuple[bytes, int | None, int | None]
 """A source with its size and time, as far as they are known."""
@@ -33,15 +34,14 @@ def packed_sources(dataset: Dataset) -> list[Expected]:
     return [(row["source"], row["image"]["size"] if kept else None, None) for row in rows]
 
 
-def refuse_another_source(root: Path, expected: Iterable[Expected], folder: Path) -> None:
+def refuse_another_source(root: Path, expected: Iterable[Expected], folder: Path, *, unfinished: bool) -> None:
     """That some files have gone or changed, packing tells one by one. Most of them mean another source."""
     answers = [_as_expected(root, each) for each in expected]
     strange = answers.count(False)
     if 2 * strange > len(answers):
         raise Mismatch(
             f"{root}: of {len(answers):,} files that {folder} was made from, {strange:,} are not here or have changed. "
-            "Name the source that it was begun with. If the source itself has changed: --replan starts an unfinished "
-            "one over, `shardkit append` adds what is new to a whole one."
+            f"Name the source that it was begun with. If the source itself has changed, {_ADVICE[unfinished]}."
         )
 
 

@@ -7,17 +7,15 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from shardkit.errors import UsageError
-from shardkit.format.refusal import explained
 from shardkit.pack.folder import Folder
 from shardkit.pack.found import Rows
-from shardkit.pack.json_list import is_json
+from shardkit.pack.lists import ListFile
 from shardkit.pack.subject_lists import paths_of_subjects
 from shardkit.pack.tree import SourceTree, joined
 
@@ -40,37 +38,36 @@ class _Listed(NamedTuple):
     """Only where the list says whose it is."""
 
 
-def folders_listed(tree: SourceTree, list_file: Path) -> Iterator[Folder]:
+def folders_listed(tree: SourceTree, list_file: ListFile) -> Iterator[Folder]:
     """Each folder that has files in the list, once, with their names."""
     rows = Rows(_chunk)
-    with explained(list_file):
-        for path, subject in _entries(tree, list_file):
-            rows.append(_Listed(*os.path.split(tree.relative(path)), subject))
+    for path, subject in _entries(tree, list_file):
+        rows.append(_Listed(*os.path.split(tree.relative(path)), subject))
     listed = pa.Table.from_batches(rows.chunks(), _LISTED).unify_dictionaries()
     return _by_folder(*(column.combine_chunks() for column in listed.columns))
 
 
-def _entries(tree: SourceTree, list_file: Path) -> Iterator[tuple[bytes, str | None]]:
-    if is_json(list_file):
+def _entries(tree: SourceTree, list_file: ListFile) -> Iterator[tuple[bytes, str | None]]:
+    if list_file.is_json:
         yield from paths_of_subjects(list_file)
     else:
         yield from ((path, None) for path in _paths(tree, list_file))
 
 
-def _paths(tree: SourceTree, list_file: Path) -> Iterator[bytes]:
-    with list_file.open("rb") as file:
-        block = file.read(_BLOCK)
-        separator = b"\0" if b"\0" in block else b"\n"
-        meant = partial(_without_return, tree) if separator == b"\n" else bytes
-        rest = b""
-        while block:
-            *whole, rest = (rest + block).split(separator)
-            yield from filter(None, map(meant, whole))
-            block = file.read(_BLOCK)
-            if separator == b"\n" and b"\0" in block:
-                raise UsageError(f"{list_file}: lines, and then a NUL. Write one path a line, or end each with a NUL.")
-        if rest := meant(rest):
-            yield rest
+def _paths(tree: SourceTree, list_file: ListFile) -> Iterator[bytes]:
+    blocks = list_file.blocks(_BLOCK)
+    block = next(blocks, b"")
+    separator = b"\0" if b"\0" in block else b"\n"
+    meant = partial(_without_return, tree) if separator == b"\n" else bytes
+    rest = b""
+    while block:
+        *whole, rest = (rest + block).split(separator)
+        yield from filter(None, map(meant, whole))
+        block = next(blocks, b"")
+        if separator == b"\n" and b"\0" in block:
+            raise UsageError(f"{list_file}: lines, and then a NUL. Write one path a line, or end each with a NUL.")
+    if rest := meant(rest):
+        yield rest
 
 
 def _without_return(tree: SourceTree, line: bytes) -> bytes:

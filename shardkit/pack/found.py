@@ -7,12 +7,13 @@ from typing import Generic, NamedTuple, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+# Columns that are joined have offsets of 64 bits: those of 32 bits end at 2 GiB, the paths of 20 million images.
 SIDECAR = pa.struct([("ext", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64())])
 FOUND = pa.schema(
     [
         ("subject", pa.dictionary(pa.int32(), pa.string())),
-        ("impression", pa.string()),
-        ("source", pa.binary()),
+        ("impression", pa.large_string()),
+        ("source", pa.large_binary()),
         ("size", pa.int64()),
         ("mtime_ns", pa.int64()),
         ("sidecars", pa.list_(SIDECAR)),
@@ -96,8 +97,11 @@ def skipped_table(chunks: Sequence[pa.RecordBatch]) -> pa.Table:
     return pa.Table.from_batches(chunks, SKIPPED)
 
 
+KEY = pa.large_string()
+
+
 def keys_of(found: pa.Table) -> pa.ChunkedArray:
-    return pc.binary_join_element_wise(found["subject"].cast(pa.string()), found["impression"], "/")
+    return pc.binary_join_element_wise(found["subject"].cast(KEY), found["impression"], pa.scalar("/", KEY))
 
 
 def only(found: pa.Table, chosen: pa.ChunkedArray) -> pa.Table:

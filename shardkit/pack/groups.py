@@ -5,17 +5,16 @@ pairs make is called by the smallest of its ids, so that no order of pairs matte
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from shardkit.errors import UsageError
 from shardkit.format.key import encoded
-from shardkit.pack.json_list import is_json, name_in, read_json, shown
-from shardkit.pack.lists import read_list
+from shardkit.pack.json_list import name_in, read_json, shown
+from shardkit.pack.lists import ListFile, read_list
 
 
-def read_groups(path: Path) -> dict[str, str]:
+def read_groups(list_file: ListFile) -> dict[str, str]:
     """The group of each subject that the file names, both as they stand in keys."""
-    return chained(_pairs(path)) if is_json(path) else read_list(path, "group")
+    return chained(_pairs(list_file)) if list_file.is_json else read_list(list_file, "group")
 
 
 def chained(pairs: Iterable[Sequence[str]]) -> dict[str, str]:
@@ -34,12 +33,12 @@ def _top(above: dict[str, str], each: str) -> str:
     return each
 
 
-def _pairs(path: Path) -> Iterator[list[str]]:
-    pairs = read_json(path)
+def _pairs(list_file: ListFile) -> Iterator[list[str]]:
+    pairs = read_json(list_file)
     if not isinstance(pairs, list):
-        raise UsageError(f'{path}: {shown(pairs)} is no list of pairs. Write [["id", "id"], …].')
+        raise UsageError(f'{list_file}: {shown(pairs)} is no list of pairs. Write [["id", "id"], …].')
     for number, pair in enumerate(pairs, 1):
-        place = f"{path}, pair {number:,}"
+        place = f"{list_file}, pair {number:,}"
         if not isinstance(pair, list) or not pair:
             raise UsageError(f'{place}: {shown(pair)} is no pair. Write ["id", "id"], with the ids of twins.')
         yield [encoded(name_in(each, place)) for each in pair]

@@ -2,13 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from shardkit.dataset import MANIFEST, Manifest
+from shardkit.errors import Damaged
+from shardkit.format.shaped import shaped
+from shardkit.image.extensions import Codec
+from shardkit.pack.lists import BY_FILE
 
 Color = Literal["gray", "rgb", "keep"]
 Fit = Literal["pad", "crop", "stretch"]
 Check = Literal["header", "decode"]
 
 MEGABYTE = 1_000_000
+LARGEST_SIZE = 16_384
+"""Pixels a side that images can be resized to."""
+
+_LISTS = ("files", "groups", "exclude")
+_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -58,8 +70,51 @@ class PackOptions:
         """As the plan and the manifest keep it."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
-    @staticmethod
-    def recorded(record: Mapping[str, Any]) -> "PackOptions":
-        shape, arrays = record["shape"], record["arrays"]
-        typed = {"shape": tuple(shape) if shape else None, "arrays": ArrayFiles(**arrays) if arrays else None}
-        return PackOptions(**{**record, **typed})
+    @classmethod
+    def recorded(cls, record: Mapping[str, Any], folder: Path | str = "dataset") -> "PackOptions":
+        """Return the options that a plan or a manifest keeps.
+
+        Raises:
+            Damaged: They are not of the shape that `record` gives them, or no command takes such values.
+        """
+        try:
+            options = shaped(record, cls)
+            _check_values(options)
+        except ValueError as error:
+            raise Damaged(
+                f"{folder}: its recorded options are not those of a pack: {error}. Pack the images into a new folder."
+            ) from error
+        return options
+
+
+def _check_values(options: PackOptions) -> None:
+    codecs = (*get_args(Codec), "auto")
+    if options.codec not in codecs:
+        raise ValueError(f"codec {options.codec!r:.80} is none of {', '.join(codecs)}")
+    if options.size is not None and not 1 <= options.size <= LARGEST_SIZE:
+        raise ValueError(f"size must be from 1 to {LARGEST_SIZE:,}, not {options.size:,}")
+    if options.shard_size < 1:
+        raise ValueError(f"shard_size must be from 1 on, not {options.shard_size:,}")
+
+
+def shown_option(name: str, *values: object) -> str:
+    """Return how an option is written on the command line, where it has these values."""
+    by_list = name == "splits" and any(str(each).startswith(BY_FILE) for each in values)
+    return "--split-file" if by_list else "--" + {"splits": "split"}.get(name, name).replace("_", "-")
+
+
+def shown_value(name: str, value: object) -> str:
+    """Return what is said of a recorded value; of a list only its digest is recorded."""
+    if value is None:
+        return "nothing"
+    if name in _LISTS or (name == "splits" and str(value).startswith(BY_FILE)):
+        return f"a list (digest {str(value).rpartition('=')[2][:_DIGITS]}…)"
+    return str(value)
+
+
+def codec_of(manifest: Manifest) -> Codec:
+    """Return the codec of a dataset; Damaged if there is no such codec."""
+    for codec in get_args(Codec):
+        if codec == manifest.codec:
+            return cast("Codec", codec)
+    raise Damaged(f"{MANIFEST}: codec {manifest.codec!r:.80} is none of {', '.join(get_args(Codec))}.")

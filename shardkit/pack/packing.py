@@ -17,6 +17,7 @@ from shardkit.format.lock import locked
 from shardkit.format.manifest import read_manifest
 from shardkit.format.numbering import files_of
 from shardkit.format.opened import open_dataset
+from shardkit.format.publish import make_folder
 from shardkit.format.refusal import explained
 from shardkit.pack.engines.local import Stop
 from shardkit.pack.familiar import packed_sources, refuse_another_source
@@ -24,7 +25,7 @@ from shardkit.pack.merge import merge
 from shardkit.pack.part import Part, Skip, finished
 from shardkit.pack.plan import PlannedShard
 from shardkit.pack.planfile import PlanFile, Terms, read_plan, refuse_other_options, write_plan
-from shardkit.pack.planning import Draft, Request, refuse_what_cannot_be_meant
+from shardkit.pack.planning import Draft, Request, check_places, check_request
 from shardkit.pack.removal import committed, drop_stale_record, finish
 from shardkit.pack.room import BESIDE_SAMPLE
 from shardkit.pack.shard import Watch, Work, pack_shard
@@ -37,15 +38,10 @@ Engine = Callable[[Callable[[int, Stop], Part], Iterable[int], int], Generator[P
 
 def refuse_unfit(request: Request) -> None:
     """What can be said before anything is looked through; nothing of the user's is ever overwritten."""
-    root, folder = request.root, request.folder
-    if not root.is_dir():
-        what = "that is a file, not a folder" if root.is_file() else "there is no such folder"
-        raise UsageError(f"{root}: {what} to pack. Name the folder that holds the images.")
+    folder = request.folder
+    check_places(request.root, folder)
+    check_request(request)
     with explained(folder):
-        source, target = root.resolve(), folder.resolve()
-        if source == target or source in target.parents or target in source.parents:
-            raise UsageError(f"{folder} and {root} lie in one another, but a source is only read. Name a folder apart.")
-        refuse_what_cannot_be_meant(request)
         strange = _strange(folder)
     if strange is not None:
         raise UsageError(f"{folder}: holds {strange!a} and no dataset. Name a new or an empty folder.")
@@ -59,6 +55,21 @@ def _strange(folder: Path) -> str | None:
         return next((each.name for each in entries), None)
 
 
+@contextmanager
+def making_folder(folder: Path) -> Iterator[None]:
+    """Make the folder of a pack. If the pack fails before anything is in it, remove it again."""
+    with explained(folder):
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    make_folder(folder)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # something is in it, so it stays
+            for each in missing:
+                each.rmdir()
+        raise
+
+
 def packed_already(request: Request) -> Manifest | None:
     """The dataset, if it is whole: the same command again has nothing left to do."""
     if not (request.folder / MANIFEST).exists():
@@ -67,9 +78,10 @@ def packed_already(request: Request) -> Manifest | None:
         with locked(request.folder):  # a merge or an append may be at work in it
             tidied(request.folder)
     manifest = read_manifest(request.folder)
-    refuse_other_options(manifest.options, request.options, request.folder)
+    refuse_other_options(manifest.options, request.options, request.folder, unfinished=False)
     if not request.options.arrays:
-        refuse_another_source(request.root, packed_sources(open_dataset(request.folder)), request.folder)
+        sources = packed_sources(open_dataset(request.folder))
+        refuse_another_source(request.root, sources, request.folder, unfinished=False)
     return manifest
 
 
@@ -100,7 +112,7 @@ def begun(request: Request) -> PlanFile | None:
     if not has_plan(request.folder):
         return None
     plan = read_plan(request.folder)
-    refuse_other_options(plan.terms.options, request.options, request.folder)
+    refuse_other_options(plan.terms.options, request.options, request.folder, unfinished=True)
     return plan
 
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from shardkit.errors import UsageError
 from shardkit.format.key import key_of
+from shardkit.format.numbering import shard_name
 from shardkit.format.tar import LARGEST_MEMBER, split_name
 from shardkit.pack.found import SIDECAR
 from shardkit.pack.twice import advice
@@ -95,11 +96,13 @@ class Plan:
         subject_of = self._subject_of[shard.start : shard.start + shard.samples]
         subject = self.subjects.names.take(pa.array(subject_of))
         columns = {
-            "key": pc.binary_join_element_wise(subject, ordered["impression"].combine_chunks(), "/"),
+            "impression": ordered["impression"].cast(pa.string()).combine_chunks(),
+            "source": ordered["source"].cast(pa.binary()),
             "subject": subject,
             "group": self.subjects.groups.take(pa.array(subject_of)),
             "label": self.subjects.labels[subject_of],
         }
+        columns["key"] = pc.binary_join_element_wise(subject, columns["impression"], "/")
         return pa.table({name: columns[name] if name in columns else ordered[name] for name in PLAN.names}, PLAN)
 
 
@@ -213,7 +216,7 @@ def _shards(
     for split, start, stop, size in _filled(splits, subject_of, totals, shard_size):
         number = numbers.get(split, 0)
         numbers[split] = number + 1
-        yield PlannedShard(f"{split}-{number:06}.tar", split, start, stop - start, size)
+        yield PlannedShard(shard_name(split, number), split, start, stop - start, size)
 
 
 def _filled(

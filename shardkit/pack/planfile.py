@@ -22,7 +22,7 @@ from shardkit.format.shaped import shaped
 from shardkit.format.tables import METADATA, parquet_file, parquet_writer, readable
 from shardkit.image.extensions import Codec
 from shardkit.pack import workspace
-from shardkit.pack.options import PackOptions
+from shardkit.pack.options import PackOptions, shown_option, shown_value
 from shardkit.pack.plan import PLAN, AnyPlan, PlannedShard
 
 _LARGEST = 64 << 20
@@ -131,22 +131,21 @@ def read_plan(folder: Path) -> PlanFile:
     return PlanFile(path, folder, described.terms, described.shards, described.hash, footer)
 
 
-def refuse_other_options(there: Mapping[str, Any], asked: PackOptions, folder: Path) -> None:
-    """Bytes of two minds must never meet in one dataset."""
+def refuse_other_options(there: Mapping[str, Any], asked: PackOptions, folder: Path, *, unfinished: bool) -> None:
+    """Refuse a rerun that asks for something else than what was begun; a dataset cannot be started over."""
     wanted = asked.record()
     differing = [name for name in wanted if there.get(name) != wanted[name]]
+    if not differing:
+        return
+    otherwise = "add --replan to start over, or name another folder" if unfinished else "or name another folder"
     if differing == ["arrays"]:
         raise Mismatch(
-            f"{folder}: was begun with other arrays than are there now. Bring them back as they were, add --replan to "
-            "start over, or name another folder."
+            f"{folder}: was begun with other arrays than are there now. Bring them back as they were, {otherwise}."
         )
-    if differing:
-        name = differing[0]
-        raise Mismatch(
-            f"{folder}: was begun with {_option(name)} {there.get(name)}, and now {wanted[name]} is asked for. "
-            "Run the command as it was run first, add --replan to start over, or name another folder."
-        )
-
-
-def _option(name: str) -> str:
-    return "--" + {"splits": "split"}.get(name, name).replace("_", "-")
+    name = differing[0]
+    option = shown_option(name, there.get(name), wanted[name])
+    was, now = shown_value(name, there.get(name)), shown_value(name, wanted[name])
+    raise Mismatch(
+        f"{folder}: was begun with {option} {was}, and now {now} is asked for. "
+        f"Run the command as it was run first, {otherwise}."
+    )

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -13,25 +13,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shardkit.errors import UsageError
-from shardkit.format.manifest import NAME
+from shardkit.format.numbering import check_split_names
+from shardkit.format.plain_file import plain_lines
+from shardkit.format.refusal import explained
 from shardkit.pack.exclusion import EXCLUDED, without_excluded
 from shardkit.pack.groups import read_groups
-from shardkit.pack.json_list import is_json
 from shardkit.pack.layout import Layout
-from shardkit.pack.lists import read_list, strangers
+from shardkit.pack.lists import ListFile, read_list, strangers
 from shardkit.pack.options import PackOptions
 from shardkit.pack.other_images import instead, left_out
-from shardkit.pack.part import Skip
+from shardkit.pack.part import Skip, finished
 from shardkit.pack.plan import AnyPlan, planned
+from shardkit.pack.planfile import PlanFile
 from shardkit.pack.scan import Scan, scan, scan_list
 from shardkit.pack.split import Thresholds, by_list, fitted, folds, parsed_ratios
+from shardkit.pack.workspace import SKIPPED
 
 Count = Callable[[int], None]
 Listed = Mapping[str, str]
 
 _FOLDS = re.compile(r"folds=(\d{1,4})")
-_LONGEST = 64
-"""Letters of a split's name: with its number and ending, and while it is temporary, a file name has room for it."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,10 @@ class Request:
     root: Path
     folder: Path
     options: PackOptions
-    files: Path | None = None
-    groups: Path | None = None
-    split_file: Path | None = None
-    exclude: Path | None = None
+    files: ListFile | None = None
+    groups: ListFile | None = None
+    split_file: ListFile | None = None
+    exclude: ListFile | None = None
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,21 @@ class Draft:
             raise Skip.of(row["source"], row["reason"], row["detail"]).refusal
 
 
+def refuse_skipped(folder: Path, plan: PlanFile) -> None:
+    """Stop at the first input that the run before left out, if it went on where this one may leave none out."""
+    scanned = (Skip.parsed(line, folder / SKIPPED) for line in plain_lines(folder / SKIPPED, folder))
+    parts = (finished(folder, shard, plan.hash) for shard in plan.shards)
+    for skip in chain(scanned, chain.from_iterable(part.skipped for part in parts if part)):
+        if skip.reason != EXCLUDED:
+            raise skip.refusal
+
+
 def drafted(request: Request, threads: int, watch: Count) -> Draft:
     found = without_excluded(scanned(request, threads, watch), request.exclude)
     if not len(found.found):
         raise UsageError(f"{request.exclude}: names all images below {request.root}. Leave some, to be packed.")
     subjects = pc.unique(found.found["subject"]).to_pylist()
-    groups, splits, warnings = _listed(request, subjects)
+    groups, splits, warnings = read_lists(request, subjects)
     splitting = _splitting(request.options, subjects, groups, splits)
     columns = dict(zip(found.found.column_names, found.found.columns, strict=True))
     skipped, ignored = found.skipped, found.ignored
@@ -108,16 +118,32 @@ def drafted(request: Request, threads: int, watch: Count) -> Draft:
     return Draft(plan, splitting, skipped, ignored, warnings)
 
 
-def refuse_what_cannot_be_meant(request: Request) -> None:
+def check_places(root: Path, folder: Path) -> None:
+    """Refuse a source that is no folder, or that the dataset's folder lies in: a source is only read."""
+    if not root.is_dir():
+        what = "that is a file, not a folder" if root.is_file() else "there is no such folder"
+        raise UsageError(f"{root}: {what} to pack. Name the folder that holds the images.")
+    with explained(folder):
+        source, target = root.resolve(), folder.resolve()
+    if source == target or source in target.parents or target in source.parents:
+        raise UsageError(f"{folder} and {root} lie in one another, but a source is only read. Name a folder apart.")
+
+
+def check_request(request: Request) -> None:
     """Read what is asked for as far as it can be read without the source: a mistake should not cost a scan."""
-    if request.groups:
-        read_groups(request.groups)
-    if request.split_file:
-        _refuse_odd_splits(read_list(request.split_file, "split").values())
-    else:
+    check_lists(request)
+    if not request.split_file:
         ratios_of(request.options.splits)
     if request.options.layout:
         Layout.parsed(request.options.layout)
+
+
+def check_lists(request: Request, splits: Iterable[str] = ()) -> None:
+    """Refuse lists of groups and splits that are not valid; `splits` are those that the dataset has already."""
+    if request.groups:
+        read_groups(request.groups)
+    if request.split_file:
+        check_split_names(read_list(request.split_file, "split").values(), existing=splits)
 
 
 def scanned(request: Request, threads: int, watch: Count) -> Scan:
@@ -133,7 +159,7 @@ def scanned(request: Request, threads: int, watch: Count) -> Scan:
     return found
 
 
-def _listed(request: Request, subjects: list[str]) -> tuple[Listed, Listed | None, tuple[str, ...]]:
+def read_lists(request: Request, subjects: Sequence[str]) -> tuple[Listed, Listed | None, tuple[str, ...]]:
     """The groups and the splits that files name, and what they name in vain."""
     groups = read_groups(request.groups) if request.groups else {}
     splits = read_list(request.split_file, "split") if request.split_file else None
@@ -153,7 +179,7 @@ def ratios_of(splits: str) -> dict[str, float]:
     """The share of each split that the options ask for."""
     asked = _FOLDS.fullmatch(splits)
     ratios = folds(int(asked[1])) if asked else parsed_ratios(splits)
-    _refuse_odd_splits(ratios)
+    check_split_names(ratios)
     return ratios
 
 
@@ -163,15 +189,6 @@ def _group_sizes(subjects: list[str], groups: Mapping[str, str]) -> dict[str, in
         group = groups.get(subject, subject)
         sizes[group] = sizes.get(group, 0) + 1
     return sizes
-
-
-def _refuse_odd_splits(names: Any) -> None:  # noqa: ANN401
-    for name in names:
-        if not NAME.fullmatch(name) or len(name) > _LONGEST:
-            raise UsageError(
-                f"{name[: _LONGEST + 1]!a} cannot name a split: shards are named after it. "
-                f"Use at most {_LONGEST} letters, digits, '_', '-'."
-            )
 
 
 def _nothing(found: Scan) -> str:
@@ -194,5 +211,5 @@ def _advice(request: Request) -> str:
     if not request.files:
         return "Name a folder with images."
     find = f"cd {quote(str(request.root))} && find . -name '*.png'"
-    how = "write them as seen from there" if is_json(request.files) else f"list them with `{find}`"
+    how = "write them as seen from there" if request.files.is_json else f"list them with `{find}`"
     return f"Paths in {request.files} are relative to {request.root}: {how}."

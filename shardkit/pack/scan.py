@@ -18,8 +18,8 @@ from shardkit.pack.detection import KNOWN, Census, asked_for, detected
 from shardkit.pack.filelist import folders_listed
 from shardkit.pack.folder import Folder, Seen
 from shardkit.pack.found import found_table, skipped_table
-from shardkit.pack.json_list import is_json
 from shardkit.pack.layout import Layout
+from shardkit.pack.lists import ListFile
 from shardkit.pack.tree import SourceTree
 
 _SHARE = 256
@@ -42,10 +42,12 @@ def scan(root: Path, layout: Layout | None, threads: int, watch: Callable[[int],
     return _scan(SourceTree.at(root), iter([Folder(b"")]), layout, threads, watch)
 
 
-def scan_list(root: Path, list_file: Path, layout: Layout | None, threads: int, watch: Callable[[int], None]) -> Scan:
+def scan_list(
+    root: Path, list_file: ListFile, layout: Layout | None, threads: int, watch: Callable[[int], None]
+) -> Scan:
     """Find the samples of a tree whose images a list names; their sidecars need not be in it."""
     tree = SourceTree.at(root)
-    known = () if is_json(list_file) else KNOWN  # which says whose each image is, so its path need not
+    known = () if list_file.is_json else KNOWN  # which says whose each image is, so its path need not
     return _scan(tree, folders_listed(tree, list_file), layout, threads, watch, known=known)
 
 

@@ -11,16 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import inf
-from typing import Any
+from typing import Any, TypeGuard
 
 from xxhash import xxh3_64_intdigest
 
-from shardkit.errors import UsageError
+from shardkit.errors import Damaged, UsageError
 
 _KEY = 0x5348_4152_444B_4954
 """Any constant would do, but another one would move every subject."""
 _CIRCLE = 1 << 64
 _NAMED = 5
+_PLACE = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,22 @@ class Thresholds:
 
     @staticmethod
     def recorded(record: Mapping[str, Any]) -> "Thresholds":
-        return Thresholds(tuple(record["names"]), tuple(int(each, 16) for each in record["below"]))
+        """Return the thresholds that a manifest keeps; Damaged if they do not divide the circle into splits."""
+        names, below = record.get("names"), record.get("below")
+        if not _are_texts(names) or not names or not _are_texts(below) or not all(map(_PLACE.fullmatch, below)):
+            raise _damaged("expected names, and 16 hexadecimal digits for each threshold")
+        thresholds = Thresholds(tuple(names), tuple(int(each, 16) for each in below))
+        if len(below) != len(names) - 1 or list(thresholds.below) != sorted(thresholds.below):
+            raise _damaged(f"expected {len(names) - 1} ascending thresholds for {len(names)} splits")
+        return thresholds
+
+
+def _are_texts(values: object) -> TypeGuard[list[str]]:
+    return isinstance(values, list) and all(isinstance(each, str) for each in values)
+
+
+def _damaged(why: str) -> Damaged:
+    return Damaged(f"manifest.json: its splitting cannot be read, {why}. Pack the images into a new folder.")
 
 
 def place(group: str) -> int:

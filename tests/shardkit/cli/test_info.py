@@ -48,6 +48,23 @@ def test_what_was_done_to_pixels_and_what_was_left_out_is_said(tmp_path: Path) -
     assert "by pack: 1 packed, 2 truncated skipped (listed in skipped.jsonl)" in text
 
 
+def test_lists_are_named_as_lists(tmp_path: Path) -> None:
+    folder = tmp_path / "source" / "000001"
+    folder.mkdir(parents=True)
+    (folder / "1.png").write_bytes(png())
+    (tmp_path / "groups.csv").write_text("000001,hand\n")
+    (tmp_path / "splits.csv").write_text("000001,val\n")
+    (tmp_path / "files.json").write_text('{"000001": ["000001/1.png"]}')
+    lists = {name: tmp_path / file for name, file in (("groups", "groups.csv"), ("files", "files.json"))}
+    dataset = shardkit.open(packed(tmp_path, **lists, split_file=tmp_path / "splits.csv"))
+
+    text = " ".join(" ".join(map("".join, report(dataset, 120))).split())
+    for name in ("files", "groups", "splits"):
+        digest = str(dataset.manifest.options[name]).rpartition("=")[2]
+        assert f"{name} a list (digest {digest[:8]}…)" in text
+        assert digest not in text
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_report_fits_its_width(packed_once: Path, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(packed_once.parent)

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -14,6 +15,7 @@ from shardkit.image.codec import decode
 from shardkit.image.decode import decode_png
 from shardkit.image.png import inspect
 from shardkit.image.preparation import Preparation, prepare
+from shardkit.pack.lists import ListFile
 from shardkit.pack.options import PackOptions
 from shardkit.pack.planning import Request, drafted
 from shardkit.pack.room import Room
@@ -55,11 +57,16 @@ def test_every_image_and_sidecar_is_packed_and_counted(source: Path, folder: Pat
 
 
 def test_a_second_run_has_nothing_to_do(source: Path, folder: Path) -> None:
-    before = {path: path.stat() for path in packed(source, folder).rglob("*")}
+    def stats() -> dict[Path, tuple[int, ...]]:
+        found = ((path, path.stat()) for path in folder.rglob("*"))
+        return {path: (each.st_ino, each.st_size, each.st_mtime_ns, each.st_ctime_ns) for path, each in found}
+
+    packed(source, folder)
+    before = stats()
     again = ran("pack", source, folder, "--json")
     assert (again.code, again.json["packed"]) == (0, 30)
     assert "packed already" in again.stderr
-    assert {path: path.stat() for path in folder.rglob("*")} == before
+    assert stats() == before
 
 
 def test_the_source_is_only_read(source: Path, folder: Path) -> None:
@@ -94,6 +101,7 @@ def test_other_options_are_refused_by_name(
     ended = ran("pack", source, folder, *(("--shard-size", "2KB") if option != "--shard-size" else ()), *other)
     assert ended.code == 5
     assert f"was begun with {option} " in ended.error
+    assert ("--replan" in ended.error) == (not before)  # which is refused where a dataset is whole
     assert trees.files(folder) == there
 
 
@@ -110,7 +118,10 @@ def test_another_list_is_refused(name: str, source: Path, folder: Path, tmp_path
 
 def test_starting_over_forgets_the_old_plan(source: Path, folder: Path, tmp_path: Path) -> None:
     old = ("--shard-size", "2KB", "--sha256", "--split", "train=0.5,old=0.5")
-    with mock.patch("shardkit.pack.merge.manifest_bytes", side_effect=KeyboardInterrupt), pytest.raises(BaseException):  # noqa: B017, PT011
+    with (
+        mock.patch("shardkit.pack.merge.publish_manifest", side_effect=KeyboardInterrupt),
+        pytest.raises(BaseException),  # noqa: B017, PT011
+    ):
         ran("pack", source, folder, *old)
     assert (folder / "SHA256SUMS").exists()
     packed(source, folder, "--replan")
@@ -188,7 +199,7 @@ def test_an_input_that_may_not_be_left_out_ends_it_at_once(source: Path, folder:
     ended = ran("pack", source, folder, "--on-error", "fail")
     assert ended.code == 8
     assert "'0003/pipe.png'" in ended.error
-    assert trees.files(folder) == {}
+    assert not folder.exists()
     assert ran("pack", source, folder).code == 3
 
 
@@ -266,7 +277,7 @@ def test_what_a_list_names_in_vain_is_warned_of(
 ) -> None:
     lines = (f"{number:04},{value}" for number in range(12))
     path = listed(tmp_path / "list.csv", *lines)
-    request = Request(source, folder, PackOptions(), **{name.replace("-", "_"): path})
+    request = Request(source, folder, PackOptions(), **{name.replace("-", "_"): ListFile(path)})
     (warning,) = drafted(request, 1, lambda _: None).warnings
     assert "names 2 of 12 in vain: 0010 is not" in warning
 
@@ -286,6 +297,19 @@ def test_a_detail_that_is_a_sentence_is_not_ended_twice(source: Path, folder: Pa
     ended = ran("pack", source, folder, "--on-error", "fail")
     assert ended.code == 8
     assert ".." not in ended.error
+
+
+@pytest.mark.parametrize("found_by", ["scan", "packing"])
+def test_a_rerun_that_may_leave_nothing_out_stops_at_what_was_left_out(
+    found_by: str, source: Path, folder: Path
+) -> None:
+    bad = source / "0000/00.png"
+    bad.unlink()
+    bad.mkdir() if found_by == "scan" else bad.write_bytes(b"no PNG")
+    assert ran("pack", source, folder, "--shard-size", "2KB", "--task", "1/2").code == 0
+    ended = ran("pack", source, folder, "--shard-size", "2KB", "--on-error", "fail")
+    assert (ended.code, "'0000/00.png'" in ended.error) == (8, True)
+    assert ran("pack", source, folder, "--shard-size", "2KB").code == 3
 
 
 def test_an_enormous_file_is_left_out_by_its_size(source: Path, folder: Path) -> None:
@@ -315,6 +339,29 @@ def test_a_list_of_files_is_packed_and_nothing_else(source: Path, folder: Path, 
     assert sorted(name for name in trees.members(folder) if name.endswith(".png")) == wanted.read_text().split()
 
 
+@contextmanager
+def piped(content: bytes) -> Iterator[str]:
+    """The path that a shell puts in place of `<(command)`."""
+    reading, writing = os.pipe()
+    os.write(writing, content)
+    os.close(writing)
+    yield f"/dev/fd/{reading}"
+    os.close(reading)
+
+
+def test_a_list_may_be_a_link_or_a_pipe(source: Path, folder: Path, tmp_path: Path) -> None:
+    wanted = listed(tmp_path / "list", "0001/01.png", "0004/00.png", "0007/02.png")
+    (tmp_path / "link.csv").symlink_to(listed(tmp_path / "groups.csv", "0001,hand", "0004,hand"))
+    for _ in range(2):  # the second run compares the digests
+        with piped(wanted.read_bytes()) as files:
+            packed(source, folder, "--files", files, "--groups", tmp_path / "link.csv")
+    assert {subject.subject: subject.group for subject in open_dataset(folder).subjects} == {
+        "0001": "hand",
+        "0004": "hand",
+        "0007": "0007",
+    }
+
+
 WRONG: dict[str, tuple[tuple[object, ...], str]] = {
     "a layout without a subject": (("--layout", "{impression}.png"), "{subject}"),
     "a layout that explains nothing": (("--layout", "{subject}_{impression}.png"), "explains none of 30 PNGs"),
@@ -324,8 +371,10 @@ WRONG: dict[str, tuple[tuple[object, ...], str]] = {
     "a share that is not even that": (("--split", "train=nan,val=0.5"), "a share above 0"),
     "an endless share": (("--split", "train=inf,val=0.5"), "add up to"),
     "a split twice": (("--split", "train=0.5,train=0.5"), "a name of its own"),
-    "a split with a slash": (("--split", "a/b=0.5,c=0.5"), "cannot name a split"),
-    "a split without a name": (("--split", ""), "cannot name a split"),
+    "a split with a slash": (("--split", "a/b=0.5,c=0.5"), "not valid"),
+    "a split without a name": (("--split", ""), "not valid"),
+    "a split that is reserved": (("--split", "train=0.5,shards=0.5"), "reserved"),
+    "splits that differ in case": (("--split", "train=0.5,Train=0.5"), "differ only in upper and lower case"),
     "no split, and folds": (("--split", "", "--folds", 2), "exclude each other"),
     "folds that are none": (("--split", "folds=x"), "write names and shares"),
     "a split called folds": (("--split", "folds=0.5,val=0.6"), "add up to"),
@@ -351,6 +400,8 @@ WRONG: dict[str, tuple[tuple[object, ...], str]] = {
     "a task of none": (("--task", "0/0"), "--task"),
     "an unknown check": (("--check", "smell"), "--check"),
     "a shape without arrays": (("--shape", "3x32x32"), "--from-arrays"),
+    "a shape with a power": (("--from-arrays", "--shape", "3x²x2"), "--shape: '3x²x2'"),
+    "an endless shape": (("--from-arrays", "--shape", f"3x{'9' * 5000}x2"), "--shape: "),
     "a shape of words": (("--shape", "wide"), "--shape"),
     "an unknown option": (("--fast",), "--fast"),
 }
@@ -377,9 +428,10 @@ PLACES: dict[str, tuple[Callable[[Path], object], str]] = {
 @pytest.mark.parametrize(("make", "said"), PLACES.values(), ids=PLACES)
 def test_a_source_that_is_none(make: Callable[[Path], object], said: str, folder: Path, tmp_path: Path) -> None:
     make(tmp_path / "source")
-    ended = ran("pack", tmp_path / "source", folder)
+    ended = ran("pack", tmp_path / "source", folder / "inner")
     assert ended.code == 2
     assert said in ended.error
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("out", ["x" * 300, "file/out", "/proc/out"])
@@ -395,7 +447,7 @@ def test_a_place_that_cannot_be(out: str, source: Path, tmp_path: Path) -> None:
         ("groups", "0001,a,b", "expected `subject,group`"),
         ("groups", "subject_0001,a", "list.csv: it names none of the subjects: subject_0001 is not"),
         ("split-file", "subject_0001,a", "look like 0000"),
-        ("split-file", f"0001,{'x' * 65}", "cannot name a split"),
+        ("split-file", f"0001,{'x' * 65}", "not valid"),
         ("split-file", "0001,", "expected `subject,split`"),
         ("split-file", "0001,train", "does not name the subject 0000"),
     ],

@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from shardkit.cli.parameters import doubled_up_to, size_in_bytes, thread_counts
+from shardkit.cli.parameters import doubled_up_to, shape, size_in_bytes, task, thread_counts
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,23 @@ def test_numbers_of_threads() -> None:
     assert thread_counts("4,1,4") == [1, 4]
 
 
-@pytest.mark.parametrize("text", ["", "0", "1,", "-1", "1;2", "1025", "²"])
+@pytest.mark.parametrize("text", ["", "0", "1,", "-1", "1;2", "1025", "²", "1" * 5000])
 def test_what_is_no_number_of_threads(text: str) -> None:
     with pytest.raises(click.BadParameter, match="like 1,2,4"):
         thread_counts(text)
+
+
+def test_shapes() -> None:
+    assert shape("3X032x32") == (3, 32, 32)
+
+
+@pytest.mark.parametrize("text", ["", "3x", "3x²x2", "0x3", "-1x3", "3x" + "9" * 5000])
+def test_what_is_no_shape(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="like 3x32x32"):
+        shape(text)
+
+
+@pytest.mark.parametrize("text", ["4/3", "0/2", "1", "1/", "1/²", "1/" + "1" * 5000])
+def test_what_is_no_task(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="such as 3/8"):
+        task(text)

@@ -179,6 +179,15 @@ def test_keys_that_meet_are_refused_at_both_places(folder: Path) -> None:
     assert "train-000002.tar, byte" in str(error)
 
 
+@pytest.mark.parametrize(("tar", "options"), [("all.tar", ["--split", "shards"]), ("B3SUMS-000000.tar", [])])
+def test_a_split_that_is_named_like_a_file_of_the_dataset_is_refused(
+    tar: str, options: list[str], tmp_path: Path
+) -> None:
+    write(tmp_path / tar, samples(1))
+
+    assert "reserved" in str(refusal(tmp_path, *options))
+
+
 def test_a_key_in_two_splits_is_a_warning(folder: Path) -> None:
     write(folder / "test-0.tar", samples(1))
 

@@ -10,10 +10,11 @@ import pytest
 
 from shardkit.cli.pack import pack
 from shardkit.dataset import Manifest
-from shardkit.errors import Mismatch, ShardkitError, UsageError
+from shardkit.errors import BadInput, Mismatch, ShardkitError, UsageError
 from shardkit.format.lock import locked
 from shardkit.format.opened import open_dataset
 from shardkit.pack.packing import tidied
+from shardkit.pack.room import Room
 from shardkit.pack.workspace import has_plan
 from tests.commands import ran
 from tests.faults.operations import Nth, failing, watched
@@ -145,6 +146,19 @@ def test_newcomers_of_a_listed_split_need_a_list(tmp_path: Path) -> None:
     assert everybody(folder)["s02"] == ("val", 1)
 
 
+def test_space_is_asked_for_what_the_codec_makes_of_the_images(tmp_path: Path) -> None:
+    folder, needed = tmp_path / "packed", list[int]()
+    run_pack(grown(tmp_path / "source", range(3), 2), folder, "--codec", "raw")
+    source = grown(tmp_path / "more", range(10, 12), 2)
+    for path in source.rglob("*.png"):
+        path.write_bytes(png("gray1", (200, 200)))  # a bit a pixel, and a byte in the dataset
+
+    with mock.patch.object(Room, "require", lambda room, _: needed.append(room.needed_bytes)):
+        run_append(source, folder)
+
+    assert needed[0] > 4 * 200 * 200
+
+
 def test_killed_at_any_operation_the_old_generation_stands_and_the_same_command_ends_alike(
     tmp_path: Path, folder: Path
 ) -> None:
@@ -231,6 +245,16 @@ def test_a_rerun_from_another_source_is_refused_and_can_be_started_over(
 
     assert {"s40", "s43"} <= set(everybody(folder))
     assert "s10" not in everybody(folder)
+
+
+def test_a_rerun_that_may_leave_nothing_out_stops_at_what_was_left_out(folder: Path, source: Path) -> None:
+    (source / "s11" / "0.png").write_bytes(b"no PNG")
+    stopped(source, folder)
+
+    with pytest.raises(BadInput, match=r"'s11/0\.png'"):
+        run_append(source, folder, "--on-error", "fail")
+
+    assert run_append(source, folder) == 3
 
 
 def test_starting_over_leaves_no_file_of_the_plan_before(folder: Path, source: Path, tmp_path: Path) -> None:

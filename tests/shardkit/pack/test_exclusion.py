@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shardkit.format.opened import open_dataset
 from shardkit.pack.exclusion import without_excluded
 from shardkit.pack.found import Found, found_chunk, found_table, skipped_table
+from shardkit.pack.lists import ListFile
 from shardkit.pack.scan import Scan
 from tests import trees
 from tests.commands import Ended, ran
@@ -43,7 +44,7 @@ def test_what_is_named_is_skipped_and_the_rest_stays(
 ) -> None:
     everything = [f"{row.subject}/{row.impression}" for row in rows]
     named = data.draw(st.lists(st.sampled_from([*everything, "nobody/1"]), unique=True))
-    result = without_excluded(seen(rows), listed(tmp_path_factory.getbasetemp(), *named))
+    result = without_excluded(seen(rows), ListFile(listed(tmp_path_factory.getbasetemp(), *named)))
     assert found_keys(result) == sorted({*everything} - {*named})
     assert len(result.found) + len(result.skipped) == len(rows)
     assert {*result.found["subject"].cast("string").to_pylist()} == {
@@ -56,14 +57,14 @@ def test_a_comment_may_be_a_key(tmp_path: Path) -> None:
     rows = [Found("#1", "a", b"#1/a.png", 1, 0, ()), Found("2", "b", b"2/b.png", 1, 0, ())]
     path = tmp_path / "list"
     path.write_bytes(b"\xef\xbb\xbf# likely mislabels\r\n\r\n#1/a\r\n   \n")
-    result = without_excluded(seen(rows), path)
+    result = without_excluded(seen(rows), ListFile(path))
     assert (found_keys(result), result.warnings) == (["2/b"], ())
 
 
 def test_names_in_vain_are_told(tmp_path: Path) -> None:
     rows = [Found("2", "b", b"2/b.png", 1, 0, ())]
     path = listed(tmp_path, "2/b", "2/c.png", "2/d", "2/e", "2/f")
-    (warning,) = without_excluded(seen(rows), path).warnings
+    (warning,) = without_excluded(seen(rows), ListFile(path)).warnings
     assert "names 4 of 5 in vain: no sample to be packed is '2/c.png', '2/d', '2/e', …." in warning
 
 

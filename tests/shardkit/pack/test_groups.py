@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
 from shardkit.pack.groups import chained, read_groups
+from shardkit.pack.lists import ListFile
 from shardkit.pack.split import fitted
 
 Pairs = list[tuple[str, str]]
@@ -64,7 +65,7 @@ def test_no_twin_is_apart_from_its_twin(pairs: Pairs, others: set[str], shares: 
 def read(tmp_path: Path, content: object, name: str = "twin_pairs_infor.json") -> dict[str, str]:
     path = tmp_path / name
     path.write_text(content if isinstance(content, str) else json.dumps(content))
-    return read_groups(path)
+    return read_groups(ListFile(path))
 
 
 def test_pairs_are_read(tmp_path: Path) -> None:

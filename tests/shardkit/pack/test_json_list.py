@@ -6,6 +6,7 @@ import pytest
 
 from shardkit.errors import UsageError
 from shardkit.pack.json_list import read_json, shown
+from shardkit.pack.lists import ListFile
 
 
 @pytest.mark.parametrize(
@@ -23,18 +24,18 @@ def test_what_is_no_list(content: bytes, said: str, tmp_path: Path) -> None:
     path = tmp_path / "list.json"
     path.write_bytes(content)
     with pytest.raises(UsageError, match=rf"list\.json.*{said}"):
-        read_json(path)
+        read_json(ListFile(path))
 
 
 def test_a_list_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file"):
-        read_json(tmp_path / "list.json")
+        ListFile(tmp_path / "list.json")
 
 
 def test_a_mark_of_utf_8_is_taken_as_one(tmp_path: Path) -> None:
     path = tmp_path / "list.json"
     path.write_bytes(b'\xef\xbb\xbf["\xc3\xa9"]')
-    assert read_json(path) == ["é"]
+    assert read_json(ListFile(path)) == ["é"]
 
 
 def test_what_is_long_is_shown_in_part() -> None:

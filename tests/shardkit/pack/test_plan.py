@@ -3,13 +3,16 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from shardkit.errors import UsageError
 from shardkit.format.tar import LARGEST_MEMBER
+from shardkit.pack.found import keys_of
 from shardkit.pack.options import PackOptions
+from shardkit.pack.plan import Before
 from shardkit.pack.planfile import Terms, read_plan, write_plan
-from tests.shardkit.pack.found import image, plan_of
+from tests.shardkit.pack.found import image, plan_of, table_of
 
 FOUND = [image(subject, impression, size=30) for subject in "abcd" for impression in "12"]
 
@@ -59,6 +62,20 @@ def test_a_file_that_no_tar_takes() -> None:
 def test_shards_are_numbered_in_each_split() -> None:
     plan = plan_of(FOUND, shard_size=60)
     assert [shard.name for shard in plan.shards] == [f"train-{number:06}.tar" for number in range(4)]
+
+
+def test_columns_that_grow_with_the_tree_may_exceed_2_gib() -> None:
+    found = pa.table(table_of(FOUND, a_chunk=3))
+    assert (found.schema.field("source").type, found.schema.field("impression").type) == (
+        pa.large_binary(),
+        pa.large_string(),
+    )
+    assert keys_of(found).type == pa.large_string()
+
+
+def test_more_shards_than_names_are_refused() -> None:
+    with pytest.raises(UsageError, match="'train': would have more than 1,000,000 shards"):
+        plan_of(FOUND, shard_size=60, before=Before(shards={"train": 999_999}))
 
 
 def test_a_subject_that_exceeds_a_shard_is_cut_where_it_must_be() -> None:

@@ -13,6 +13,7 @@ from shardkit.pack.detection import KNOWN, Census, detected, explained_by
 from shardkit.pack.found import FOUND, SKIPPED, Found, Rows, Sidecar, found_chunk, found_table
 from shardkit.pack.layout import Layout
 from shardkit.pack.limits import MAX_IMAGE, MAX_SIDECAR
+from shardkit.pack.lists import ListFile
 from shardkit.pack.scan import Scan, scan, scan_list
 from tests.shardkit.pack.trees import details, keys, planted, reasons, scanned
 
@@ -223,7 +224,7 @@ def test_columns_give_the_rows_back(subjects: list[str], counts: list[int]) -> N
 def listed(root: Path, content: bytes) -> Scan:
     list_file = root.parent / "list"
     list_file.write_bytes(content)
-    return scan_list(root, list_file, None, 2, lambda _: None)
+    return scan_list(root, ListFile(list_file), None, 2, lambda _: None)
 
 
 @pytest.fixture
@@ -302,7 +303,7 @@ def test_a_sidecar_may_be_as_large_as_is_said(root: Path) -> None:
 
 def test_a_list_that_cannot_be_read(root: Path) -> None:
     with pytest.raises(UsageError, match="nowhere: No such file"):
-        scan_list(root, root / "nowhere", None, 1, lambda _: None)
+        scan_list(root, ListFile(root / "nowhere"), None, 1, lambda _: None)
 
 
 def test_a_list_that_turns_to_nuls(root: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from shardkit.errors import UsageError
 from shardkit.pack.layout import Layout
+from shardkit.pack.lists import ListFile
 from shardkit.pack.names import impression_in
 from shardkit.pack.scan import Scan, scan_list
 from tests.shardkit.pack.trees import keys, planted, reasons
@@ -21,7 +22,7 @@ def root(tmp_path: Path) -> Path:
 def listed(root: Path, content: object, layout: str | None = None) -> Scan:
     path = root.parent / "dataset_infor.json"
     path.write_text(json.dumps(content))
-    return scan_list(root, path, Layout.parsed(layout) if layout else None, 2, lambda _: None)
+    return scan_list(root, ListFile(path), Layout.parsed(layout) if layout else None, 2, lambda _: None)
 
 
 def test_the_list_names_the_subjects(root: Path) -> None:
