@@ -10,6 +10,13 @@ WORKPLACE = ".shardkit"
 SCHEMA = "shardkit"
 MAJOR, MINOR = 1, 0
 
+LARGEST_SIDE = 999_999
+"""Of an image or an array: rows, columns or channels."""
+LARGEST_UNPACKED = 1 << 29
+"""Bytes of an image or an array: a palette of few bits becomes colors of 8 bits, so this is more than a codec takes."""
+DEEPEST = 32
+"""Bits of a value."""
+
 
 @dataclass(frozen=True, slots=True)
 class Member:

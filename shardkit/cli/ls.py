@@ -48,7 +48,7 @@ def _text(
     lines: Iterable[str] = (
         map(shown, view.keys(shard, subject))
         if line is None
-        else (line(shard, sample) for sample in view.samples(shard, subject))
+        else (line(shard, sample) for sample in view.iterate_samples(shard, subject))
     )
     return "".join(f"{each}\n" for each in lines).encode()
 

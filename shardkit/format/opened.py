@@ -1,37 +1,40 @@
 """Opening a dataset: what it says about itself, and its samples by key, without touching what is not asked for."""
 
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from shardkit.dataset import Generation, Manifest, Sample, Shard, Subject, Totals
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.advice import advised
-from shardkit.format.index_rows import lacks_values, why_not_read, why_not_used
+from shardkit.format.index_rows import lacks_values, limits_of, why_not_held, why_not_used
 from shardkit.format.manifest import read_manifest, refuse_odd_name
 from shardkit.format.not_there import NotThere, meant
 from shardkit.format.ranges import Bounds
+from shardkit.format.refusal import explained
 from shardkit.format.required import required
 from shardkit.format.split_view import Split
 from shardkit.format.tables import (
     INDEX,
     SHARDS,
     SUBJECTS,
-    parquet_file,
+    TableFile,
     read_table,
     readable,
     samples_of,
     shards_of,
-    sound,
     subjects_of,
 )
 
 _FOOTERS_KEPT = 8
+
+Row = TypeVar("Row", Shard, Subject)
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Dataset:
     folder: Path
     manifest: Manifest
     generation: Generation
+    _tables: dict[str, tuple[Any, ...]] = field(default_factory=dict, repr=False, compare=False)
+    """The rows of the tables that were read, by the names of their files; generations share them."""
 
     def __repr__(self) -> str:
         splits = ", ".join(f"{name} {totals.samples:,}" for name, totals in self.splits.items())
@@ -57,17 +62,28 @@ class Dataset:
     @cached_property
     def shards(self) -> tuple[Shard, ...]:
         """Every shard of this generation, ordered by split and number."""
-        rows = [row for each in self._generations for row in shards_of(self._table(each.shards, SHARDS))]
+        rows: list[Shard] = []
+        for each in self._generations:
+            rows += self._rows(each.shards, SHARDS, shards_of, sum(totals.shards for totals in each.splits.values()))
         for row in rows:
             self._refuse_odd(row)
+        self._refuse_twice([row.name for row in rows])
+        self._refuse_twice([f"row group {row.row_group} of {row.index}" for row in rows])
         return tuple(sorted(rows, key=lambda row: row.name))
 
     @cached_property
     def subjects(self) -> tuple[Subject, ...]:
         """The newest that is known of each subject, once for each split that it is in."""
-        tables = (self._table(each.subjects, SUBJECTS) for each in self._generations)
-        newest = {(row.split, row.subject): row for table in tables for row in subjects_of(table)}
+        newest: dict[tuple[str, str], Subject] = {}
+        for each in self._generations:
+            most = sum(totals.subjects for totals in each.splits.values())
+            rows = self._rows(each.subjects, SUBJECTS, subjects_of, most)
+            newest |= {(row.split, row.subject): row for row in rows}
         return tuple(newest.values())
+
+    def at(self, generation: Generation) -> "Dataset":
+        """Return the dataset as it was after another generation; no table is read twice."""
+        return replace(self, generation=generation)
 
     @property
     def _generations(self) -> tuple[Generation, ...]:
@@ -85,17 +101,19 @@ class Dataset:
     def rows(self, shard: Shard, columns: list[str] | None = None) -> pa.Table:
         """The index of one shard, or some columns of it."""
         schema = pa.schema([INDEX.field(name) for name in columns or INDEX.names])
-        with readable(self.folder / shard.index):
-            rows = sound(self._index_file(shard).read_row_group(shard.row_group, schema.names), schema)
-        if why := why_not_used(rows, shard):
+        path, file = self.folder / shard.index, self._index_file(shard)
+        with explained(path), readable(path, self.folder):
+            rows = file.read_group(shard.row_group, schema, limits_of(shard))
+        largest = {"label": self.splits[shard.split].classes - 1, "generation": self.generation.number}
+        if why := why_not_used(rows, shard, largest):
             raise self._damaged_group(shard, why)
         return rows
 
     def bounds(self, shard: Shard, column: str) -> Bounds | None:
         """The least and the greatest value in a shard, if the footer of the index tells them."""
-        file = self._index_file(shard)
-        with readable(self.folder / shard.index):
-            statistics = file.metadata.row_group(shard.row_group).column(file.schema.names.index(column)).statistics
+        path, file = self.folder / shard.index, self._index_file(shard)
+        with explained(path), readable(path, self.folder):
+            statistics = file.statistics(shard.row_group, column)
             bounds = (statistics.min, statistics.max) if statistics and statistics.has_min_max else ()
         return bounds if bounds and all(isinstance(each, str) for each in bounds) else None
 
@@ -109,23 +127,30 @@ class Dataset:
     def _views(self) -> Mapping[str, Split]:
         return {name: Split(self, name) for name in self.splits}
 
-    def _table(self, name: str, schema: pa.Schema) -> pa.Table:
-        with required(self.folder, name):
-            table = read_table(self.folder / name, schema, self.folder)
-        if lacks_values(table):
-            raise Damaged(f"{self.folder / name}: values are missing in this table. {self._advice}")
-        return table
+    def _rows(
+        self, name: str, schema: pa.Schema, values_of: Callable[[pa.Table], list[Row]], most: int
+    ) -> tuple[Row, ...]:
+        """The rows of the table of this name, which has no more of them than the manifest counts."""
+        if name not in self._tables:
+            with required(self.folder, name):
+                table = read_table(self.folder / name, schema, self.folder, most)
+            if lacks_values(table):
+                raise Damaged(f"{self.folder / name}: values are missing in this table. {self._advice}")
+            self._tables[name] = tuple(values_of(table))
+        return self._tables[name]
 
-    def _index_file(self, shard: Shard) -> pq.ParquetFile:
+    def _index_file(self, shard: Shard) -> TableFile:
         path = self.folder / shard.index
         with required(self.folder, shard.index):
             file = self._files.opened(path, self.folder)
-        if not 0 <= shard.row_group < file.num_row_groups:
+        groups = file.metadata.num_row_groups
+        if not 0 <= shard.row_group < groups:
             raise Damaged(
-                f"{path}: {shard.name} must be its row group {shard.row_group}, and it has {file.num_row_groups}. "
-                f"{self._advice}"
+                f"{path}: {shard.name} must be its row group {shard.row_group}, and it has {groups}. {self._advice}"
             )
-        if why := why_not_read(file.metadata.row_group(shard.row_group), shard):
+        if (rows := file.metadata.row_group(shard.row_group).num_rows) != shard.samples:
+            raise self._damaged_group(shard, f"has {rows:,} rows, and {shard.samples:,} samples")
+        if why := why_not_held(shard):
             raise self._damaged_group(shard, why)
         return file
 
@@ -135,6 +160,14 @@ class Dataset:
             refuse_odd_name(name, table)
         if row.split not in self.splits or min(row.samples, row.size) < 0:
             raise Damaged(f"{table}: {row.name} cannot be of {row.split} with {row.samples:,} samples. {self._advice}")
+        if why := why_not_held(row):
+            raise Damaged(f"{table}: {row.name} {why}. {self._advice}")
+
+    def _refuse_twice(self, names: Sequence[str]) -> None:
+        if len(set(names)) < len(names):
+            twice = next(name for name, count in Counter(names).items() if count > 1)
+            table = self.folder / self.generation.shards
+            raise Damaged(f"{table}: two shards have {twice}, expected one. {self._advice}")
 
     def _damaged_group(self, shard: Shard, why: str) -> Damaged:
         place = f"row group {shard.row_group}, of {shard.name},"
@@ -154,7 +187,7 @@ class _Files(threading.local):
 
     def __init__(self) -> None:
         # A footer describes a thousand shards, in megabytes.
-        self.opened = lru_cache(_FOOTERS_KEPT)(parquet_file)
+        self.opened = lru_cache(_FOOTERS_KEPT)(TableFile)
 
 
 def open_dataset(folder: Path | str, generation: int | None = None) -> Dataset:

@@ -9,11 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shardkit.dataset import Sample, Shard, Totals
+from shardkit.errors import Damaged
+from shardkit.format.advice import advised
 from shardkit.format.finder import Finder
 from shardkit.format.key import encoded
 from shardkit.format.not_there import NotThere, meant
 from shardkit.format.record import Record, opened_shard
-from shardkit.format.tables import samples_of
+from shardkit.format.tables import iterate_samples, samples_of
 
 if TYPE_CHECKING:
     from shardkit.format.opened import Dataset
@@ -36,7 +38,17 @@ class Split:
 
     @cached_property
     def shards(self) -> tuple[Shard, ...]:
-        return tuple(shard for shard in self._dataset.shards if shard.split == self.name)
+        """The shards of the split, which hold as many samples and bytes as the manifest counts."""
+        shards = tuple(shard for shard in self._dataset.shards if shard.split == self.name)
+        held = (len(shards), sum(shard.samples for shard in shards), sum(shard.size for shard in shards))
+        counted = (self.totals.shards, self.totals.samples, self.totals.bytes)
+        if held != counted:
+            folder = self._dataset.folder
+            raise Damaged(
+                f"{folder}: the table of shards has (shards, samples, bytes) {held} in {self.name}, and the manifest "
+                f"counts {counted}. {advised('verify', folder)} says what is damaged."
+            )
+        return shards
 
     def __len__(self) -> int:
         return self.totals.samples
@@ -66,6 +78,10 @@ class Split:
     def samples(self, shard: Shard, subject: str | None = None) -> list[Sample]:
         """The samples of a shard, or those of one subject in it."""
         return samples_of(_only(subject, self._dataset.rows(shard)))
+
+    def iterate_samples(self, shard: Shard, subject: str | None = None) -> Iterator[Sample]:
+        """The same one after another: as values of Python, all of a large shard would fill the memory."""
+        return iterate_samples(_only(subject, self._dataset.rows(shard)))
 
     def keys(self, shard: Shard, subject: str | None = None) -> list[str]:
         keys: list[str] = _only(subject, self._dataset.rows(shard, ["key", "subject"]))["key"].to_pylist()

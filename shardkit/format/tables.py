@@ -6,16 +6,26 @@ Page checksums are on: without them Parquet hands out most flipped bits as value
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shardkit.dataset import Member, Sample, Shard, Subject
+from shardkit.dataset import MAJOR, SCHEMA, WORKPLACE, Member, Sample, Shard, Subject
 from shardkit.errors import Damaged
+from shardkit.format.advice import advised
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.plain_file import plain_file
 from shardkit.format.refusal import explained
+from shardkit.format.table_limits import (
+    GroupLimits,
+    can_exceed_when_decoded,
+    count_text_bytes,
+    find_excess,
+    has_plain_encodings,
+)
 
 METADATA = b"shardkit"
 """Under this name a table keeps what is no column."""
@@ -68,6 +78,15 @@ SUBJECTS = pa.schema(
     ]
 )
 
+_MOST_GROUPS = 1 << 12
+"""Four times as many row groups as an index file has; of all lists in a footer, theirs are the longest."""
+
+_MOST_COLUMNS = 64
+"""That hold values themselves; an index has 22."""
+_TABLE = GroupLimits(values=1 << 24, text_free=16 << 20)
+
+_AT_ONCE = 4_096
+
 # Looked up once: `fields` costs more than all else that is done for a row.
 _FIELDS: dict[type, tuple[str, ...]] = {
     kind: tuple(each.name for each in fields(kind)) for kind in (Member, Sample, Shard, Subject)
@@ -90,20 +109,90 @@ def parquet_writer(file: object, schema: pa.Schema, *, statistics: bool = True) 
     return pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True, write_statistics=statistics)
 
 
-def parquet_file(path: Path, dataset: Path | None = None, footer: pq.FileMetaData | None = None) -> pq.ParquetFile:
+def parquet_file(
+    path: Path,
+    dataset: Path | None = None,
+    footer: pq.FileMetaData | None = None,
+    **options: Any,  # noqa: ANN401 - pyarrow's
+) -> pq.ParquetFile:
     """Open a table whose pages are checked as they are read; `dataset` is its folder, if not the next.
 
     A `footer` that was read before is not read again: that of a file with many row groups takes long.
     """
-    with plain_file(path, dataset) as file, explained(path), readable(path):
+    with plain_file(path, dataset) as file, explained(path), readable(path, dataset):
         # Opened by its number, it is the file that was looked at; and pyarrow reads it without asking Python.
         source = pa.OSFile(f"/dev/fd/{file.fileno()}")
-        return pq.ParquetFile(source, metadata=footer, page_checksum_verification=True)
+        return pq.ParquetFile(source, metadata=footer, page_checksum_verification=True, **options)
 
 
-def read_table(path: Path, schema: pa.Schema, dataset: Path | None = None) -> pa.Table:
-    with explained(path), readable(path), parquet_file(path, dataset) as file:
-        return sound(file.read(schema.names), schema)
+def read_table(path: Path, schema: pa.Schema, dataset: Path | None = None, most_rows: int | None = None) -> pa.Table:
+    """Read a whole table; with `most_rows`, one that has more rows is Damaged."""
+    with explained(path), readable(path, dataset):
+        table = TableFile(path, dataset)
+        if most_rows is not None and table.metadata.num_rows > most_rows:
+            raise ValueError(f"it has {table.metadata.num_rows:,} rows, expected {most_rows:,} at most")
+        groups = (table.read_group(number, schema, _TABLE) for number in range(table.metadata.num_row_groups))
+        return pa.concat_tables([schema.empty_table(), *groups])
+
+
+class TableFile:
+    """An open table of a dataset, of which no more is read than limits allow: what exceeds them is a ValueError."""
+
+    def __init__(self, path: Path, dataset: Path | None = None) -> None:
+        self._path, self._dataset = path, dataset
+        self._file = parquet_file(path, dataset, thrift_container_size_limit=_MOST_GROUPS)
+        self._checked: set[int] = set()
+
+    @property
+    def metadata(self) -> pq.FileMetaData:
+        return self._file.metadata
+
+    def read_group(self, number: int, schema: pa.Schema, limits: GroupLimits) -> pa.Table:
+        """Read the columns of `schema` from a row group."""
+        self._check_group(number, limits)
+        if not (texts := self._large_texts(number, schema, limits)):
+            return sound(self._file.read_row_group(number, schema.names), schema)
+        # Each text is stored once here, and can be measured before it is repeated.
+        file = parquet_file(self._path, self._dataset, footer=self.metadata, read_dictionary=texts)
+        rows = file.read_row_group(number, schema.names)
+        for name, column in zip(rows.column_names, rows.columns, strict=True):
+            if (size := sum(map(count_text_bytes, column.chunks))) > limits.texts(len(rows)):
+                raise ValueError(f"row group {number} has {size:,} bytes in {name!a} for {len(rows):,} rows")
+        return sound(rows, schema)
+
+    def statistics(self, number: int, column: str) -> pq.Statistics | None:
+        """Return what the footer says about the values of a column in a row group."""
+        leaf = [leaf for leaf, name, _ in self._leaves if name == column]
+        return self.metadata.row_group(number).column(leaf[0]).statistics if leaf else None
+
+    def _check_group(self, number: int, limits: GroupLimits) -> None:
+        if number in self._checked:
+            return
+        if excess := find_excess(self.metadata.row_group(number), limits):
+            raise ValueError(f"row group {number} {excess}")
+        self._checked.add(number)
+
+    def _large_texts(self, number: int, schema: pa.Schema, limits: GroupLimits) -> list[str]:
+        """Return the paths of texts that can exceed the limit once they are decoded."""
+        group, large = self.metadata.row_group(number), []
+        for leaf, name, path in self._leaves:
+            if path and name in schema.names and can_exceed_when_decoded(group.column(leaf), group.num_rows, limits):
+                large.append(path)
+                if not has_plain_encodings(group.column(leaf)):
+                    raise ValueError(f"{path!a} is encoded as {', '.join(group.column(leaf).encodings)}")
+        return large
+
+    @cached_property
+    def _leaves(self) -> list[tuple[int, str, str]]:
+        """Each column that holds values itself: its number, the name of the column of the table, the path of a text."""
+        leaves = []
+        for number in range(min(len(self._file.schema), _MOST_COLUMNS + 1)):
+            column = self._file.schema.column(number)
+            if number == _MOST_COLUMNS or column.length > _XXH3.byte_width:
+                raise ValueError(f"it has another column {column.path!a} than a table of {SCHEMA} {MAJOR}")
+            text = column.path if column.physical_type == "BYTE_ARRAY" else ""
+            leaves.append((number, column.path.partition(".")[0], text))
+        return leaves
 
 
 def sound(rows: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -114,16 +203,20 @@ def sound(rows: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
+def readable(path: Path, dataset: Path | None = None) -> Iterator[None]:
     """What pyarrow cannot make out is a damaged file, not a mistake of ours."""
     try:
         yield
     except (pa.ArrowException, OSError, ValueError, KeyError, RecursionError) as error:
         if getattr(error, "errno", None) is not None:
             raise
-        raise Damaged(
-            f"{path}: this table cannot be read ({error}). `shardkit verify` says what is damaged."
-        ) from error
+        advice = f"{advised('verify', dataset or _dataset_of(path))} says what is damaged."
+        raise Damaged(f"{path}: this table cannot be read ({error}). {advice}") from error
+
+
+def _dataset_of(path: Path) -> Path:
+    """Return the folder of the dataset that a table beside its manifest or in its workplace belongs to."""
+    return next((each.parent for each in path.parents if each.name == WORKPLACE), path.parent)
 
 
 def from_rows(rows: Iterable[Sample | Shard | Subject], schema: pa.Schema) -> pa.Table:
@@ -131,15 +224,24 @@ def from_rows(rows: Iterable[Sample | Shard | Subject], schema: pa.Schema) -> pa
 
 
 def samples_of(rows: pa.Table) -> list[Sample]:
-    return [_sample(row) for row in rows.to_pylist()]
+    return list(iterate_samples(rows))
+
+
+def iterate_samples(rows: pa.Table) -> Iterator[Sample]:
+    return map(_sample, _dicts(rows))
 
 
 def shards_of(rows: pa.Table) -> list[Shard]:
-    return [Shard(**row) for row in rows.to_pylist()]
+    return [Shard(**row) for row in _dicts(rows)]
 
 
 def subjects_of(rows: pa.Table) -> list[Subject]:
-    return [Subject(**row) for row in rows.to_pylist()]
+    return [Subject(**row) for row in _dicts(rows)]
+
+
+def _dicts(rows: pa.Table) -> Iterator[dict[str, Any]]:
+    """The rows one after another: as values of Python all of them can take fifty times as much memory."""
+    return (row for batch in rows.to_batches(max_chunksize=_AT_ONCE) for row in batch.to_pylist())
 
 
 def _sample(row: dict[str, object]) -> Sample:

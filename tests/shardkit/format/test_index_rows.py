@@ -13,7 +13,6 @@ import shardkit
 from shardkit.dataset import Shard
 from shardkit.errors import Damaged
 from shardkit.format.folder import DatasetFolder
-from shardkit.format.index_rows import LARGEST_GROUP, why_not_read
 from shardkit.format.opened import Dataset
 from shardkit.format.tables import INDEX, SHARDS, write_table
 
@@ -75,20 +74,6 @@ def test_many_rows_in_few_bytes_are_not_read(packed_copy: Path, monkeypatch: pyt
         shardkit.open(packed_copy).rows(shard)
     with pytest.raises(Damaged, match=f"has 10,000 rows, more than {shard.size:,} bytes can hold"):
         shardkit.open(packed_copy).rows(replace(shard, samples=10_000))
-
-
-class Group:
-    def __init__(self, rows: int, size: int) -> None:
-        self.num_rows, self.total_byte_size = rows, size
-
-
-def test_a_group_may_be_large_only_with_many_samples(packed_once: Path) -> None:
-    shard = replace(shardkit.open(packed_once)["train"].shards[0], samples=1_000_000, size=1 << 40)
-    few = replace(shard, samples=10)
-
-    assert why_not_read(Group(10, LARGEST_GROUP), few) is None
-    assert why_not_read(Group(1_000_000, 2 * LARGEST_GROUP), shard) is None
-    assert "bytes for 10 samples" in str(why_not_read(Group(10, LARGEST_GROUP + 1), few))
 
 
 @pytest.mark.parametrize("field", [*(each for each in SHARDS.names if each != "other")])
