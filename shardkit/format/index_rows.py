@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from shardkit.dataset import DEEPEST, LARGEST_SIDE, LARGEST_UNPACKED, Shard
 from shardkit.format.table_limits import MOST_SAMPLES, GroupLimits
@@ -17,6 +18,7 @@ _LARGEST = {
     **dict.fromkeys(("original_width", "original_height", "width", "height", "channels"), LARGEST_SIDE),
     "bit_depth": DEEPEST,
 }
+_SIZES = {"width", "height", "channels", "bit_depth"}
 
 
 def why_not_held(shard: Shard) -> str | None:
@@ -38,11 +40,8 @@ def why_not_used(rows: pa.Table, shard: Shard, largest: Mapping[str, int]) -> st
     """What forbids to use rows: some columns of the index, or all of them; `largest` is that of more columns."""
     if lacks_values(rows):
         return "lacks values that every sample has"
-    for name, most in {**_LARGEST, **largest}.items():
-        if name in rows.column_names and (odd := _find_outside(rows[name], most)) is not None:
-            return f"has {odd:,} as a {name}, expected 0 to {most:,}"
-    if {"width", "height", "channels", "bit_depth"} <= {*rows.column_names} and _unpacks_too_large(rows):
-        return f"has an image of more than {LARGEST_UNPACKED:,} bytes"
+    if why := _why_not_meant(rows, {**_LARGEST, **largest}):
+        return why
     if "image" in rows.column_names and _lead_outside(rows["image"], shard.size):
         return "has an image that does not lie in the shard"
     if "sidecars" in rows.column_names and _lead_outside(pc.list_flatten(rows["sidecars"]), shard.size):
@@ -61,24 +60,34 @@ def lacks_values(rows: pa.Table) -> bool:
     return any(pc.struct_field(members, name).null_count for name in ("ext", "offset", "size", "xxh3"))
 
 
-def _find_outside(column: pa.ChunkedArray, most: int) -> int | None:
-    """Return the least or the greatest value if it is below 0 or above `most`."""
-    found = pc.min_max(column).as_py()
-    odd = [each for each in found.values() if each is not None and not 0 <= each <= most]
-    return odd[0] if odd else None
+def _why_not_meant(rows: pa.Table, largest: Mapping[str, int]) -> str | None:
+    """Numbers that no image has; NumPy asks for the least and the greatest in a fifth of the time that Arrow takes."""
+    columns = {name: rows[name].to_numpy() for name in largest if name in rows.column_names and len(rows)}
+    for name, values in columns.items():
+        for each in (int(values.min()), int(values.max())):
+            if not 0 <= each <= largest[name]:
+                return f"has {each:,} as {name}, expected 0 to {largest[name]:,}"
+    if columns.keys() >= _SIZES and _unpacked_bytes({name: columns[name].max() for name in _SIZES}) > LARGEST_UNPACKED:
+        most = float(np.max(_unpacked_bytes(columns)))
+        return (
+            f"has an image of {most:,.0f} bytes, expected {LARGEST_UNPACKED:,} at most"
+            if most > LARGEST_UNPACKED
+            else None
+        )
+    return None
 
 
-def _unpacks_too_large(rows: pa.Table) -> bool:
-    """Return whether an image takes more bytes than any that is packed; values have a byte at least."""
-    sides = [rows[name].to_numpy() for name in ("width", "height", "channels")]
-    if not len(rows) or np.prod([int(each.max()) for each in sides], dtype=object) * DEEPEST // 8 <= LARGEST_UNPACKED:
-        return False
-    sizes = np.maximum(rows["bit_depth"].to_numpy() // 8, 1).astype(np.float64)
-    for each in sides:
-        sizes *= np.maximum(each, 1)
-    return bool(sizes.max() > LARGEST_UNPACKED)
+def _unpacked_bytes(of: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float64]:
+    """Bytes in memory, where a value has one at least; sides of 0 stand for those that no header tells."""
+    sides = [np.maximum(of[name], 1).astype(np.float64) for name in ("width", "height", "channels")]
+    size: NDArray[np.float64] = sides[0] * sides[1] * sides[2] * np.maximum(np.asarray(of["bit_depth"]) // 8, 1)
+    return size
 
 
 def _lead_outside(members: pa.ChunkedArray, size: int) -> bool:
-    places = [pc.min_max(pc.struct_field(members, name)).as_py() for name in ("offset", "size")]
-    return any(each["min"] is not None and not 0 <= each["min"] <= each["max"] <= size for each in places)
+    for chunk in members.chunks:
+        for name in ("offset", "size"):
+            values = chunk.field(name).to_numpy(zero_copy_only=False)
+            if len(values) and not 0 <= values.min() <= values.max() <= size:
+                return True
+    return False

@@ -161,9 +161,9 @@ class TableFile:
         return sound(rows, schema)
 
     def statistics(self, number: int, column: str) -> pq.Statistics | None:
-        """Return what the footer says about the values of a column in a row group."""
-        leaf = [leaf for leaf, name, _ in self._leaves if name == column]
-        return self.metadata.row_group(number).column(leaf[0]).statistics if leaf else None
+        """Return what the footer says about the texts of a column in a row group."""
+        leaf = next((leaf for leaf, path in self._texts.get(column, ()) if path == column), None)
+        return None if leaf is None else self.metadata.row_group(number).column(leaf).statistics
 
     def _check_group(self, number: int, limits: GroupLimits) -> None:
         if number in self._checked:
@@ -175,29 +175,31 @@ class TableFile:
     def _large_texts(self, number: int, schema: pa.Schema, limits: GroupLimits) -> list[str]:
         """Return the paths of texts that can exceed the limit once they are decoded."""
         group, large = self.metadata.row_group(number), []
-        for leaf, name, path in self._leaves:
-            if path and name in schema.names and can_exceed_when_decoded(group.column(leaf), group.num_rows, limits):
+        for leaf, path in (each for name in schema.names for each in self._texts.get(name, ())):
+            column = group.column(leaf)
+            if can_exceed_when_decoded(column, group.num_rows, limits):
                 large.append(path)
-                if not has_plain_encodings(group.column(leaf)):
-                    raise ValueError(f"{path!a} is encoded as {', '.join(group.column(leaf).encodings)}")
+                if not has_plain_encodings(column):
+                    raise ValueError(f"{path!a} is encoded as {', '.join(column.encodings)}")
         return large
 
     @cached_property
-    def _leaves(self) -> list[tuple[int, str, str]]:
-        """Each column that holds values itself: its number, the name of the column of the table, the path of a text."""
-        leaves = []
+    def _texts(self) -> dict[str, list[tuple[int, str]]]:
+        """The number and path of each column that holds texts itself, by the name of the column of the table."""
+        texts: dict[str, list[tuple[int, str]]] = {}
         for number in range(min(len(self._file.schema), _MOST_COLUMNS + 1)):
             column = self._file.schema.column(number)
             if number == _MOST_COLUMNS or column.length > _XXH3.byte_width:
                 raise ValueError(f"it has another column {column.path!a} than a table of {SCHEMA} {MAJOR}")
-            text = column.path if column.physical_type == "BYTE_ARRAY" else ""
-            leaves.append((number, column.path.partition(".")[0], text))
-        return leaves
+            if column.physical_type == "BYTE_ARRAY":
+                texts.setdefault(column.path.partition(".")[0], []).append((number, column.path))
+        return texts
 
 
 def sound(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """The rows in their types; a text that is none is an error of pyarrow's, here and not where it is used."""
-    rows = rows.select(schema.names).cast(schema)
+    if not rows.schema.equals(schema):  # a cast to the same types takes as long as reading a column
+        rows = rows.select(schema.names).cast(schema)
     rows.validate(full=True)
     return rows
 

@@ -10,11 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 
 import shardkit
-from shardkit.dataset import Shard
+from shardkit.dataset import DEEPEST, LARGEST_SIDE, LARGEST_UNPACKED, Shard
 from shardkit.errors import Damaged
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.opened import Dataset
 from shardkit.format.tables import INDEX, SHARDS, write_table
+from shardkit.image.limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE
+from shardkit.image.npy import TYPES
+from shardkit.stream.dataset import StreamingDataset
 
 Row = dict[str, Any]
 
@@ -99,3 +102,52 @@ def test_a_shard_that_cannot_be_is_damage(packed_copy: Path, odd: Row) -> None:
 
     with pytest.raises(Damaged, match="cannot be of"):
         shardkit.open(packed_copy)["train"].shards  # noqa: B018 - reading it is what fails
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *(
+            {name: value}
+            for name in ("width", "height", "channels", "original_width")
+            for value in (-1, 1 << 20, 2**31 - 1)
+        ),
+        {"bit_depth": -1},
+        {"bit_depth": 64},
+        {"width": 65_536, "height": 65_536},
+        {"width": 999_999, "height": 999_999, "channels": 999_999, "bit_depth": 32},
+        {"label": -1},
+        {"label": 10_000},
+        {"generation": -1},
+        {"generation": 1},
+    ],
+    ids=str,
+)
+def test_a_number_that_no_image_has_is_damage(packed_copy: Path, odd: Row) -> None:
+    dataset, shard = rewritten(packed_copy, lambda row: row.update(odd))
+
+    with pytest.raises(Damaged, match=r"row group 0, of train-000000\.tar, has .* expected"):
+        dataset.rows(shard, sorted({"width", "height", "channels", "bit_depth"} | odd.keys()))
+    if not odd.keys() & {"original_width", "generation"}:  # which a stream does not read
+        with pytest.raises(Damaged, match="row group 0, of"):
+            list(StreamingDataset(packed_copy, batch_size=2))
+
+
+@pytest.mark.parametrize(
+    "sides",
+    [
+        {"width": 0, "height": 0, "channels": 0, "bit_depth": 0},
+        {"width": 65_536, "height": 2_048, "channels": 4, "bit_depth": 1},
+        {"width": 999_999, "height": 1, "channels": 67, "bit_depth": 32},
+    ],
+    ids=str,
+)
+def test_an_image_may_have_any_sides_that_are_packed(packed_copy: Path, sides: Row) -> None:
+    dataset, shard = rewritten(packed_copy, lambda row: row.update(sides))
+    assert dataset.samples(shard)
+
+
+def test_the_index_allows_what_a_header_may_claim() -> None:
+    assert max(MAX_SIDE, MAX_PIXELS // MAX_SIDE) <= LARGEST_SIDE
+    assert max(MAX_PIXELS * 4, MAX_BYTES) <= LARGEST_UNPACKED
+    assert max(each.itemsize * 8 for each in TYPES.values()) <= DEEPEST
