@@ -7,7 +7,8 @@ the text without that field, so a manifest proves its own bytes.
 import json
 import os
 import re
-from dataclasses import asdict
+from collections import Counter
+from dataclasses import asdict, astuple
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,19 @@ from shardkit.format.folder import DatasetFolder
 from shardkit.format.plain_file import plain_file
 from shardkit.format.refusal import explained
 from shardkit.format.shaped import shaped
+from shardkit.format.terms import check_terms
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What a file or a split may be called; a dataset from a stranger names nothing outside its own folder."""
 
 LARGEST = 64 << 20
+_MOST_VALUES = 1 << 20
+"""Brackets and commas: as objects of Python, what a byte or two stand for takes a hundred."""
+_MOST_GENERATIONS = 99_999
+_MOST_SHARDS = 1_000_000
+"""Of a split; as the names of files count them."""
+_LARGEST_COUNT = (1 << 53) - 1
+"""Beyond it, readers that hold numbers as floats would read another one; labels are counted on from there."""
 
 
 def canonical(value: object) -> bytes:
@@ -57,6 +66,8 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def parsed(content: bytes, path: Path) -> Manifest:
+    if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        raise Damaged(f"{path}: has more values than a manifest can have ({_MOST_VALUES:,}).")
     try:
         fields = json.loads(content)
         schema = fields.pop("schema")
@@ -69,11 +80,15 @@ def parsed(content: bytes, path: Path) -> Manifest:
         )
     try:
         sealed = blake3(canonical({"schema": schema, **{each: fields[each] for each in fields if each != "self"}}))
-        if fields.pop("self") != sealed.hexdigest() or not content.endswith(b"}\n"):
-            raise _damaged(path)
-        manifest = _manifest(fields)
+        own = fields.pop("self")
     except (KeyError, ValueError, RecursionError) as error:
         raise _damaged(path) from error
+    if own != sealed.hexdigest() or not content.endswith(b"}\n"):
+        raise _damaged(path)
+    try:
+        manifest = _manifest(fields)
+    except (KeyError, ValueError, RecursionError) as error:
+        raise _never_written(path, error) from error
     if manifest_bytes(manifest) != content:
         raise _damaged(path)
     _refuse_odd_names(manifest, path)
@@ -86,15 +101,35 @@ def _manifest(fields: dict[str, Any]) -> Manifest:
     numbers = [generation.number for generation in manifest.generations]
     if not numbers or any(number >= following for number, following in pairwise(numbers)):
         raise ValueError("a dataset has a generation, and each has a number above that of the one before")
-    if not all(generation.splits for generation in manifest.generations):
-        raise ValueError("a dataset has a split")
+    if numbers[-1] > _MOST_GENERATIONS:
+        raise ValueError(f"a generation has the number {numbers[-1]:,}, expected {_MOST_GENERATIONS:,} at most")
+    for generation in manifest.generations:
+        if not generation.splits:
+            raise ValueError("a dataset has a split")
+        for split, totals in generation.splits.items():
+            if totals.shards > _MOST_SHARDS:
+                raise ValueError(f"{split!a} has {totals.shards:,} shards, expected {_MOST_SHARDS:,} at most")
+            if (most := max(astuple(totals))) > _LARGEST_COUNT:
+                raise ValueError(f"{split!a} has a count of {most:,}, expected {_LARGEST_COUNT:,} at most")
+    _refuse_shared_files(manifest)
+    check_terms(manifest)
     return manifest
+
+
+def _refuse_shared_files(manifest: Manifest) -> None:
+    """Each generation has files of its own: one that thousands of them name would be read as often."""
+    names = [name for each in manifest.generations for name in (each.shards, each.subjects, each.listed, *each.index)]
+    if len(set(names)) < len(names):
+        twice = next(name for name, count in Counter(names).items() if count > 1)
+        raise ValueError(f"{twice!a} belongs to several generations or has several uses, expected one")
 
 
 def _refuse_odd_names(manifest: Manifest, path: Path) -> None:
     names: list[str] = [*manifest.files]
     for generation in manifest.generations:
         names += [generation.shards, generation.subjects, generation.listed, *generation.index, *generation.splits]
+    if isinstance(thresholds := manifest.splitting.get("thresholds"), dict):
+        names += thresholds["names"]
     for name in names:
         refuse_odd_name(name.removeprefix("index/"), path)
 
@@ -107,6 +142,13 @@ def refuse_odd_name(name: str, path: Path) -> None:
 def _damaged(path: Path) -> Damaged:
     return Damaged(
         f"{path}: damaged, its content does not match its own digest. {advised('repair', path.parent)} rebuilds it."
+    )
+
+
+def _never_written(path: Path, error: Exception) -> Damaged:
+    return Damaged(
+        f"{path}: no version writes this, though it matches its own digest: {error}. Get the dataset from its source "
+        "once more, or pack it anew."
     )
 
 

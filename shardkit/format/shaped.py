@@ -17,31 +17,41 @@ def shaped(value: object, kind: type[Shape]) -> Shape:
     hints = get_type_hints(kind)
     if not isinstance(value, dict) or value.keys() != hints.keys():
         raise ValueError(f"{value!r:.80} is no {kind.__name__}, or has other fields")
-    return kind(**{name: _value(value[name], hint) for name, hint in hints.items()})
+    return kind(**{name: shaped_value(value[name], hint) for name, hint in hints.items()})
 
 
-def _value(value: object, hint: Any) -> Any:  # noqa: ANN401 - whatever stands in an annotation
-    if get_origin(hint) in (Union, UnionType):  # with None: no other is used
-        return None if value is None else _value(value, *(each for each in get_args(hint) if each is not NoneType))
+def shaped_value(value: object, hint: Any) -> Any:  # noqa: ANN401 - whatever stands in an annotation
+    """The value as its annotation says; ValueError if it is of another type."""
     if is_dataclass(hint):
         return shaped(value, hint)  # type: ignore[arg-type]  # never an instance
+    if get_origin(hint) in (Union, UnionType):
+        return _one_of(value, get_args(hint), hint)
     if get_origin(hint) is Mapping and isinstance(value, dict):
-        return {name: _value(own, get_args(hint)[1]) for name, own in value.items()}
+        return {name: shaped_value(own, get_args(hint)[1]) for name, own in value.items()}
     if get_origin(hint) is tuple and isinstance(value, list):
-        return tuple(_value(own, get_args(hint)[0]) for own in value)
+        return tuple(shaped_value(own, get_args(hint)[0]) for own in value)
+    if hint in (object, Any) and _is_shallow(value, _DEEPEST):
+        return value
     if _is_plain(value, hint):
         return value
     raise ValueError(f"{value!r:.80} must be {hint}")
 
 
-def _is_plain(value: object, hint: Any) -> bool:  # noqa: ANN401
-    if hint in (object, Any):
-        return _is_shallow(value, _DEEPEST)
+def _one_of(value: object, hints: tuple[Any, ...], hint: Any) -> Any:  # noqa: ANN401 - as above
+    for each in hints:
+        try:
+            return shaped_value(value, each)
+        except ValueError:
+            continue
+    raise ValueError(f"{value!r:.80} must be {hint}")
+
+
+def _is_plain(value: object, hint: Any) -> bool:  # noqa: ANN401 - as above
     if get_origin(hint) is Literal:
         return isinstance(value, str) and value in get_args(hint)
-    if hint in (str, bool):
-        return isinstance(value, hint)
-    return hint is int and type(value) is int and 0 <= value <= _LARGEST
+    if hint is int:
+        return type(value) is int and 0 <= value <= _LARGEST
+    return hint in (str, bool, NoneType) and isinstance(value, hint)
 
 
 def _is_shallow(value: object, depth: int) -> bool:

@@ -7,13 +7,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from shardkit.dataset import Generation
 from shardkit.errors import Damaged
 from shardkit.format.manifest import canonical
 from shardkit.format.shaped import shaped
 from shardkit.format.tables import METADATA, parquet_file, readable
+from shardkit.format.terms import Terms, check_terms
 
 
 @dataclass(frozen=True)
@@ -29,21 +30,6 @@ class Spare:
     skipped: Mapping[str, int]
     classes: Mapping[str, int]
     """The labels given so far in each split: after a removal, the tables know of fewer."""
-
-
-class Terms(Protocol):
-    """What holds for all generations: as a manifest has it, or a plan."""
-
-    @property
-    def options(self) -> Mapping[str, Any]: ...
-    @property
-    def codec(self) -> str: ...
-    @property
-    def choice(self) -> str: ...
-    @property
-    def preparation(self) -> Mapping[str, Any]: ...
-    @property
-    def splitting(self) -> Mapping[str, Any]: ...
 
 
 def spare_copy(terms: Terms, generation: Generation) -> bytes:
@@ -67,6 +53,8 @@ def read_spare(path: Path) -> Spare:
     with readable(path), parquet_file(path) as file:
         metadata = file.metadata.metadata or {}
     try:
-        return shaped(json.loads(metadata[METADATA]), Spare)
+        spare = shaped(json.loads(metadata[METADATA]), Spare)
+        check_terms(spare)
     except (KeyError, ValueError, RecursionError) as error:
-        raise Damaged(f"{path}: it keeps no copy of what the manifest said.") from error
+        raise Damaged(f"{path}: it keeps no copy of what the manifest said ({error}).") from error
+    return spare

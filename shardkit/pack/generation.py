@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shardkit.dataset import Generation, Shard, Subject, Totals
 from shardkit.format.numbering import shards_name, skipped_name, subjects_name
-from shardkit.format.spare import Terms, spare_copy
+from shardkit.format.spare import spare_copy
 from shardkit.format.tables import SHARDS, SUBJECTS, from_rows
+from shardkit.format.terms import Terms
 from shardkit.format.totals import class_map_digest, generation_digest, totals
 from shardkit.pack.sealing import Sealing
 

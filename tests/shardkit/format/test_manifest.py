@@ -1,7 +1,7 @@
 """A manifest that differs by one bit is refused, and so is one that could lead elsewhere."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 from shardkit.dataset import MAJOR, Generation, Manifest, Seal, Totals
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.manifest import LARGEST, canonical, manifest_bytes, parsed, read_manifest
+from shardkit.format.terms import OPTIONS, RecordedArrays
+from shardkit.pack.adopt_part import AdoptOptions
+from shardkit.pack.options import ArrayFiles, PackOptions
 
 PATH = Path("dataset/manifest.json")
 
@@ -140,6 +143,131 @@ def test_a_generation_of_another_shape_is_damage(odd: dict[str, Any]) -> None:
     fields["generations"][0] |= odd
     with pytest.raises(Damaged):
         parsed(sealed(fields), PATH)
+
+
+ARRAYS = {
+    "images": "images.npy",
+    "labels": "labels.npy",
+    "samples": 1,
+    "type": "|u1",
+    "label_type": "<i8",
+    "images_head": "00ff",
+    "labels_head": "",
+}
+THRESHOLDS = {"names": ["train", "val"], "below": ["0" * 16]}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        PackOptions().record(),
+        PackOptions(size=448, fit="crop", layout="{subject}/{impression}.png", enhance="gabor").record(),
+        {"shape": [3, 32, 32], "arrays": ARRAYS},
+        {"shape": [268, 999_999], "arrays": ARRAYS},
+        AdoptOptions(None, "label", "train").record(),
+        {"of a later version": [1, {"x": None}]},
+    ],
+    ids=str,
+)
+def test_options_that_can_be_meant_are_taken(options: dict[str, Any]) -> None:
+    assert parsed(manifest_bytes(replace(MANIFEST, options=options)), PATH).options == options
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"codec": "gif"},
+        *(
+            {"options": {"shape": shape, "arrays": ARRAYS}}
+            for shape in ([10**9] * 3, ["x", {}], [], [3], [0, 3], [1] * 4)
+        ),
+        *(
+            {"options": {"shape": [3, 3], "arrays": ARRAYS | {"images": name}}}
+            for name in ("/etc/passwd", "../images.npy")
+        ),
+        {"options": {"shape": [3, 3], "arrays": ARRAYS | {"labels": "labels.bin/x"}}},
+        {"options": {"shape": [3, 3], "arrays": ARRAYS | {"images_head": "0g"}}},
+        {"options": {"shape": [3, 3], "arrays": ARRAYS | {"images_head": "00" * 70_000}}},
+        {"options": {"shape": [3, 3], "arrays": ARRAYS | {"type": "|O"}}},
+        {"options": {"shape": [3, 3], "arrays": ARRAYS | {"label_type": "<f8"}}},
+        {"options": {"shape": [3, 3], "arrays": ARRAYS | {"more": 1}}},
+        {"options": {"shape": [3, 3], "arrays": {}}},
+        {"options": {"shape": [3, 3]}},
+        {"options": {"arrays": ARRAYS}},
+        *({"options": {"size": size}} for size in (-5, 0, 10**9, "8", True)),
+        *({"options": {"shard_size": size}} for size in (0, -1, None)),
+        {"options": {"fit": "squeeze"}},
+        {"options": {"layout": 7}},
+        {"options": {"sha256": 1}},
+        {"options": {"adopted": "yes"}},
+        {"preparation": {"size": 10**9}},
+        {"preparation": {"fit": [1]}},
+        *({"splitting": {"thresholds": THRESHOLDS | odd}} for odd in ({"names": ["train"]}, {"names": ["train"] * 2})),
+        *({"splitting": {"thresholds": THRESHOLDS | {"below": [place]}}} for place in ("x" * 16, "1", 7)),
+        {"splitting": {"thresholds": {"names": ["a", "b", "c"], "below": ["f" * 16, "0" * 16]}}},
+        {"splitting": {"thresholds": []}},
+    ],
+    ids=lambda odd: str(odd)[:80],
+)
+def test_terms_that_no_version_writes_are_damage(odd: dict[str, Any]) -> None:
+    with pytest.raises(Damaged, match="no version writes this, though it matches its own digest"):
+        parsed(manifest_bytes(replace(MANIFEST, **odd)), PATH)
+
+
+@pytest.mark.parametrize("name", ["../val", "a b"])
+def test_a_threshold_names_a_split(name: str) -> None:
+    odd = replace(MANIFEST, splitting={"thresholds": THRESHOLDS | {"names": ["train", name]}})
+    with pytest.raises(UsageError, match="is not allowed in a dataset"):
+        parsed(manifest_bytes(odd), PATH)
+
+
+def test_what_is_recorded_is_what_is_checked() -> None:
+    """So that no option is added that a stranger may set to anything."""
+    assert OPTIONS.keys() == PackOptions().record().keys() | AdoptOptions(None, "label", "train").record().keys()
+    assert {each.name for each in fields(RecordedArrays)} == {each.name for each in fields(ArrayFiles)}
+
+
+@pytest.mark.parametrize("name", ["shards", "subjects", "listed", "index"])
+def test_a_file_belongs_to_one_generation(name: str) -> None:
+    """Thousands of generations in a megabyte would have one table read thousands of times."""
+    later = replace(
+        GENERATION,
+        number=1,
+        shards="shards-00001.parquet",
+        subjects="subjects-00001.parquet",
+        listed="skipped-00001.jsonl",
+        index=("index/train-00001.parquet",),
+    )
+    parsed(manifest_bytes(replace(MANIFEST, generations=(GENERATION, later))), PATH)
+    shared = replace(later, **{name: getattr(GENERATION, name)})
+
+    with pytest.raises(Damaged, match="belongs to several generations"):
+        parsed(manifest_bytes(replace(MANIFEST, generations=(GENERATION, shared))), PATH)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"number": 100_000},
+        {"splits": {"train": Totals(2, 1, 1_000_001, 2048, 1)}},
+        {"splits": {"train": Totals(2, 1, 1, 2048, 1 << 53)}},
+    ],
+    ids=str,
+)
+def test_what_names_of_files_cannot_count_is_damage(odd: dict[str, Any]) -> None:
+    with pytest.raises(Damaged, match="at most"):
+        parsed(manifest_bytes(replace(MANIFEST, generations=(replace(GENERATION, **odd),))), PATH)
+
+
+@pytest.mark.parametrize("repeated", [b"{},", b"[],", b'"",'])
+def test_many_small_values_are_not_made_objects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repeated: bytes
+) -> None:
+    (tmp_path / "manifest.json").write_bytes(b'{"options":[' + repeated * 1_100_000 + b"0]}\n")
+    monkeypatch.setattr(json, "loads", None)
+    with pytest.raises(Damaged, match="more values than a manifest can have"):
+        read_manifest(tmp_path)
 
 
 @pytest.mark.parametrize("text", ['{"x":' * 300 + "1" + "}" * 300, "[" * 50 + "]" * 50, "1" * 5000, "1e999", "NaN"])
