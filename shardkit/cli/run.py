@@ -12,7 +12,9 @@ from shardkit.cli.console import forget, say
 from shardkit.cli.mistakes import told
 from shardkit.cli.paint import refused
 from shardkit.errors import Interrupted, ShardkitError
-from shardkit.format.refusal import explanation
+from shardkit.format.refusal import FAILING, explanation
+
+_STDOUT = Path("/dev/stdout")
 
 
 def run(command: click.Command, args: list[str] | None = None) -> int:
@@ -33,14 +35,20 @@ def run(command: click.Command, args: list[str] | None = None) -> int:
             say("")  # behind the ^C that a terminal shows
         return _ended(f"{error}. Run the same command again; what is whole is kept.", error.exit_code)
     except OSError as error:
-        # An error without a file's name is that of writing the answer.
-        explained = explanation(error, Path(os.fsdecode(error.filename or "/dev/stdout")))
+        explained = explanation(error, file := _file_of(error))
         if explained is None:
             raise
-        forget(sys.stdout)
+        if file == _STDOUT:
+            forget(sys.stdout)
         return _ended(str(explained), explained.exit_code)
     # `--help` and `--version` come back as click's exit code, a command as None.
     return result if isinstance(result, int) else 0
+
+
+def _file_of(error: OSError) -> Path:
+    """The file that an error is about; pyarrow names none that it fails to read; what is written is the answer."""
+    unnamed = _STDOUT if error.errno not in FAILING else Path("a file that the system does not name")
+    return Path(os.fsdecode(error.filename)) if error.filename else unnamed
 
 
 def _ended(message: str, exit_code: int) -> int:

@@ -19,8 +19,7 @@ from shardkit.dataset import MAJOR, MANIFEST, MINOR, SCHEMA, Manifest
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.advice import advised
 from shardkit.format.folder import DatasetFolder
-from shardkit.format.plain_file import plain_file
-from shardkit.format.refusal import explained
+from shardkit.format.plain_file import read_limited
 from shardkit.format.shaped import shaped
 from shardkit.format.terms import check_terms
 
@@ -58,11 +57,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if not os.path.lexists(path):
         raise UsageError(f"{folder}: {_why_none(folder)}")
-    with plain_file(path) as file, explained(path):
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise Damaged(f"{path}: larger than a manifest can be ({LARGEST:,} bytes).")
-    return parsed(content, path)
+    return parsed(read_limited(path, LARGEST), path)
 
 
 def parsed(content: bytes, path: Path) -> Manifest:

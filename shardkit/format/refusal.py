@@ -13,7 +13,7 @@ from pathlib import Path
 from shardkit.errors import NoSpace, ShardkitError, StorageFailing, UsageError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
-_FAILING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EREMOTEIO}
+FAILING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EREMOTEIO}
 _TOO_MANY = {errno.EMFILE, errno.ENFILE}
 _NOT_HERE = {
     errno.EACCES,
@@ -46,10 +46,10 @@ def explanation(error: OSError, path: Path) -> ShardkitError | None:
         return NoSpace(
             f"{path}: no space left{_free(path)}. Free some, then run the same command: it goes on where it stopped."
         )
-    if error.errno in _FAILING:
+    if error.errno is not None and error.errno in FAILING:
         return StorageFailing(
-            f"{path}: the disk reports «{error.strerror}», so this file is missing or may not outlast a power cut. "
-            "Check the disk, then run again."
+            f"{path}: the disk reports «{os.strerror(error.errno)}», so this file is missing or may not outlast a "
+            "power cut. Check the disk, then run again."
         )
     if error.errno in _TOO_MANY:
         return UsageError(f"{path}: {error.strerror}. Allow more, with `ulimit -n 65536`, or use fewer --workers.")

@@ -36,7 +36,7 @@ def tables_agree(claims: Claims, broken: Container[str]) -> Iterator[Finding]:
             return  # the later ones build upon it
         if generation.listed not in broken:
             yield from _skipped_agree(claims.folder / generation.listed, generation)
-        yield from _generation_agrees(Dataset(claims.folder, manifest, generation), generation)
+        yield from _generation_agrees(claims.dataset.at(generation), generation)
         if sums_name("B3SUMS", generation.number) not in broken:
             yield from _list_agrees(claims, generation)
 

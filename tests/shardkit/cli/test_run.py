@@ -1,5 +1,6 @@
 """A command ends with one sentence and the exit code of the contract."""
 
+import errno
 import signal
 import subprocess
 import sys
@@ -46,6 +47,15 @@ def raising(error: BaseException) -> click.Command:
 def test_an_error_is_one_sentence_and_its_code(capsys: pytest.CaptureFixture[str], error: Exception, code: int) -> None:
     assert run(raising(error), []) == code
     assert capsys.readouterr() == ("", "Error: what happened\n")
+
+
+def test_an_error_without_a_file_is_not_one_of_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    """As pyarrow raises it: it knows no names."""
+    error = OSError(errno.EIO, "Error reading bytes from file")
+
+    assert run(raising(error), []) == errors.StorageFailing.exit_code
+    said = capsys.readouterr().err
+    assert said.startswith("Error: a file that the system does not name: the disk reports «Input/output error»")
 
 
 def test_an_error_of_ours_keeps_its_traceback() -> None:

@@ -1,5 +1,6 @@
 """A dataset, opened by its public name."""
 
+import errno
 import os
 import shutil
 import threading
@@ -10,9 +11,10 @@ import pytest
 
 import shardkit
 from shardkit.dataset import Shard
-from shardkit.errors import Damaged, UsageError
+from shardkit.errors import Damaged, StorageFailing, UsageError
 from shardkit.format.key import decoded
 from shardkit.format.opened import Dataset
+from shardkit.format.tables import TableFile
 from tests.packed import SUBJECTS, files
 
 
@@ -82,6 +84,30 @@ def test_an_index_without_a_row_group_for_a_shard_is_damaged(packed_copy: Path) 
     last = dataset["train"].shards[-1]
     with pytest.raises(Damaged, match=r"index/train-00000\.parquet: train-000002\.tar must be its row group 2"):
         dataset.rows(last)
+
+
+@pytest.mark.parametrize("read", ["rows", "bounds"])
+def test_a_failing_disk_is_told_of_the_index(packed_once: Path, monkeypatch: pytest.MonkeyPatch, read: str) -> None:
+    def fail(*_args: object) -> None:
+        raise OSError(errno.EIO, "Error reading bytes from file. Detail: [errno 5] Input/output error")
+
+    dataset = shardkit.open(packed_once)
+    shard = dataset["train"].shards[0]
+    monkeypatch.setattr(TableFile, "read_group", fail)
+    monkeypatch.setattr(TableFile, "statistics", fail)
+
+    with pytest.raises(StorageFailing, match=r"index/train-00000\.parquet: the disk reports «Input/output error»"):
+        dataset.rows(shard) if read == "rows" else dataset.bounds(shard, "key")
+
+
+def test_a_table_that_cannot_be_read_is_said_with_a_command_to_copy(packed_copy: Path) -> None:
+    for name in ("shards.parquet", "subjects-00000.parquet", "index/train-00000.parquet"):
+        content = (packed_copy / name).read_bytes()
+        (packed_copy / name).write_bytes(b"x" * len(content))
+        dataset = shardkit.open(packed_copy)
+        with pytest.raises(Damaged, match=rf"{name}: this table .*`shardkit verify {packed_copy}` says what"):
+            _ = (dataset.subjects, [dataset.samples(shard) for shard in dataset.shards])
+        (packed_copy / name).write_bytes(content)
 
 
 def test_threads_read_one_dataset_at_once(packed_once: Path) -> None:
