@@ -19,8 +19,8 @@ _ENCODED_PER_ROW = 4 << 10
 """On average, where a row group takes more than `_ENCODED_FREE`."""
 _ENCODED_FREE = 256 << 20
 
-_TEXT_PER_ROW = 1 << 10
-"""On average, where the texts of a column take more than `text_free`."""
+_TEXT_PER_ROW = 512
+"""Bytes of all texts of a row, on average, where they take more than `text_free`: of ours, paths are the longest."""
 
 _PLAIN = {"PLAIN", "RLE", "BIT_PACKED", "RLE_DICTIONARY", "PLAIN_DICTIONARY"}
 """Other encodings store a text as what it shares with the one before it."""
@@ -56,7 +56,7 @@ class GroupLimits:
     values: int
     """In one column; a list has more than there are rows."""
     text_free: int
-    """Bytes that the texts of a column may take however few rows there are."""
+    """Bytes that texts may take however few rows there are."""
 
     def texts(self, rows: int) -> int:
         return max(self.text_free, _TEXT_PER_ROW * rows)
@@ -78,9 +78,9 @@ def find_excess(group: GroupFooter, limits: GroupLimits) -> str | None:
     return None
 
 
-def can_exceed_when_decoded(column: ColumnFooter, rows: int, limits: GroupLimits) -> bool:
-    """Return whether the texts of a column can exceed the limit once the dictionary is replaced by its values."""
-    return column.num_values * column.total_uncompressed_size > limits.texts(rows)
+def can_be_large(column: ColumnFooter, limits: GroupLimits) -> bool:
+    """Return whether the texts of a column can be large once the dictionary is replaced by its values."""
+    return column.num_values * column.total_uncompressed_size > limits.text_free
 
 
 def has_plain_encodings(column: ColumnFooter) -> bool:

@@ -21,7 +21,7 @@ from shardkit.format.plain_file import plain_file
 from shardkit.format.refusal import explained
 from shardkit.format.table_limits import (
     GroupLimits,
-    can_exceed_when_decoded,
+    can_be_large,
     count_text_bytes,
     find_excess,
     has_plain_encodings,
@@ -155,9 +155,9 @@ class TableFile:
         # Each text is stored once here, and can be measured before it is repeated.
         file = parquet_file(self._path, self._dataset, footer=self.metadata, read_dictionary=texts)
         rows = file.read_row_group(number, schema.names)
-        for name, column in zip(rows.column_names, rows.columns, strict=True):
-            if (size := sum(map(count_text_bytes, column.chunks))) > limits.texts(len(rows)):
-                raise ValueError(f"row group {number} has {size:,} bytes in {name!a} for {len(rows):,} rows")
+        size = sum(count_text_bytes(chunk) for column in rows.columns for chunk in column.chunks)
+        if size > limits.texts(len(rows)):
+            raise ValueError(f"row group {number} has texts of {size:,} bytes for {len(rows):,} rows")
         return sound(rows, schema)
 
     def statistics(self, number: int, column: str) -> pq.Statistics | None:
@@ -173,11 +173,11 @@ class TableFile:
         self._checked.add(number)
 
     def _large_texts(self, number: int, schema: pa.Schema, limits: GroupLimits) -> list[str]:
-        """Return the paths of texts that can exceed the limit once they are decoded."""
+        """Return the paths of texts that can be large once they are decoded."""
         group, large = self.metadata.row_group(number), []
         for leaf, path in (each for name in schema.names for each in self._texts.get(name, ())):
             column = group.column(leaf)
-            if can_exceed_when_decoded(column, group.num_rows, limits):
+            if can_be_large(column, limits):
                 large.append(path)
                 if not has_plain_encodings(column):
                     raise ValueError(f"{path!a} is encoded as {', '.join(column.encodings)}")

@@ -14,12 +14,13 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from shardkit.dataset import Member, Sample
-from shardkit.errors import BadInput, Mismatch
+from shardkit.errors import BadInput, Mismatch, UsageError
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.foreign import Entry, Read, entries
 from shardkit.format.foreign_digest import TarDigest
 from shardkit.format.key import encoded, key_of
 from shardkit.format.refusal import explained
+from shardkit.format.table_limits import MOST_SAMPLES
 from shardkit.format.tables import INDEX, from_rows
 from shardkit.image.headers import EXTENSIONS, described
 from shardkit.image.limits import MAX_BYTES
@@ -129,6 +130,8 @@ class _Reader:
         refuse_twice(self._tar.path, seen, self._tar.groups())
 
     def _take(self, group: Group) -> None:
+        if self.rows.count == MOST_SAMPLES:
+            raise UsageError(f"{self._tar.path}: holds more than {MOST_SAMPLES:,} samples. Split it into smaller tars.")
         try:
             self.rows.append(self._sample(group))
         except BadInput as bad:

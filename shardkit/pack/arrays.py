@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from shardkit.format.refusal import explained
+from shardkit.format.table_limits import MOST_SAMPLES
 from shardkit.pack.arrays_files import sample_bytes
 from shardkit.pack.arrays_labels import Labels
 from shardkit.pack.arrays_layout import laid_out
@@ -100,7 +101,8 @@ def drafted_arrays(request: Request, watch: Callable[[int], None]) -> Draft:
     images = request.root / files.images
     thresholds = fitted(ratios_of(request.options.splits), files.samples)
     labels, size = Labels.opened(request.root, files), sample_bytes(request.options)
-    layout = laid_out(labels, thresholds, max(1, request.options.shard_size // size), watch)
+    samples_a_shard = min(max(1, request.options.shard_size // size), MOST_SAMPLES)
+    layout = laid_out(labels, thresholds, samples_a_shard, watch)
     plan = ArraysPlan(files, labels, thresholds, size, _mtime_ns(images), layout.shards(size), layout.subjects)
     return Draft(plan, BySample(thresholds), skipped_table([]), {})
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from shardkit.errors import UsageError
 from shardkit.format.key import key_of
 from shardkit.format.numbering import shard_name
+from shardkit.format.table_limits import MOST_SAMPLES
 from shardkit.format.tar import LARGEST_MEMBER, split_name
 from shardkit.pack.found import SIDECAR
 from shardkit.pack.twice import advice
@@ -225,7 +226,8 @@ def _filled(
     """Fill one shard after the other, up to its size or to the end of the split."""
     current: tuple[str, int, int, int] | None = None
     for split, start, stop, size in _pieces(splits, subject_of, totals, shard_size):
-        if current and current[0] == split and current[3] + size <= shard_size:
+        fits = current and current[3] + size <= shard_size and stop - current[1] <= MOST_SAMPLES
+        if current and current[0] == split and fits:
             current = (split, current[1], stop, current[3] + size)
             continue
         if current:
@@ -243,7 +245,7 @@ def _pieces(
     sizes = np.add.reduceat(totals, starts) if len(starts) else totals
     for start, stop, size in zip(starts.tolist(), [*starts[1:].tolist(), len(totals)], sizes.tolist(), strict=True):
         split = splits[subject_of[start]]
-        if size <= shard_size:
+        if size <= shard_size and stop - start <= MOST_SAMPLES:
             yield split, start, stop, size
             continue
         for first, last in _cut(totals[start:stop].tolist(), shard_size):
@@ -253,7 +255,7 @@ def _pieces(
 def _cut(sizes: list[int], limit: int) -> Iterator[tuple[int, int]]:
     first = filled = 0
     for each, size in enumerate(sizes):
-        if filled and filled + size > limit:
+        if (filled and filled + size > limit) or each - first >= MOST_SAMPLES:
             yield first, each
             first, filled = each, 0
         filled += size

@@ -10,7 +10,9 @@ from shutil import copytree
 
 import pytest
 
-from shardkit.errors import Mismatch, ShardkitError
+from shardkit.errors import Mismatch, ShardkitError, UsageError
+from shardkit.format.opened import open_dataset
+from shardkit.pack import adopt_tar
 from shardkit.pack.adopt import adopted, adoption
 from shardkit.pack.adopt_part import AdoptOptions
 from shardkit.pack.shard import Watch
@@ -176,3 +178,17 @@ def test_nothing_of_a_hostile_set_is_run(tmp_path: Path) -> None:
     # A file in an open folder of the dataset is seen without its folder.
     assert all(path.startswith(f"{hostile}/") or "/" not in path for path in seen["written"])
     assert sorted(each.name for each in tmp_path.iterdir()) == ["harmless", "hostile"]
+
+
+@pytest.mark.parametrize("most", [3, 4])
+def test_a_tar_of_more_samples_than_readers_take_is_refused(
+    web: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    write(web / "train-0.tar", samples(2))
+    monkeypatch.setattr(adopt_tar, "MOST_SAMPLES", most)
+    if most == 4:
+        adopt(web)
+        assert open_dataset(web).manifest.current.packed == 4
+    else:
+        with pytest.raises(UsageError, match=r"train-0\.tar: holds more than 3 samples\. Split it"):
+            adopt(web)

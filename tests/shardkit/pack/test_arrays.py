@@ -124,3 +124,10 @@ def test_planning_keeps_nothing_a_sample(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert sum(shard.samples for shard in draft.plan.shards) == samples
     assert peak < 6 << 20
+
+
+def test_a_shard_has_no_more_samples_than_readers_take(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrays, "MOST_SAMPLES", 7)
+    held = [shard.samples for shard in drafted(source, shard_size=1 << 30).plan.shards]
+    assert sum(held) == SAMPLES
+    assert max(held) == 7

@@ -8,6 +8,7 @@ import pytest
 
 from shardkit.errors import UsageError
 from shardkit.format.tar import LARGEST_MEMBER
+from shardkit.pack import plan as planning
 from shardkit.pack.found import keys_of
 from shardkit.pack.options import PackOptions
 from shardkit.pack.plan import Before
@@ -57,6 +58,14 @@ def test_a_file_that_no_tar_takes() -> None:
     assert plan_of([image("a", "1", size=LARGEST_MEMBER)]).shards
     with pytest.raises(UsageError, match=r"'a/1.png': a member of a tar must be smaller than 8 GiB"):
         plan_of([image("a", "1", size=LARGEST_MEMBER + 1)])
+
+
+@pytest.mark.parametrize(("most", "shards"), [(1, [1] * 8), (2, [2] * 4), (3, [2] * 4), (4, [4, 4]), (8, [8])])
+def test_a_shard_has_no_more_samples_than_readers_take(
+    monkeypatch: pytest.MonkeyPatch, most: int, shards: list[int]
+) -> None:
+    monkeypatch.setattr(planning, "MOST_SAMPLES", most)
+    assert [shard.samples for shard in plan_of(FOUND, shard_size=1000).shards] == shards
 
 
 def test_shards_are_numbered_in_each_split() -> None:
