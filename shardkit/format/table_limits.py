@@ -11,6 +11,8 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from shardkit.format.page_headers import Chunk
+
 MOST_SAMPLES = 1 << 22
 """In one shard. Tars of our own have 4 GiB then, in which no image has more than 512 bytes."""
 
@@ -22,17 +24,12 @@ _ENCODED_FREE = 256 << 20
 _TEXT_PER_ROW = 512
 """Bytes of all texts of a row, on average, where they take more than `text_free`: of ours, paths are the longest."""
 
-_PLAIN = {"PLAIN", "RLE", "BIT_PACKED", "RLE_DICTIONARY", "PLAIN_DICTIONARY"}
-"""Other encodings store a text as what it shares with the one before it."""
-
 
 class ColumnFooter(Protocol):
     """What the footer says about one column of a row group."""
 
     @property
     def num_values(self) -> int: ...
-    @property
-    def encodings(self) -> Sequence[str]: ...
     @property
     def total_compressed_size(self) -> int: ...
     @property
@@ -62,29 +59,35 @@ class GroupLimits:
         return max(self.text_free, _TEXT_PER_ROW * rows)
 
 
-def find_excess(group: GroupFooter, limits: GroupLimits) -> str | None:
-    """Return what the row group has too much of, or None."""
+def find_excess(group: GroupFooter, limits: GroupLimits, file_size: int) -> str | None:
+    """Return what the row group has too much of, as far as the footer says, or None."""
     rows = group.num_rows
     columns = [group.column(number) for number in range(group.num_columns)]
     most = max((rows, *(each.num_values for each in columns)))
     if most > limits.values:
         return f"has {most:,} values in a column, more than {limits.values:,}"
-    encoded = max(group.total_byte_size, sum(each.total_uncompressed_size for each in columns))
-    if encoded > min(_MOST_ENCODED, max(_ENCODED_FREE, _ENCODED_PER_ROW * rows)):
-        return f"has {encoded:,} bytes for {rows:,} rows"
     stored = sum(each.total_compressed_size for each in columns)
+    encoded = max(stored, group.total_byte_size, sum(each.total_uncompressed_size for each in columns))
+    if encoded > most_encoded(rows):
+        return f"has {encoded:,} bytes for {rows:,} rows"
+    stored = min(stored, file_size)
     if most > stored:
         return f"has {most:,} values in {stored:,} bytes, and each takes one at least"
     return None
 
 
-def can_be_large(column: ColumnFooter, limits: GroupLimits) -> bool:
-    """Return whether the texts of a column can be large once the dictionary is replaced by its values."""
-    return column.num_values * column.total_uncompressed_size > limits.text_free
+def find_excess_of_pages(group: GroupFooter, chunks: Sequence[Chunk], limits: GroupLimits) -> str | None:
+    """Return what the pages have too much of, whatever the footer says, or None."""
+    if (values := max((each.values for each in chunks), default=0)) > limits.values:
+        return f"has {values:,} values in a column, more than {limits.values:,}"
+    if (encoded := sum(each.uncompressed_bytes for each in chunks)) > most_encoded(group.num_rows):
+        return f"has {encoded:,} bytes for {group.num_rows:,} rows"
+    return None
 
 
-def has_plain_encodings(column: ColumnFooter) -> bool:
-    return set(column.encodings) <= _PLAIN
+def most_encoded(rows: int) -> int:
+    """Return how many bytes the pages of a row group may have before compression."""
+    return min(_MOST_ENCODED, max(_ENCODED_FREE, _ENCODED_PER_ROW * rows))
 
 
 def count_text_bytes(values: pa.Array) -> int:

@@ -6,9 +6,10 @@ Page checksums are on: without them Parquet hands out most flipped bits as value
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from enum import Enum, auto
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,15 +18,10 @@ from shardkit.dataset import MAJOR, SCHEMA, WORKPLACE, Member, Sample, Shard, Su
 from shardkit.errors import Damaged
 from shardkit.format.advice import advised
 from shardkit.format.folder import DatasetFolder
+from shardkit.format.page_headers import Chunk, read_chunk
 from shardkit.format.plain_file import plain_file
 from shardkit.format.refusal import explained
-from shardkit.format.table_limits import (
-    GroupLimits,
-    can_be_large,
-    count_text_bytes,
-    find_excess,
-    has_plain_encodings,
-)
+from shardkit.format.table_limits import GroupLimits, count_text_bytes, find_excess, find_excess_of_pages
 
 METADATA = b"shardkit"
 """Under this name a table keeps what is no column."""
@@ -81,11 +77,29 @@ SUBJECTS = pa.schema(
 _MOST_GROUPS = 1 << 12
 """Four times as many row groups as an index file has; of all lists in a footer, theirs are the longest."""
 
+_SMALL = 1 << 10
+"""Bytes of a column in a row group. Compressed at most 32,768 times, as zstd can, they are 32 MiB."""
 _MOST_COLUMNS = 64
 """That hold values themselves; an index has 22."""
 _TABLE = GroupLimits(values=1 << 24, text_free=16 << 20)
 
 _AT_ONCE = 4_096
+
+
+class LeafKind(Enum):
+    TEXT = auto()
+    LIST = auto()
+    """Of values in a list: their pages alone tell how many there are."""
+    PLAIN = auto()
+
+
+class Leaf(NamedTuple):
+    """A column that holds values itself."""
+
+    number: int
+    path: str
+    kind: LeafKind
+
 
 # Looked up once: `fields` costs more than all else that is done for a row.
 _FIELDS: dict[type, tuple[str, ...]] = {
@@ -109,20 +123,19 @@ def parquet_writer(file: object, schema: pa.Schema, *, statistics: bool = True) 
     return pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True, write_statistics=statistics)
 
 
-def parquet_file(
-    path: Path,
-    dataset: Path | None = None,
-    footer: pq.FileMetaData | None = None,
-    **options: Any,  # noqa: ANN401 - pyarrow's
-) -> pq.ParquetFile:
+def parquet_file(path: Path, dataset: Path | None = None, footer: pq.FileMetaData | None = None) -> pq.ParquetFile:
     """Open a table whose pages are checked as they are read; `dataset` is its folder, if not the next.
 
     A `footer` that was read before is not read again: that of a file with many row groups takes long.
     """
-    with plain_file(path, dataset) as file, explained(path), readable(path, dataset):
+    with explained(path), readable(path, dataset):
+        return pq.ParquetFile(_source(path, dataset), metadata=footer, page_checksum_verification=True)
+
+
+def _source(path: Path, dataset: Path | None) -> pa.OSFile:
+    with plain_file(path, dataset) as file:
         # Opened by its number, it is the file that was looked at; and pyarrow reads it without asking Python.
-        source = pa.OSFile(f"/dev/fd/{file.fileno()}")
-        return pq.ParquetFile(source, metadata=footer, page_checksum_verification=True, **options)
+        return pa.OSFile(f"/dev/fd/{file.fileno()}")
 
 
 def read_table(path: Path, schema: pa.Schema, dataset: Path | None = None, most_rows: int | None = None) -> pa.Table:
@@ -139,9 +152,11 @@ class TableFile:
     """An open table of a dataset, of which no more is read than limits allow: what exceeds them is a ValueError."""
 
     def __init__(self, path: Path, dataset: Path | None = None) -> None:
-        self._path, self._dataset = path, dataset
-        self._file = parquet_file(path, dataset, thrift_container_size_limit=_MOST_GROUPS)
+        with explained(path), readable(path, dataset):
+            self._source = _source(path, dataset)
+            self._file = self._opened()
         self._checked: set[int] = set()
+        self._chunks: dict[tuple[int, int], Chunk] = {}
 
     @property
     def metadata(self) -> pq.FileMetaData:
@@ -153,8 +168,7 @@ class TableFile:
         if not (texts := self._large_texts(number, schema, limits)):
             return sound(self._file.read_row_group(number, schema.names), schema)
         # Each text is stored once here, and can be measured before it is repeated.
-        file = parquet_file(self._path, self._dataset, footer=self.metadata, read_dictionary=texts)
-        rows = file.read_row_group(number, schema.names)
+        rows = self._opened(read_dictionary=texts, metadata=self.metadata).read_row_group(number, schema.names)
         size = sum(count_text_bytes(chunk) for column in rows.columns for chunk in column.chunks)
         if size > limits.texts(len(rows)):
             raise ValueError(f"row group {number} has texts of {size:,} bytes for {len(rows):,} rows")
@@ -162,38 +176,57 @@ class TableFile:
 
     def statistics(self, number: int, column: str) -> pq.Statistics | None:
         """Return what the footer says about the texts of a column in a row group."""
-        leaf = next((leaf for leaf, path in self._texts.get(column, ()) if path == column), None)
+        leaf = next((each.number for each in self._leaves.get(column, ()) if each.path == column), None)
         return None if leaf is None else self.metadata.row_group(number).column(leaf).statistics
 
+    def _opened(self, **options: Any) -> pq.ParquetFile:  # noqa: ANN401 - pyarrow's
+        limit = {} if "metadata" in options else {"thrift_container_size_limit": _MOST_GROUPS}
+        return pq.ParquetFile(self._source, page_checksum_verification=True, **limit, **options)
+
     def _check_group(self, number: int, limits: GroupLimits) -> None:
+        """Check what the footer says, once."""
         if number in self._checked:
             return
-        if excess := find_excess(self.metadata.row_group(number), limits):
+        if excess := find_excess(self.metadata.row_group(number), limits, self._source.size()):
             raise ValueError(f"row group {number} {excess}")
         self._checked.add(number)
 
     def _large_texts(self, number: int, schema: pa.Schema, limits: GroupLimits) -> list[str]:
-        """Return the paths of texts that can be large once they are decoded."""
-        group, large = self.metadata.row_group(number), []
-        for leaf, path in (each for name in schema.names for each in self._texts.get(name, ())):
-            column = group.column(leaf)
-            if can_be_large(column, limits):
-                large.append(path)
-                if not has_plain_encodings(column):
-                    raise ValueError(f"{path!a} is encoded as {', '.join(column.encodings)}")
+        """Check what the pages of some columns say, and return the paths of texts that can be large once decoded."""
+        group, chunks, large = self.metadata.row_group(number), [], []
+        for leaf in (each for name in schema.names for each in self._leaves.get(name, ())):
+            column = group.column(leaf.number)
+            if leaf.kind is LeafKind.PLAIN and column.total_compressed_size <= _SMALL:
+                continue
+            chunk = self._chunk(number, leaf.number, column)
+            chunks.append(chunk)
+            if leaf.kind is LeafKind.TEXT and chunk.values * chunk.uncompressed_bytes > limits.text_free:
+                large.append(leaf.path)
+                if not chunk.plain:
+                    raise ValueError(f"{leaf.path!a} is in another encoding than plain or of a dictionary")
+        if excess := find_excess_of_pages(group, chunks, limits):
+            raise ValueError(f"row group {number} {excess}")
         return large
 
+    def _chunk(self, number: int, leaf: int, column: pq.ColumnChunkMetaData) -> Chunk:
+        if (number, leaf) not in self._chunks:
+            starts = (column.data_page_offset, column.dictionary_page_offset if column.has_dictionary_page else None)
+            start = min(each for each in starts if each is not None)
+            self._chunks[number, leaf] = read_chunk(self._source.read_at, start, column.total_compressed_size)
+        return self._chunks[number, leaf]
+
     @cached_property
-    def _texts(self) -> dict[str, list[tuple[int, str]]]:
-        """The number and path of each column that holds texts itself, by the name of the column of the table."""
-        texts: dict[str, list[tuple[int, str]]] = {}
+    def _leaves(self) -> dict[str, list[Leaf]]:
+        """The columns that hold values themselves, by the name of the column of the table."""
+        leaves: dict[str, list[Leaf]] = {}
         for number in range(min(len(self._file.schema), _MOST_COLUMNS + 1)):
             column = self._file.schema.column(number)
             if number == _MOST_COLUMNS or column.length > _XXH3.byte_width:
                 raise ValueError(f"it has another column {column.path!a} than a table of {SCHEMA} {MAJOR}")
-            if column.physical_type == "BYTE_ARRAY":
-                texts.setdefault(column.path.partition(".")[0], []).append((number, column.path))
-        return texts
+            text, repeated = column.physical_type == "BYTE_ARRAY", column.max_repetition_level > 0
+            kind = LeafKind.TEXT if text else LeafKind.LIST if repeated else LeafKind.PLAIN
+            leaves.setdefault(column.path.partition(".")[0], []).append(Leaf(number, column.path, kind))
+        return leaves
 
 
 def sound(rows: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -11,6 +11,7 @@ import pytest
 
 import shardkit
 from shardkit.errors import Damaged, ShardkitError
+from shardkit.format import table_limits, tables
 from shardkit.format.table_limits import GroupLimits, find_excess
 from shardkit.format.tables import INDEX, MEMBER, SHARDS, SUBJECTS
 from shardkit.stream.dataset import StreamingDataset
@@ -105,6 +106,31 @@ def test_a_table_is_refused_before_memory_is_spent_on_it(tmp_path: Path, lie: st
     assert pa.default_memory_pool().max_memory() <= max(peak, 300 << 20)
 
 
+@pytest.mark.parametrize("lie", ["a long group", "a long ending", "many missing sidecars", "many sidecars"])
+def test_a_footer_need_not_be_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lie: str) -> None:
+    """A crafted footer can say anything about the pages, which are asked themselves."""
+    monkeypatch.setattr(tables, "find_excess", lambda *_: None)
+    with pytest.raises(Damaged, match=r"has texts of|values in a column"):
+        _read(LIES[lie](tmp_path / "it"))
+
+
+def test_a_page_is_not_unpacked_that_becomes_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = dataset(tmp_path / "it", index=samples(1, group="x" * 1_000_000), use_dictionary=False)
+    monkeypatch.setattr(table_limits, "_ENCODED_FREE", 1 << 20)
+    assert shardkit.open(folder).shards
+    monkeypatch.setattr(table_limits, "_ENCODED_FREE", 900_000)
+    monkeypatch.setattr(tables, "find_excess", lambda *_: None)
+
+    with pytest.raises(Damaged, match="bytes for 1 rows"):
+        _read(folder)
+
+
+def test_a_file_has_the_bytes_of_its_columns() -> None:
+    assert find_excess(group(1_000, 1, stored=1_000), LIMITS, file_size=999) == (
+        "has 1,000 values in 999 bytes, and each takes one at least"
+    )
+
+
 def _read(folder: Path) -> None:
     opened = shardkit.open(folder)
     assert opened.subjects
@@ -117,7 +143,6 @@ class Column:
     num_values: int
     total_uncompressed_size: int
     total_compressed_size: int
-    encodings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,7 +159,7 @@ class Group:
         return self.columns[i]
 
 
-def group(rows: int, encoded: int, stored: int = 1 << 30) -> Group:
+def group(rows: int, encoded: int, stored: int = 10_000_000) -> Group:
     return Group(rows, encoded, (Column(rows, encoded, stored),))
 
 
@@ -145,16 +170,17 @@ def group(rows: int, encoded: int, stored: int = 1 << 30) -> Group:
         (group(10, (256 << 20) + 1), "bytes for 10 rows"),
         (group(1_000_000, 512 << 20), None),
         (group(1_000_000, (1 << 30) + 1), "bytes for 1,000,000 rows"),
-        (replace(group(10, 1), columns=(Column(10, (256 << 20) + 1, 1 << 30),)), "bytes for 10 rows"),
+        (replace(group(10, 1), columns=(Column(10, (256 << 20) + 1, 10_000_000),)), "bytes for 10 rows"),
         (group((1 << 20) + 1, 1), "values in a column"),
-        (replace(group(10, 1), columns=(Column((1 << 20) + 1, 1, 1 << 30),)), "values in a column"),
+        (replace(group(10, 1), columns=(Column((1 << 20) + 1, 1, 10_000_000),)), "values in a column"),
         (group(1_000, 1, stored=1_000), None),
         (group(1_000, 1, stored=999), "1,000 values in 999 bytes"),
         (Group(1, 0), "1 values in 0 bytes"),
+        (group(10, 1, stored=(256 << 20) + 1), "bytes for 10 rows"),
     ],
 )
 def test_a_row_group_is_large_only_with_many_rows(footer: Group, excess: str | None) -> None:
-    found = find_excess(footer, LIMITS)
+    found = find_excess(footer, LIMITS, file_size=1 << 29)
     assert found is None if excess is None else excess in str(found)
 
 
