@@ -194,6 +194,8 @@ class TableFile:
     def _large_texts(self, number: int, schema: pa.Schema, limits: GroupLimits) -> list[str]:
         """Check what the pages of some columns say, and return the paths of texts that can be large once decoded."""
         group, chunks, large = self.metadata.row_group(number), [], []
+        if not group.num_rows:  # it may have no pages
+            return []
         for leaf in (each for name in schema.names for each in self._leaves.get(name, ())):
             column = group.column(leaf.number)
             if leaf.kind is LeafKind.PLAIN and column.total_compressed_size <= _SMALL:

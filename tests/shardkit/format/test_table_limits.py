@@ -184,6 +184,13 @@ def test_a_row_group_is_large_only_with_many_rows(footer: Group, excess: str | N
     assert found is None if excess is None else excess in str(found)
 
 
+def test_a_shard_without_samples_is_read(tmp_path: Path) -> None:
+    folder = dataset(tmp_path / "it", index=samples(0))
+    opened = shardkit.open(folder)
+
+    assert [opened.samples(shard) for shard in opened["train"].shards] == [[]]
+
+
 def test_a_table_of_shards_that_are_empty_is_read(tmp_path: Path) -> None:
     """As after a removal: of all tables that we write, this one is compressed most."""
     empty = repeated(replace(SHARD, samples=0, size=1024), SHARDS, 3_000)
