@@ -10,6 +10,8 @@ WORKPLACE = ".shardkit"
 SCHEMA = "shardkit"
 MAJOR, MINOR = 1, 0
 
+MOST_SHARDS = 1_000_000
+"""Of a split: names with more digits would sort before those with six."""
 LARGEST_SIDE = 999_999
 """Of an image or an array: rows, columns or channels."""
 LARGEST_UNPACKED = 1 << 29

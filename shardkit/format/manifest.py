@@ -15,7 +15,7 @@ from typing import Any
 
 from blake3 import blake3
 
-from shardkit.dataset import MAJOR, MANIFEST, MINOR, SCHEMA, Manifest
+from shardkit.dataset import MAJOR, MANIFEST, MINOR, MOST_SHARDS, SCHEMA, Manifest
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.advice import advised
 from shardkit.format.folder import DatasetFolder
@@ -30,8 +30,6 @@ LARGEST = 64 << 20
 _MOST_VALUES = 1 << 20
 """Brackets and commas: as objects of Python, what a byte or two stand for takes a hundred."""
 _MOST_GENERATIONS = 99_999
-_MOST_SHARDS = 1_000_000
-"""Of a split; as the names of files count them."""
 _LARGEST_COUNT = (1 << 53) - 1
 """Beyond it, readers that hold numbers as floats would read another one; labels are counted on from there."""
 
@@ -102,8 +100,8 @@ def _manifest(fields: dict[str, Any]) -> Manifest:
         if not generation.splits:
             raise ValueError("a dataset has a split")
         for split, totals in generation.splits.items():
-            if totals.shards > _MOST_SHARDS:
-                raise ValueError(f"{split!a} has {totals.shards:,} shards, expected {_MOST_SHARDS:,} at most")
+            if totals.shards > MOST_SHARDS:
+                raise ValueError(f"{split!a} has {totals.shards:,} shards, expected {MOST_SHARDS:,} at most")
             if (most := max(astuple(totals))) > _LARGEST_COUNT:
                 raise ValueError(f"{split!a} has a count of {most:,}, expected {_LARGEST_COUNT:,} at most")
     _refuse_shared_files(manifest)

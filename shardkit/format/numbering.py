@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from shardkit.dataset import MOST_SHARDS
 from shardkit.errors import UsageError
 from shardkit.format.manifest import NAME
 
@@ -10,8 +11,6 @@ _LONGEST_SPLIT = 64
 _RESERVED = ("b3sums", "manifest", "sha256sums", "shards", "skipped", "subjects")
 """How the dataset's own files begin. Some file systems take upper and lower case for one."""
 _RESERVED_ALONE = "index"
-_MOST_SHARDS = 1_000_000
-"""Of a split: names with more digits would sort before those with six."""
 
 
 def check_split_names(names: Iterable[str], existing: Iterable[str] = ()) -> None:
@@ -45,9 +44,9 @@ def check_split_name(name: str) -> None:
 
 def shard_name(split: str, number: int) -> str:
     """The file name of a shard; numbers count from 0 in each split."""
-    if number >= _MOST_SHARDS:
+    if number >= MOST_SHARDS:
         raise UsageError(
-            f"split {split!a}: would have more than {_MOST_SHARDS:,} shards, which is the most. Pack into larger "
+            f"split {split!a}: would have more than {MOST_SHARDS:,} shards, which is the most. Pack into larger "
             "shards, with a larger --shard-size."
         )
     return f"{split}-{number:06}.tar"
