@@ -7,7 +7,7 @@ import io
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,8 +52,8 @@ class Batch:
         self._tree, self._staging, self._walk = tree, staging, walk
         self._waiting: dict[Parts, str] = {}
 
-    def add(self, file: Parts, content: bytes) -> bool:
-        """Let a file wait for the end of the batch, unless it is in the tree; whether it has to wait."""
+    def add(self, file: Parts, content: Iterable[bytes]) -> bool:
+        """Stage a file, given in pieces, until the batch is published; return False if the tree has it already."""
         with explained(self._walk.path(file)):
             if self._holds(file, content):
                 return False
@@ -76,26 +76,26 @@ class Batch:
                 raise self._walk.refused(file, "came there meanwhile")
             yield staged_as, folder, file[-1]
 
-    def _holds(self, file: Parts, content: bytes) -> bool:
+    def _holds(self, file: Parts, content: Iterable[bytes]) -> bool:
         """Whether the file is there with these bytes; one with other bytes is somebody's, and stays."""
         folder = self._walk.folder_of(file)
         there = status(file[-1], folder)
         if there is None:
             return False
-        alike = stat.S_ISREG(there.st_mode) and there.st_size == len(content)
-        if not alike or _read(file[-1], folder) != content:
+        if not stat.S_ISREG(there.st_mode) or not _is_same(file[-1], folder, content):
             raise self._walk.refused(file, "is there with other bytes, and is not overwritten")
         return True
 
-    def _write(self, name: str, content: bytes) -> None:
+    def _write(self, name: str, content: Iterable[bytes]) -> None:
         descriptor = os.open(name, _NEW, 0o666, dir_fd=self._staging)
         with io.BufferedWriter(os.fdopen(descriptor, "wb", buffering=0)) as file:
-            file.write(content)
+            for piece in content:
+                file.write(piece)
 
 
-def _read(name: bytes, folder: int) -> bytes:
-    with io.FileIO(os.open(name, _READ, dir_fd=folder)) as file:
-        return file.readall()
+def _is_same(name: bytes, folder: int, content: Iterable[bytes]) -> bool:
+    with io.BufferedReader(io.FileIO(os.open(name, _READ, dir_fd=folder))) as file:
+        return all(file.read(len(piece)) == piece for piece in content) and not file.read(1)
 
 
 def _clear(folder: Path) -> None:

@@ -79,7 +79,7 @@ class _Unpacking:
                 for sample in samples:
                     stop.check()
                     with _reported(findings):
-                        waiting.update([files.add(*file) for file in restored(tar.record(sample), tar.path)])
+                        waiting.update([files.add(path, [own]) for path, own in restored(tar.record(sample), tar.path)])
                     self.watch(1, sum(member.size for member in sample.members))
                 files.publish()
         return Unpacked(waiting[True], waiting[False], tuple(findings))

@@ -55,7 +55,7 @@ class Walk:
         return self._folder
 
     def refused(self, parts: Parts, why: str) -> Mismatch:
-        return Mismatch(f"{self.path(parts)} {why}. Move it away, or unpack into another folder.")
+        return Mismatch(f"{self.path(parts)}: {why}. Move it away, or unpack into another folder.")
 
     def path(self, parts: Parts) -> Path:
         return self._tree / os.fsdecode(b"/".join(parts))

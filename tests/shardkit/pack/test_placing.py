@@ -25,7 +25,7 @@ def visible(tree: Path) -> dict[bytes, bytes]:
 
 
 def test_a_file_waits_for_the_end_of_its_batch(new: Batch, tmp_path: Path) -> None:
-    assert new.add(FILE, b"content")
+    assert new.add(FILE, [b"content"])
     assert visible(tmp_path) == {}
 
     new.publish()
@@ -36,27 +36,27 @@ def test_a_file_waits_for_the_end_of_its_batch(new: Batch, tmp_path: Path) -> No
 def test_a_file_that_is_there_does_not_wait(new: Batch, tmp_path: Path) -> None:
     (tmp_path / "folder/x.png").write_bytes(b"content")
 
-    assert not new.add(FILE, b"content")
+    assert not new.add(FILE, [b"content"])
 
 
 @pytest.mark.parametrize("there", [b"CONTENT", b"content.", b""])
 def test_one_with_other_bytes_is_refused(new: Batch, tmp_path: Path, there: bytes) -> None:
     (tmp_path / "folder/x.png").write_bytes(there)
 
-    with pytest.raises(Mismatch, match=r"folder/x\.png is there with other bytes"):
-        new.add(FILE, b"content")
+    with pytest.raises(Mismatch, match=r"folder/x\.png: is there with other bytes"):
+        new.add(FILE, [b"content"])
 
 
 def test_a_pipe_is_not_an_empty_file(new: Batch, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "folder/x.png")
 
     with pytest.raises(Mismatch):
-        new.add(FILE, b"")
+        new.add(FILE, [b""])
 
 
 def test_a_batch_that_is_not_published_leaves_nothing(tmp_path: Path) -> None:
     with staged(tmp_path), batch(tmp_path, "shard") as made:
-        made.add((b"x.png",), b"content")
+        made.add((b"x.png",), [b"content"])
 
     assert files(tmp_path) == {}
 
@@ -64,7 +64,7 @@ def test_a_batch_that_is_not_published_leaves_nothing(tmp_path: Path) -> None:
 def test_the_mode_follows_the_umask(new: Batch, tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
-        new.add(FILE, b"")
+        new.add(FILE, [b""])
     finally:
         os.umask(before)
     new.publish()

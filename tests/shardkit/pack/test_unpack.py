@@ -98,7 +98,7 @@ def test_a_file_with_other_bytes_is_never_overwritten(packed_once: Path, tmp_pat
     precious.parent.mkdir(parents=True)
     precious.write_bytes(b"precious")
 
-    with pytest.raises(Mismatch, match=r"out/S\.1/04\.png is there with other bytes"):
+    with pytest.raises(Mismatch, match=r"out/S\.1/04\.png: is there with other bytes"):
         unpacked(packed_once, tmp_path / "out")
 
     assert precious.read_bytes() == b"precious"
@@ -116,7 +116,7 @@ def test_what_is_no_file_is_never_written_through(packed_once: Path, tmp_path: P
     assert callable(make)
     make(there)
 
-    with pytest.raises(Mismatch, match=r"out/S\.1/04\.png is there with other bytes"):
+    with pytest.raises(Mismatch, match=r"out/S\.1/04\.png: is there with other bytes"):
         unpacked(packed_once, tmp_path / "out")
 
 
@@ -125,7 +125,7 @@ def test_a_link_to_another_folder_is_not_followed(packed_once: Path, tmp_path: P
     (tmp_path / "out").mkdir()
     (tmp_path / "out/S.1").symlink_to(tmp_path / "elsewhere")
 
-    with pytest.raises(Mismatch, match=r"out/S\.1 is a link or a file"):
+    with pytest.raises(Mismatch, match=r"out/S\.1: is a link or a file"):
         unpacked(packed_once, tmp_path / "out")
 
     assert not list((tmp_path / "elsewhere").iterdir())
@@ -191,7 +191,7 @@ def test_two_samples_with_one_path_are_refused(
     monkeypatch.setattr(Split, "samples", lying)
 
     with pytest.raises(
-        Mismatch, match=r"same\.(png|mnt) (is the path of two samples|came there meanwhile|is there with)"
+        Mismatch, match=r"same\.(png|mnt): (is the path of two samples|came there meanwhile|is there with)"
     ):
         unpacked(packed_once, tmp_path / "out")
 
