@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from shardkit.errors import Mismatch
+from shardkit.format.plain_file import PLAIN_FOLDER
 from shardkit.format.publish import publish_staged
 from shardkit.format.refusal import explained
 from shardkit.pack.walk import STAGING, Parts, Walk, status
@@ -23,13 +25,23 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 def staged(tree: Path) -> Iterator[None]:
     """Make room for staging while this block runs; what a killed run left there goes first."""
     place = tree / os.fsdecode(STAGING)
-    _clear(place)
     with explained(place):
+        if os.path.lexists(place):
+            _check_folder(place)
+            shutil.rmtree(place)
         place.mkdir()
     try:
         yield
     finally:
         _clear(place)
+
+
+def _check_folder(place: Path) -> None:
+    if not stat.S_ISDIR(place.lstat().st_mode):
+        raise Mismatch(
+            f"{place}: is a link or a file, and unfinished files need a folder there. Move it away, or unpack into "
+            "another folder."
+        )
 
 
 @contextmanager
@@ -38,7 +50,7 @@ def batch(tree: Path, name: str) -> Iterator["Batch"]:
     place = tree / os.fsdecode(STAGING) / name
     with explained(place):
         place.mkdir()
-        staging, walk = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), Walk(tree)
+        staging, walk = os.open(place, PLAIN_FOLDER), Walk(tree)
     try:
         yield Batch(tree, staging, walk)
     finally:
@@ -51,6 +63,7 @@ class Batch:
     def __init__(self, tree: Path, staging: int, walk: Walk) -> None:
         self._tree, self._staging, self._walk = tree, staging, walk
         self._waiting: dict[Parts, str] = {}
+        self._moving = Parts()
 
     def add(self, file: Parts, content: Iterable[bytes]) -> bool:
         """Stage a file, given in pieces, until the batch is published; return False if the tree has it already."""
@@ -67,14 +80,17 @@ class Batch:
     def publish(self) -> None:
         """Give all that waits its name."""
         with explained(self._tree):
-            publish_staged(self._staging, self._moves())
+            try:
+                publish_staged(self._staging, self._moves())
+            except FileExistsError as error:
+                raise self._walk.refused(
+                    self._moving, "appeared while this command ran, and is not overwritten"
+                ) from error
 
     def _moves(self) -> Iterator[tuple[str, int, bytes]]:
         for file, staged_as in self._waiting.items():
-            folder = self._walk.folder_of(file)
-            if status(file[-1], folder):
-                raise self._walk.refused(file, "came there meanwhile")
-            yield staged_as, folder, file[-1]
+            self._moving = file
+            yield staged_as, self._walk.folder_of(file), file[-1]
 
     def _holds(self, file: Parts, content: Iterable[bytes]) -> bool:
         """Whether the file is there with these bytes; one with other bytes is somebody's, and stays."""

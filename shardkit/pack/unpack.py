@@ -59,7 +59,7 @@ def unpack(dataset: Dataset, out: Path, chosen: Chosen, workers: int, watch: Wat
 
 def refuse_datasets(dataset: Dataset, out: Path) -> None:
     inside = out.resolve().is_relative_to(dataset.folder.resolve())
-    if inside or any((out / name).exists() for name in (MANIFEST, WORKPLACE)):
+    if inside or any(os.path.lexists(out / name) for name in (MANIFEST, WORKPLACE)):
         raise UsageError(f"{out}: belongs to a dataset, whose files are a closed set. Name another folder.")
 
 

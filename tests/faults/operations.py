@@ -11,6 +11,8 @@ from functools import partial
 from typing import Any
 from unittest import mock
 
+from shardkit.format import publish
+
 NAMES = ("open", "mkdir", "fsync", "replace", "rename", "unlink")
 
 Watcher = Callable[[str], None]
@@ -25,6 +27,8 @@ def watched(before: Watcher, longest_write: int | None = None) -> Iterator[None]
     with ExitStack() as stack:
         for name in NAMES:
             stack.enter_context(mock.patch.object(os, name, partial(_told, before, name, getattr(os, name))))
+        renamed = partial(_told, before, "rename", publish.rename_new)
+        stack.enter_context(mock.patch.object(publish, "rename_new", renamed))
         stack.enter_context(mock.patch.object(os, "fdopen", partial(_opened, before, longest_write)))
         yield
 

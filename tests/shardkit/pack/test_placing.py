@@ -1,7 +1,7 @@
 """A batch of files is put into a tree as a whole, beside what is there."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -70,3 +70,28 @@ def test_the_mode_follows_the_umask(new: Batch, tmp_path: Path) -> None:
     new.publish()
 
     assert (tmp_path / "folder/x.png").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to(path.parent / "elsewhere"), Path.touch, os.mkfifo])
+def test_the_staging_folder_is_a_folder_of_its_own(make: Callable[[Path], object], tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/precious").touch()
+    make(tmp_path / ".shardkit-unpack")
+
+    with pytest.raises(Mismatch, match=r"\.shardkit-unpack: is a link or a file"), staged(tmp_path):
+        pass
+
+    assert [each.name for each in (tmp_path / "elsewhere").iterdir()] == ["precious"]
+    assert os.path.lexists(tmp_path / ".shardkit-unpack")
+
+
+def test_a_link_in_an_old_staging_folder_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/precious").touch()
+    (tmp_path / ".shardkit-unpack").mkdir()
+    (tmp_path / ".shardkit-unpack/shard").symlink_to(tmp_path / "elsewhere")
+
+    with staged(tmp_path), batch(tmp_path, "shard") as made:
+        made.add((b"x.png",), [b"content"])
+
+    assert [each.name for each in (tmp_path / "elsewhere").iterdir()] == ["precious"]

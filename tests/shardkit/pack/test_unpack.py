@@ -131,6 +131,18 @@ def test_a_link_to_another_folder_is_not_followed(packed_once: Path, tmp_path: P
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
+@pytest.mark.parametrize("name", ["manifest.json", ".shardkit"])
+def test_what_looks_like_a_dataset_stays_untouched(packed_once: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).symlink_to(tmp_path / "absent")
+
+    with pytest.raises(UsageError, match="belongs to a dataset"):
+        unpacked(packed_once, tmp_path / "out")
+
+    assert [each.name for each in (tmp_path / "out").iterdir()] == [name]
+    assert not (tmp_path / "absent").exists()
+
+
 @pytest.mark.parametrize("inside", [".", "out", ".shardkit/out"])
 def test_nothing_is_unpacked_into_a_dataset(packed_copy: Path, inside: str) -> None:
     before = files(packed_copy)
@@ -160,7 +172,9 @@ def test_what_is_damaged_is_named_and_the_rest_comes_back(packed_copy: Path, pac
     assert files(tmp_path / "out") == left
 
 
-@pytest.mark.parametrize("source", [b"/etc/x.png", b"../x.png", b"a/../../x.png", b".shardkit-unpack/0/x.png"])
+@pytest.mark.parametrize(
+    "source", [b"/etc/x.png", b"../x.png", b"a/../../x.png", b".shardkit-unpack/0/x.png", b".shardkit/x.png"]
+)
 def test_a_hostile_path_is_named_and_not_written(
     packed_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: bytes
 ) -> None:
