@@ -1,6 +1,7 @@
 """Opening a dataset: what it says about itself, and its samples by key, without touching what is not asked for."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -60,6 +61,7 @@ class Dataset:
         rows = [row for each in self._generations for row in shards_of(self._table(each.shards, SHARDS))]
         for row in rows:
             self._refuse_odd(row)
+        self._refuse_repeated(rows)
         return tuple(sorted(rows, key=lambda row: row.name))
 
     @cached_property
@@ -135,6 +137,12 @@ class Dataset:
             refuse_odd_name(name, table)
         if row.split not in self.splits or min(row.samples, row.size) < 0:
             raise Damaged(f"{table}: {row.name} cannot be of {row.split} with {row.samples:,} samples. {self._advice}")
+
+    def _refuse_repeated(self, rows: list[Shard]) -> None:
+        name, count = max(Counter(row.name for row in rows).items(), key=lambda item: item[1], default=("", 0))
+        if count > 1:
+            table = self.folder / self.generation.shards
+            raise Damaged(f"{table}: expected one row for the shard {name}, got {count}. {self._advice}")
 
     def _damaged_group(self, shard: Shard, why: str) -> Damaged:
         place = f"row group {shard.row_group}, of {shard.name},"

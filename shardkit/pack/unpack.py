@@ -21,8 +21,8 @@ from shardkit.format.record import Record, opened_shard
 from shardkit.image.codec import decode, encode
 from shardkit.image.extensions import EXTENSIONS
 from shardkit.pack.engines.local import Stop, each
-from shardkit.pack.names import stem
 from shardkit.pack.placing import batch, staged
+from shardkit.pack.unpack_paths import check_samples, sidecar_path
 from shardkit.pack.walk import UNPACK_LOCK, Parts, parts_of
 
 Watch = Callable[[int, int], None]
@@ -51,6 +51,7 @@ def gives_bytes_back(manifest: Manifest) -> bool:
 def unpack(dataset: Dataset, out: Path, chosen: Chosen, workers: int, watch: Watch) -> Iterator[Unpacked]:
     """Unpack shard by shard, in any order; what is damaged is left out and reported."""
     refuse_datasets(dataset, out)
+    check_samples(dataset, chosen)
     make_folder(out)
     unpacking = _Unpacking(dataset, out, chosen.subject, watch)
     with locked(out, UNPACK_LOCK), staged(out), closing(each(unpacking, chosen.shards, workers)) as unpacked:
@@ -96,8 +97,9 @@ def _reported(findings: list[str]) -> Iterator[None]:
 def restored(record: Record, tar: Path) -> list[tuple[Parts, bytes]]:
     """The files that a sample was made from: their paths, by parts, and their bytes."""
     sample = record.sample
-    named = _stem(sample.source, sample.image.ext)
-    beside = [(named + b"." + os.fsencode(ext), content) for ext, content in record.sidecars.items()]
+    beside = [
+        (sidecar_path(sample.source, sample.image.ext, ending), content) for ending, content in record.sidecars.items()
+    ]
     try:
         files = [(sample.source, _image(record)), *beside]
         return [(parts_of(path), content) for path, content in files]
@@ -114,9 +116,3 @@ def _image(record: Record) -> bytes:
 def _under_its_own_ending(source: bytes, ext: str) -> bool:
     """Whether the shard holds the file that was found, and not its pixels."""
     return ext not in _PIXELS or source.lower().endswith(os.fsencode(f".{ext}"))
-
-
-def _stem(source: bytes, ext: str) -> bytes:
-    """What the sidecars' names begin with: the image's without its ending, which may have dots."""
-    ending = os.fsencode(f".{ext}")
-    return source[: -len(ending)] if source.lower().endswith(ending.lower()) else stem(source)
