@@ -7,15 +7,16 @@ import io
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from shardkit.errors import Mismatch
+from shardkit.format.lock import locked
 from shardkit.format.plain_file import PLAIN_FOLDER
 from shardkit.format.publish import publish_staged
 from shardkit.format.refusal import explained
-from shardkit.pack.walk import STAGING, Parts, Walk, status
+from shardkit.pack.walk import STAGING, UNPACK_LOCK, Parts, Walk, status
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -23,25 +24,24 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @contextmanager
 def staged(tree: Path) -> Iterator[None]:
-    """Make room for staging while this block runs; what a killed run left there goes first."""
+    """Hold the tree and make room for staging while this block runs; what a killed run left there goes first."""
     place = tree / os.fsdecode(STAGING)
-    with explained(place):
-        if os.path.lexists(place):
-            _check_folder(place)
-            shutil.rmtree(place)
-        place.mkdir()
-    try:
-        yield
-    finally:
-        _clear(place)
+    _check_kind(tree / UNPACK_LOCK, stat.S_ISREG, "is no plain file, and must be one to be locked")
+    with locked(tree, UNPACK_LOCK):
+        _check_kind(place, stat.S_ISDIR, "is a link or a file, and unfinished files need a folder there")
+        with explained(place):
+            if place.exists():
+                shutil.rmtree(place)
+            place.mkdir()
+        try:
+            yield
+        finally:
+            _clear(place)
 
 
-def _check_folder(place: Path) -> None:
-    if not stat.S_ISDIR(place.lstat().st_mode):
-        raise Mismatch(
-            f"{place}: is a link or a file, and unfinished files need a folder there. Move it away, or unpack into "
-            "another folder."
-        )
+def _check_kind(path: Path, is_right: Callable[[int], bool], why: str) -> None:
+    if os.path.lexists(path) and not is_right(path.lstat().st_mode):
+        raise Mismatch(f"{path}: {why}. Move it away, or unpack into another folder.")
 
 
 @contextmanager

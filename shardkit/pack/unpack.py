@@ -14,7 +14,6 @@ from pathlib import Path
 from shardkit.dataset import MANIFEST, WORKPLACE, Manifest, Shard
 from shardkit.errors import BadInput, Damaged, UsageError
 from shardkit.format.chosen import Chosen
-from shardkit.format.lock import locked
 from shardkit.format.opened import Dataset
 from shardkit.format.publish import make_folder
 from shardkit.format.record import Record, opened_shard
@@ -23,7 +22,7 @@ from shardkit.image.extensions import EXTENSIONS
 from shardkit.pack.engines.local import Stop, each
 from shardkit.pack.placing import batch, staged
 from shardkit.pack.unpack_paths import check_samples, sidecar_path
-from shardkit.pack.walk import UNPACK_LOCK, Parts, parts_of
+from shardkit.pack.walk import Parts, parts_of
 
 Watch = Callable[[int, int], None]
 """Told how many samples, and how many bytes, were dealt with just now."""
@@ -54,7 +53,7 @@ def unpack(dataset: Dataset, out: Path, chosen: Chosen, workers: int, watch: Wat
     check_samples(dataset, chosen)
     make_folder(out)
     unpacking = _Unpacking(dataset, out, chosen.subject, watch)
-    with locked(out, UNPACK_LOCK), staged(out), closing(each(unpacking, chosen.shards, workers)) as unpacked:
+    with staged(out), closing(each(unpacking, chosen.shards, workers)) as unpacked:
         yield from unpacked
 
 

@@ -18,7 +18,6 @@ from shardkit.dataset import MANIFEST, Sample
 from shardkit.errors import BadInput, Damaged, UsageError
 from shardkit.format.advice import advised
 from shardkit.format.chosen import Chosen
-from shardkit.format.lock import locked
 from shardkit.format.opened import Dataset
 from shardkit.format.publish import make_folder
 from shardkit.format.record import ShardFile, opened_shard
@@ -30,7 +29,6 @@ from shardkit.pack.arrays_order import SHARD, rows_in_order
 from shardkit.pack.in_order import in_order
 from shardkit.pack.placing import batch, staged
 from shardkit.pack.unpack import Unpacked, refuse_datasets
-from shardkit.pack.walk import UNPACK_LOCK
 
 Watch = Callable[[int, int], None]
 """Told how many samples, and how many bytes, were dealt with just now."""
@@ -53,7 +51,7 @@ def unpack_arrays(dataset: Dataset, out: Path, chosen: Chosen, workers: int, wat
     restoring = _Restoring.of(dataset, chosen)
     refuse_datasets(dataset, out)
     make_folder(out)
-    with locked(out, UNPACK_LOCK), staged(out):
+    with staged(out):
         yield _placed(out, restoring.files.labels, restoring.labels())
         yield _placed(out, restoring.files.images, restoring.images(workers, watch))
 

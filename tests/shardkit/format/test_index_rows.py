@@ -119,7 +119,7 @@ def test_a_shard_that_cannot_be_is_damage(packed_copy: Path, odd: Row) -> None:
 def test_two_rows_of_one_shard_are_damage(packed_copy: Path) -> None:
     path = packed_copy / "shards.parquet"
     first, *others = pq.read_table(path).to_pylist()
-    write_table(path, SHARDS, [pa.Table.from_pylist([first, first, *others], SHARDS)])
+    write_table(DatasetFolder(packed_copy), path.name, SHARDS, [pa.Table.from_pylist([first, first, *others], SHARDS)])
 
     with pytest.raises(Damaged, match=r"shards\.parquet: expected one row for the shard train-000000\.tar, got 2"):
         shardkit.open(packed_copy)["train"].shards  # noqa: B018 - reading it is what fails

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.errors import Mismatch
+from shardkit.errors import Locked, Mismatch
 from shardkit.pack.placing import Batch, batch, staged
 from tests.packed import files
 
@@ -83,6 +83,21 @@ def test_the_staging_folder_is_a_folder_of_its_own(make: Callable[[Path], object
 
     assert [each.name for each in (tmp_path / "elsewhere").iterdir()] == ["precious"]
     assert os.path.lexists(tmp_path / ".shardkit-unpack")
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to(path.parent / "absent"), Path.mkdir, os.mkfifo])
+def test_the_lock_is_a_plain_file(make: Callable[[Path], object], tmp_path: Path) -> None:
+    make(tmp_path / ".shardkit-unpack.lock")
+
+    with pytest.raises(Mismatch, match=r"\.shardkit-unpack\.lock: is no plain file"), staged(tmp_path):
+        pass
+
+    assert [each.name for each in tmp_path.iterdir()] == [".shardkit-unpack.lock"]
+
+
+def test_two_do_not_unpack_into_one_folder(tmp_path: Path) -> None:
+    with staged(tmp_path), pytest.raises(Locked, match="another process is writing here"), staged(tmp_path):
+        pass
 
 
 def test_a_link_in_an_old_staging_folder_is_not_followed(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import shardkit
 from shardkit.errors import Damaged
 from shardkit.format.chosen import chosen
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.tables import INDEX, write_table
 from shardkit.pack import unpack_paths
 from shardkit.pack.unpack import unpack
@@ -31,7 +32,7 @@ def rewrite(folder: Path, change: Callable[[Rows], object]) -> None:
     rows = [row for group in groups for row in group]
     change(rows)
     name = dataset["train"].shards[0].index
-    write_table(folder / name, INDEX, [pa.Table.from_pylist(each, INDEX) for each in groups])
+    write_table(DatasetFolder(folder), name, INDEX, [pa.Table.from_pylist(each, INDEX) for each in groups])
 
 
 def same_source(rows: Rows) -> None:
