@@ -96,9 +96,12 @@ class _Restoring:
         return header(kind, (self.chosen.samples, *shape))
 
     def _rows(self, columns: list[str]) -> Iterator[pa.Table]:
-        samples = 0
+        samples, last = 0, pa.scalar("")
         for rows in rows_in_order(self.dataset, self.chosen.shards, self.chosen.subject, columns):
-            samples += len(rows)
+            impressions = pa.concat_arrays([pa.array([last]), *rows["impression"].chunks])
+            if not pc.all(pc.less(impressions[:-1], impressions[1:]), min_count=0).as_py():
+                raise self._damaged("two samples have one impression, or the index is not in the order of its footer")
+            samples, last = samples + len(rows), impressions[-1]
             yield rows
         if samples != self.chosen.samples:
             raise self._damaged(f"expected {self.chosen.samples:,} samples in the index, got {samples:,}")

@@ -34,8 +34,14 @@ def watched(before: Watcher, longest_write: int | None = None) -> Iterator[None]
 
 
 def _told(before: Watcher, name: str, operation: Callable[..., Any], *args: Any, **options: Any) -> Any:  # noqa: ANN401 - stands for any of NAMES
-    before(name)
+    if not _opens_a_folder(name, args):
+        before(name)
     return operation(*args, **options)
+
+
+def _opens_a_folder(name: str, args: tuple[Any, ...]) -> bool:
+    """Such a step on the way to a file changes nothing, so a kill at it is a kill at the next operation."""
+    return name == "open" and len(args) > 1 and bool(args[1] & os.O_DIRECTORY)
 
 
 def _opened(before: Watcher, longest_write: int | None, descriptor: int, _mode: str, *, buffering: int) -> io.FileIO:

@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+import shardkit
 from shardkit.cli.remove import remove
 from shardkit.cli.unpack import unpack
 from shardkit.cli.verify import verify
 from shardkit.errors import Damaged, Mismatch, UsageError
+from shardkit.format.folder import DatasetFolder
+from shardkit.format.tables import INDEX, write_table
 from tests.packed import files
 from tests.shardkit.format.test_manifest import sealed
 from tests.shardkit.pack.array_files import binary, labels, npy, packed, unpacked, values
@@ -200,3 +204,40 @@ def test_what_is_no_file_stays_and_is_not_waited_for(
         unpacked(npy_dataset, tmp_path / "out")
     assert (tmp_path / "out" / name).lstat() == before
     assert not (tmp_path / "absent").exists()
+
+
+def rewrite(dataset: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
+    """Change the rows of the first shard of the split train."""
+    opened = shardkit.open(dataset)
+    groups = [opened.rows(each).to_pylist() for each in opened["train"].shards]
+    change(groups[0])
+    name = opened["train"].shards[0].index
+    write_table(DatasetFolder(dataset), name, INDEX, [pa.Table.from_pylist(each, INDEX) for each in groups])
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda rows: rows[1].update(impression=rows[0]["impression"]), "two samples have one impression"),
+        (lambda rows: rows[0].update(label=1 << 33), "to 8589934592 do not fit into <i4"),
+    ],
+    ids=["impression", "label"],
+)
+def test_an_index_that_lies_leaves_no_file(
+    change: Callable[[list[dict[str, Any]]], object], why: str, npy_dataset: Path, tmp_path: Path
+) -> None:
+    hurt = shutil.copytree(npy_dataset, tmp_path / "copy")
+    rewrite(hurt, change)
+    with pytest.raises(Damaged, match=why):
+        unpacked(hurt, tmp_path / "out")
+    assert not files(tmp_path / "out")
+
+
+def test_other_counts_than_those_of_the_index_leave_no_file(npy_dataset: Path, tmp_path: Path) -> None:
+    hurt = shutil.copytree(npy_dataset, tmp_path / "copy")
+    fields = json.loads((hurt / "manifest.json").read_bytes())
+    fields["generations"][0]["splits"]["val"]["samples"] += 1
+    (hurt / "manifest.json").write_bytes(sealed(fields))
+    with pytest.raises(Damaged, match="expected 201 samples in the index, got 200"):
+        unpacked(hurt, tmp_path / "out")
+    assert not files(tmp_path / "out")
