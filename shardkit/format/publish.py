@@ -27,10 +27,16 @@ _LONGEST_STEM = 235  # a name has 255 bytes at most: this leaves room for the do
 
 _WRITE_OUT = 8 << 20
 _SYNC_FILE_RANGE_WRITE = 2
-_sync_file_range = getattr(ctypes.CDLL(None), "sync_file_range", None)  # only Linux has it
+_libc = ctypes.CDLL(None, use_errno=True)
+_sync_file_range = getattr(_libc, "sync_file_range", None)  # only Linux has it
+_rename_at = getattr(_libc, "renameat2", None)
 
 # Some file systems cannot flush a folder and say so with EINVAL: there the rename is as durable as it gets.
 _FOLDER_CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP}
+
+_RENAME_NOREPLACE = 1
+_NOT_SUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM}
+"""Answers of file systems that cannot rename without replacing, or cannot link."""
 
 
 class _Part(io.BufferedWriter):
@@ -150,8 +156,49 @@ def publish_staged(staging: int, moves: Iterable[tuple[str, int, bytes]]) -> Non
     """
     _flush_file_system(staging)
     for staged, folder, name in moves:
-        os.replace(staged, name, src_dir_fd=staging, dst_dir_fd=folder)
+        rename_new(staged, name, staging, folder)
     _flush_file_system(staging)
+
+
+def rename_new(name: str, new_name: bytes, folder: int, new_folder: int) -> None:
+    """Rename a file; raise FileExistsError if the new name is taken, even by a file that came a moment ago.
+
+    Some network file systems cannot refuse to replace, and some of those cannot link either. Only there, a file that
+    comes between the check and the rename is lost.
+    """
+    try:
+        _renameat2(name, new_name, folder, new_folder)
+    except OSError as error:
+        if error.errno not in _NOT_SUPPORTED:
+            raise
+    else:
+        return
+    try:
+        os.link(name, new_name, src_dir_fd=folder, dst_dir_fd=new_folder, follow_symlinks=False)
+        os.unlink(name, dir_fd=folder)
+    except OSError as error:
+        if error.errno not in _NOT_SUPPORTED:
+            raise
+        _check_absent(new_name, new_folder)
+        os.replace(name, new_name, src_dir_fd=folder, dst_dir_fd=new_folder)
+
+
+def _renameat2(name: str, new_name: bytes, folder: int, new_folder: int) -> None:
+    if _rename_at is None:
+        code = errno.ENOSYS
+    elif _rename_at(folder, os.fsencode(name), new_folder, new_name, ctypes.c_uint(_RENAME_NOREPLACE)):
+        code = ctypes.get_errno()
+    else:
+        return
+    raise OSError(code, os.strerror(code), os.fsdecode(new_name))
+
+
+def _check_absent(name: bytes, folder: int) -> None:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fsdecode(name))
 
 
 def make_folder(folder: Path) -> None:
@@ -213,7 +260,6 @@ def move(source: int, name: str, target: int, path: Path) -> None:
 
 def _flush_file_system(descriptor: int) -> None:
     """Make durable all that was written to the file system of an open file."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.syncfs(descriptor):
+    if _libc.syncfs(descriptor):
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))

@@ -123,13 +123,10 @@ def parquet_writer(file: object, schema: pa.Schema, *, statistics: bool = True) 
     return pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True, write_statistics=statistics)
 
 
-def parquet_file(path: Path, dataset: Path | None = None, footer: pq.FileMetaData | None = None) -> pq.ParquetFile:
-    """Open a table whose pages are checked as they are read; `dataset` is its folder, if not the next.
-
-    A `footer` that was read before is not read again: that of a file with many row groups takes long.
-    """
+def parquet_file(path: Path, dataset: Path | None = None) -> pq.ParquetFile:
+    """Open a table whose pages are checked as they are read; `dataset` is its folder, if not the next."""
     with explained(path), readable(path, dataset):
-        return pq.ParquetFile(_source(path, dataset), metadata=footer, page_checksum_verification=True)
+        return pq.ParquetFile(_source(path, dataset), page_checksum_verification=True)
 
 
 def _source(path: Path, dataset: Path | None) -> pa.OSFile:
@@ -151,10 +148,11 @@ def read_table(path: Path, schema: pa.Schema, dataset: Path | None = None, most_
 class TableFile:
     """An open table of a dataset, of which no more is read than limits allow: what exceeds them is a ValueError."""
 
-    def __init__(self, path: Path, dataset: Path | None = None) -> None:
+    def __init__(self, path: Path, dataset: Path | None = None, footer: pq.FileMetaData | None = None) -> None:
+        """Open the table; a `footer` that was read before is not read again."""
         with explained(path), readable(path, dataset):
             self._source = _source(path, dataset)
-            self._file = self._opened()
+            self._file = self._opened(metadata=footer) if footer else self._opened()
         self._checked: set[int] = set()
         self._chunks: dict[tuple[int, int], Chunk] = {}
 

@@ -26,9 +26,9 @@ from shardkit.format.numbering import (
 )
 from shardkit.format.opened import open_dataset
 from shardkit.pack.adopt_key import KeyTemplate
-from shardkit.pack.adopt_merge import FIRST, merged
+from shardkit.pack.adopt_merge import merged
 from shardkit.pack.adopt_names import names_in, split_of
-from shardkit.pack.adopt_part import AdoptOptions, TarPart
+from shardkit.pack.adopt_part import FIRST, AdoptOptions, TarPart
 from shardkit.pack.adopt_tar import read_tar
 from shardkit.pack.engines import local
 from shardkit.pack.shard import Watch

@@ -15,6 +15,9 @@ from shardkit.pack.layout import ENDING
 ONLY = "0"
 """The impression of a subject that can have no other."""
 
+_LONGEST = 4_095
+"""Bytes of a key: no file system takes a longer path, so no file could be restored under it."""
+
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _FIELDS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _EXAMPLE = "--key '{subject}/{impression}' or --key '{subject}_{impression}'"
@@ -22,10 +25,13 @@ _EXAMPLE = "--key '{subject}/{impression}' or --key '{subject}_{impression}'"
 
 @dataclass(frozen=True)
 class KeyTemplate:
-    """Fields stand for parts of one path component; without {subject}, the class is the subject."""
+    """Fields stand for parts of one path component; without {subject}, the class is the subject.
+
+    A key that can be read in more than one way is read so that the field further left is the longer one.
+    """
 
     text: str
-    _pattern: re.Pattern[bytes] = field(repr=False, compare=False)
+    _components: tuple["_Component", ...] = field(repr=False, compare=False)
 
     @classmethod
     def parsed(cls, text: str) -> "KeyTemplate":
@@ -33,21 +39,62 @@ class KeyTemplate:
         fault = _fault(text, names)
         if fault:
             raise UsageError(f"--key {text!r} {fault}. For example {_EXAMPLE}.")
-        literal, *rest = _FIELD.split(text)
-        regex = _quoted(literal)
-        for name, following in zip(rest[::2], rest[1::2], strict=True):
-            regex += (b"[^/]+" if name == "_" else b"(?P<%b>[^/]+)" % name.encode()) + _quoted(following)
-        return cls(text, re.compile(regex))
+        return cls(text, tuple(_Component.parsed(each) for each in text.split("/")))
 
     def match(self, key: bytes) -> tuple[bytes | None, bytes]:
-        found = self._pattern.fullmatch(key)
-        if found is None:
+        parts = key.split(b"/")
+        alike = len(parts) == len(self._components)
+        found = (
+            [component.match(part) for component, part in zip(self._components, parts, strict=True)] if alike else []
+        )
+        if not found or None in found:
             raise BadInput("key", f"--key {self.text!r} does not explain {_told(key)}.")
-        return found.groupdict().get("subject"), found["impression"]
+        values = {name: value for each in found if each for name, value in each.items()}
+        return values.get("subject"), values["impression"]
+
+
+@dataclass(frozen=True)
+class _Component:
+    """What a template has between two slashes: fields, and the texts around them."""
+
+    names: tuple[str, ...]
+    texts: tuple[bytes, ...]
+
+    @staticmethod
+    def parsed(text: str) -> "_Component":
+        start, *rest = _FIELD.split(text)
+        texts = (each.encode("utf-8", "surrogateescape") for each in (start, *rest[1::2]))
+        return _Component(tuple(rest[::2]), tuple(texts))
+
+    def match(self, part: bytes) -> dict[str, bytes] | None:
+        """The values of the fields; None if the part is not of this form.
+
+        Searching for each text from the right takes linear time. A regular expression would take for each field a
+        power more of a key's length, which an untrusted tar decides on.
+        """
+        start, *between, last = self.texts if self.names else (*self.texts, b"")
+        if not part.startswith(start) or not part.endswith(last):
+            return None
+        first, end = len(start), len(part) - len(last)
+        if not self.names:
+            return {} if end == first else None
+        values = []
+        for text in reversed(between):
+            at = part.rfind(text, first, max(0, end - 1))
+            if at < 0:
+                return None
+            values.append(part[at + len(text) : end])
+            end = at
+        if end <= first:
+            return None
+        return dict(zip(self.names, [part[first:end], *reversed(values)], strict=True))
 
 
 def identity(key: bytes, template: KeyTemplate | None, named: str | None) -> tuple[str, str]:
     """Subject and impression, as they stand in our key; `named` is the class of the sample, if it has one."""
+    for what, size in (("key", len(key)), ("class", len(named or ""))):
+        if size > _LONGEST:
+            raise BadInput("key", f"its {what} has a length of {size:,}; at most {_LONGEST:,} are taken.")
     key = b"/".join(part for part in key.split(b"/") if part not in (b"", b"."))
     if template:
         subject, impression = template.match(key)
@@ -78,10 +125,6 @@ def _fault(text: str, names: list[str]) -> str | None:
         "must be without an ending: a WebDataset key is a name up to its first dot": "." in text.rpartition("/")[2],
     }
     return next((fault for fault, found in faults.items() if found), None)
-
-
-def _quoted(literal: str) -> bytes:
-    return re.escape(literal.encode("utf-8", "surrogateescape"))
 
 
 def _told(key: bytes) -> str:

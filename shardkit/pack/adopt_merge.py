@@ -23,14 +23,11 @@ from shardkit.format.numbering import index_name, skipped_name
 from shardkit.format.plain_file import plain_file
 from shardkit.format.tables import INDEX
 from shardkit.pack.adopt_labels import Census, Who, labelled
-from shardkit.pack.adopt_part import AdoptOptions, TarPart, rows_of, skips_name
+from shardkit.pack.adopt_part import FIRST, AdoptOptions, TarPart, rows_of, skips_name
 from shardkit.pack.deciding import versions
 from shardkit.pack.generation import generation_of, publish_tables
 from shardkit.pack.indexing import SHARDS_A_FILE
 from shardkit.pack.sealing import Sealing
-
-FIRST = 0
-"""Adopting makes a dataset's first generation."""
 
 
 def merged(folder: Path, parts: Sequence[TarPart], options: AdoptOptions) -> Manifest:
@@ -110,7 +107,7 @@ def _indexed(folder: Path, parts: Sequence[TarPart], labels: Mapping[Who, int], 
             name = index_name(split, start // SHARDS_A_FILE)
             files.table(name, INDEX, _groups(folder, chunk, labels, digests))
             for row_group, (part, digest) in enumerate(zip(chunk, digests, strict=True)):
-                yield _shard(part, digest, name, row_group)
+                yield replace(part.shard, rows=digest, index=name, row_group=row_group)
 
 
 def _groups(
@@ -120,21 +117,6 @@ def _groups(
         rows = labelled(rows_of(folder, part), part.split, labels)
         digests.append(rows_digest(rows))
         yield rows
-
-
-def _shard(part: TarPart, rows: str, index: str, row_group: int) -> Shard:
-    return Shard(
-        name=part.name,
-        split=part.split,
-        samples=part.samples,
-        size=part.size,
-        blake3=part.blake3,
-        rows=rows,
-        index=index,
-        row_group=row_group,
-        generation=FIRST,
-        other=bytes.fromhex(part.other),
-    )
 
 
 def _list_skips(folder: Path, parts: Sequence[TarPart], files: Sealing) -> None:

@@ -3,7 +3,11 @@
 import re
 import stat
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from itertools import product
+from math import prod
 from pathlib import Path
+from shlex import quote
 
 from shardkit.errors import UsageError
 from shardkit.format.manifest import NAME
@@ -13,6 +17,7 @@ ENDING = ".tar"
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _RANGE = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}")
+_PATTERN = set("*?[")
 _MOST = 1_000_000
 _NUMBERED = re.compile(r"(.+)-\d+")
 
@@ -21,7 +26,7 @@ def names_in(folder: Path, tars: Iterable[str]) -> tuple[str, ...]:
     """The names of the tars, each of which must lie in the folder: adopting copies nothing."""
     home = folder.resolve()
     names: dict[str, None] = {}
-    for path in (Path(each) for tar in tars for each in spelt_out(tar)):
+    for path in (path for tar in tars for each in spelt_out(tar) for path in _matches(each)):
         _refuse_odd(path)
         if path.parent.resolve() != home:
             raise UsageError(
@@ -38,15 +43,39 @@ def spelt_out(tar: str) -> Iterator[str]:
         raise UsageError(
             f"{tar!a}: a URL is no file, and nothing is fetched or run to get one. Download the tars first."
         )
-    braces = _RANGE.search(tar)
-    if braces is None:
-        yield tar
-        return
-    first, last = int(braces[1]), int(braces[2])
-    if last - first >= _MOST:
-        raise UsageError(f"{tar!a}: {last - first + 1:,} tars are too many at once, at most {_MOST:,} are taken.")
-    for number in range(first, last + 1):
-        yield from spelt_out(f"{tar[: braces.start()]}{number:0{len(braces[1])}}{tar[braces.end() :]}")
+    start, *rest = _RANGE.split(tar)
+    ranges = [_numbers(tar, first, last) for first, last in zip(rest[::3], rest[1::3], strict=True)]
+    count = prod(len(each) for each in ranges)
+    if count > _MOST:
+        raise UsageError(f"{tar!a}: expected at most {_MOST:,} tars, got {count:,}. Name fewer tars at a time.")
+    for numbers in product(*ranges):
+        filled = (
+            f"{number:0{len(first)}}{text}" for number, first, text in zip(numbers, rest[::3], rest[2::3], strict=True)
+        )
+        yield start + "".join(filled)
+
+
+def _numbers(tar: str, first: str, last: str) -> range:
+    numbers = range(int(first), int(last) + 1)
+    if not numbers:
+        raise UsageError(f"{tar!a}: the range {first}..{last} holds no number. Write {{{last}..{first}}}.")
+    return numbers
+
+
+def _matches(tar: str) -> list[Path]:
+    """The files that a pattern such as `*.tar` stands for, hidden ones aside; a name stands for itself."""
+    path = Path(tar)
+    if not _PATTERN & {*path.name}:
+        return [path]
+    with explained(path.parent):
+        visible = (each for each in path.parent.iterdir() if not each.name.startswith("."))
+        found = [each for each in visible if fnmatchcase(each.name, path.name)]
+    if not found:
+        raise UsageError(
+            f"{tar!a}: expected files whose names match this pattern, found none. See which files are there: "
+            f"ls {quote(str(path.parent))}"
+        )
+    return found
 
 
 def split_of(name: str, otherwise: str) -> str:

@@ -1,20 +1,35 @@
 """What a tar came to when it was read, kept until the dataset is whole: a run that goes on reads no tar twice."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shlex import quote
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from shardkit.dataset import Shard
+from shardkit.errors import Damaged
+from shardkit.format.digest import seal_of
 from shardkit.format.folder import DatasetFolder
+from shardkit.format.index_rows import why_not_held, why_not_used
 from shardkit.format.manifest import canonical
 from shardkit.format.shaped import shaped
 from shardkit.format.tables import INDEX, METADATA, parquet_file, parquet_writer, read_table, readable
+from shardkit.pack.adopt_class import LARGEST_LABEL
+from shardkit.pack.adopt_names import split_of
 from shardkit.pack.workspace import ADOPTED
 
 UNLABELLED = -1
 """The label of a row whose tar gives none, until all tars are read."""
+
+FIRST = 0
+"""Adopting makes a dataset's first generation."""
+
+_BLAKE3, _XXH3, _REASON = (re.compile(each) for each in ("[0-9a-f]{64}", "[0-9a-f]{32}", "[a-z-]{1,64}"))
 
 
 @dataclass(frozen=True)
@@ -44,6 +59,24 @@ class TarPart:
     """Members that belong to no sample."""
     blake3: str
     other: str
+    skips: str
+    """The BLAKE3 of the list of skipped samples."""
+
+    @property
+    def shard(self) -> Shard:
+        """The tar as a shard, as far as it is known before the index is written."""
+        return Shard(
+            name=self.name,
+            split=self.split,
+            samples=self.samples,
+            size=self.size,
+            blake3=self.blake3,
+            rows="",
+            index="",
+            row_group=0,
+            generation=FIRST,
+            other=bytes.fromhex(self.other),
+        )
 
 
 def skips_name(name: str) -> str:
@@ -58,19 +91,49 @@ def write_part(folder: Path, part: TarPart, rows: pa.Table) -> None:
 
 
 def finished(folder: Path, name: str, options: AdoptOptions) -> TarPart | None:
-    """The part of a tar that was read under these options, and has not changed since."""
-    if not DatasetFolder(folder).exists(_part_name(name)):
+    """The part of a tar that was read under these options, and has not changed since.
+
+    A part can come from an untrusted source. One that is damaged or not of this tar is None: the tar is read again.
+    """
+    path, inside = folder / _part_name(name), DatasetFolder(folder)
+    try:
+        if not all(inside.has_file(each) for each in (_part_name(name), skips_name(name))):
+            return None
+        with readable(path), parquet_file(path, folder) as file:
+            part = shaped(json.loads((file.metadata.metadata or {}).get(METADATA, b"")), TarPart)
+            groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+        usable = _is_possible(part, groups) and part.skips == seal_of(folder / skips_name(name), folder).blake3
+    except Damaged:
         return None
-    path = folder / _part_name(name)
-    with readable(path), parquet_file(path, folder) as file:
-        part = shaped(json.loads((file.metadata.metadata or {}).get(METADATA, b"")), TarPart)
     now = (folder / name).stat()
-    same = (part.options, part.size, part.mtime_ns) == (options.record(), now.st_size, now.st_mtime_ns)
-    return part if same else None
+    expected = (name, split_of(name, options.split), options.record(), now.st_size, now.st_mtime_ns)
+    same = (part.name, part.split, part.options, part.size, part.mtime_ns) == expected
+    return part if usable and same else None
+
+
+def _is_possible(part: TarPart, groups: Sequence[pq.RowGroupMetaData]) -> bool:
+    digests = _BLAKE3.fullmatch(part.blake3) and _XXH3.fullmatch(part.other)
+    if not digests or not all(_REASON.fullmatch(each) for each in part.skipped):
+        return False
+    if not part.samples:
+        return not sum(group.num_rows for group in groups)
+    return [group.num_rows for group in groups] == [part.samples] and why_not_held(part.shard) is None
 
 
 def rows_of(folder: Path, part: TarPart) -> pa.Table:
-    return read_table(folder / _part_name(part.name), INDEX, folder)
+    path = folder / _part_name(part.name)
+    rows = read_table(path, INDEX, folder)
+    why = why_not_used(rows, part.shard, {}) or _why_not_labelled(rows)
+    if why:
+        raise Damaged(f"{path}: this table of {part.name} {why}. Remove it, then run again: rm {quote(str(path))}")
+    return rows
+
+
+def _why_not_labelled(rows: pa.Table) -> str | None:
+    least, greatest = pc.min_max(rows["label"]).as_py().values()
+    if len(rows) and not UNLABELLED <= least <= greatest <= LARGEST_LABEL:
+        return f"has labels from {least} to {greatest}"
+    return None
 
 
 def _part_name(name: str) -> str:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from shardkit.dataset import Member, Sample
 from shardkit.errors import BadInput, Mismatch, UsageError
+from shardkit.format.digest import seal_of
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.foreign import Entry, Read, entries
 from shardkit.format.foreign_digest import TarDigest
@@ -64,6 +65,7 @@ def read_tar(folder: Path, name: str, options: AdoptOptions, watch: Watch) -> Ta
         ignored=reader.ignored,
         blake3=blake3,
         other=other.hex(),
+        skips=seal_of(folder / skips_name(name), folder).blake3,
     )
     write_part(folder, part, reader.rows.table())
     return part

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from shardkit.format.refusal import explained
 from shardkit.format.table_limits import MOST_SAMPLES
+from shardkit.pack.arrays_description import ArrayFiles
 from shardkit.pack.arrays_files import sample_bytes
 from shardkit.pack.arrays_labels import Labels
 from shardkit.pack.arrays_layout import laid_out
 from shardkit.pack.arrays_split import Numbers, fitted, places, record, splits_of
 from shardkit.pack.found import SIDECAR, skipped_table
-from shardkit.pack.options import ArrayFiles
 from shardkit.pack.plan import PLAN, PlannedShard, PlannedSubjects
 from shardkit.pack.planning import Draft, Request, ratios_of
 from shardkit.pack.split import Thresholds

@@ -9,11 +9,10 @@ import numpy as np
 from shardkit.errors import BadInput, UsageError
 from shardkit.format.refusal import explained
 from shardkit.image.npy import TYPES, check_shape
+from shardkit.pack.arrays_description import LABEL_TYPES, SIDES, ArrayFiles
 from shardkit.pack.arrays_npy import Head, head_of
-from shardkit.pack.options import ArrayFiles, PackOptions
+from shardkit.pack.options import PackOptions
 
-_SIDES = (2, 3)
-_LABEL_TYPES = ("|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<i8")
 _EXAMPLE = "3x32x32"
 _FOR_TREES = "is for trees of images; arrays have no paths, and are packed as they are. Leave it out."
 
@@ -78,7 +77,7 @@ def _described_npy(
 ) -> tuple[ArrayFiles, tuple[int, ...]]:
     values, given = head_of(root / images), head_of(root / labels)
     _refuse_type(root / images, values, tuple(TYPES))
-    _refuse_type(root / labels, given, _LABEL_TYPES)
+    _refuse_type(root / labels, given, LABEL_TYPES)
     samples, *sides = values.shape
     if shape is not None and shape != tuple(sides):
         raise UsageError(
@@ -97,7 +96,7 @@ def _refuse_type(path: Path, head: Head, types: tuple[str, ...]) -> None:
 
 
 def _refuse_odd_shape(path: Path, shape: tuple[int, ...], kind: str) -> None:
-    if len(shape) not in _SIDES:
+    if len(shape) not in SIDES:
         raise UsageError(f"{path}: a sample has two or three sides, such as {_EXAMPLE}, and not {_written(shape)!r}.")
     try:
         check_shape(shape, TYPES[kind])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from shardkit.errors import Mismatch, UsageError
 from shardkit.format.refusal import explained
-from shardkit.pack.options import ArrayFiles
+from shardkit.pack.arrays_description import ArrayFiles
 
 
 @dataclass(frozen=True)

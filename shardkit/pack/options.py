@@ -9,6 +9,7 @@ from shardkit.dataset import MANIFEST, Manifest
 from shardkit.errors import Damaged
 from shardkit.format.shaped import shaped
 from shardkit.image.extensions import Codec
+from shardkit.pack.arrays_description import ArrayFiles
 from shardkit.pack.lists import BY_FILE
 
 Color = Literal["gray", "rgb", "keep"]
@@ -21,21 +22,6 @@ LARGEST_SIZE = 16_384
 
 _LISTS = ("files", "groups", "exclude")
 _DIGITS = 8
-
-
-@dataclass(frozen=True)
-class ArrayFiles:
-    """What the files of arrays say of themselves: other files are another input."""
-
-    images: str
-    labels: str
-    samples: int
-    type: str
-    """Of the values, as `.npy` names it."""
-    label_type: str
-    images_head: str
-    """The bytes before the first sample, as hexadecimal digits: with them the file can be given back."""
-    labels_head: str
 
 
 @dataclass(frozen=True)
@@ -95,6 +81,8 @@ def _check_values(options: PackOptions) -> None:
         raise ValueError(f"size must be from 1 to {LARGEST_SIZE:,}, not {options.size:,}")
     if options.shard_size < 1:
         raise ValueError(f"shard_size must be from 1 on, not {options.shard_size:,}")
+    if options.arrays is not None:
+        options.arrays.check(options.shape or ())
 
 
 def shown_option(name: str, *values: object) -> str:

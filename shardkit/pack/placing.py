@@ -7,13 +7,16 @@ import io
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from shardkit.errors import Mismatch
+from shardkit.format.lock import locked
+from shardkit.format.plain_file import PLAIN_FOLDER
 from shardkit.format.publish import publish_staged
 from shardkit.format.refusal import explained
-from shardkit.pack.walk import STAGING, Parts, Walk, status
+from shardkit.pack.walk import STAGING, UNPACK_LOCK, Parts, Walk, status
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -21,15 +24,24 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @contextmanager
 def staged(tree: Path) -> Iterator[None]:
-    """Make room for staging while this block runs; what a killed run left there goes first."""
+    """Hold the tree and make room for staging while this block runs; what a killed run left there goes first."""
     place = tree / os.fsdecode(STAGING)
-    _clear(place)
-    with explained(place):
-        place.mkdir()
-    try:
-        yield
-    finally:
-        _clear(place)
+    _check_kind(tree / UNPACK_LOCK, stat.S_ISREG, "is no plain file, and must be one to be locked")
+    with locked(tree, UNPACK_LOCK):
+        _check_kind(place, stat.S_ISDIR, "is a link or a file, and unfinished files need a folder there")
+        with explained(place):
+            if place.exists():
+                shutil.rmtree(place)
+            place.mkdir()
+        try:
+            yield
+        finally:
+            _clear(place)
+
+
+def _check_kind(path: Path, is_right: Callable[[int], bool], why: str) -> None:
+    if os.path.lexists(path) and not is_right(path.lstat().st_mode):
+        raise Mismatch(f"{path}: {why}. Move it away, or unpack into another folder.")
 
 
 @contextmanager
@@ -38,7 +50,7 @@ def batch(tree: Path, name: str) -> Iterator["Batch"]:
     place = tree / os.fsdecode(STAGING) / name
     with explained(place):
         place.mkdir()
-        staging, walk = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), Walk(tree)
+        staging, walk = os.open(place, PLAIN_FOLDER), Walk(tree)
     try:
         yield Batch(tree, staging, walk)
     finally:
@@ -51,9 +63,10 @@ class Batch:
     def __init__(self, tree: Path, staging: int, walk: Walk) -> None:
         self._tree, self._staging, self._walk = tree, staging, walk
         self._waiting: dict[Parts, str] = {}
+        self._moving = Parts()
 
-    def add(self, file: Parts, content: bytes) -> bool:
-        """Let a file wait for the end of the batch, unless it is in the tree; whether it has to wait."""
+    def add(self, file: Parts, content: Iterable[bytes]) -> bool:
+        """Stage a file, given in pieces, until the batch is published; return False if the tree has it already."""
         with explained(self._walk.path(file)):
             if self._holds(file, content):
                 return False
@@ -67,35 +80,38 @@ class Batch:
     def publish(self) -> None:
         """Give all that waits its name."""
         with explained(self._tree):
-            publish_staged(self._staging, self._moves())
+            try:
+                publish_staged(self._staging, self._moves())
+            except FileExistsError as error:
+                raise self._walk.refused(
+                    self._moving, "appeared while this command ran, and is not overwritten"
+                ) from error
 
     def _moves(self) -> Iterator[tuple[str, int, bytes]]:
         for file, staged_as in self._waiting.items():
-            folder = self._walk.folder_of(file)
-            if status(file[-1], folder):
-                raise self._walk.refused(file, "came there meanwhile")
-            yield staged_as, folder, file[-1]
+            self._moving = file
+            yield staged_as, self._walk.folder_of(file), file[-1]
 
-    def _holds(self, file: Parts, content: bytes) -> bool:
+    def _holds(self, file: Parts, content: Iterable[bytes]) -> bool:
         """Whether the file is there with these bytes; one with other bytes is somebody's, and stays."""
         folder = self._walk.folder_of(file)
         there = status(file[-1], folder)
         if there is None:
             return False
-        alike = stat.S_ISREG(there.st_mode) and there.st_size == len(content)
-        if not alike or _read(file[-1], folder) != content:
+        if not stat.S_ISREG(there.st_mode) or not _is_same(file[-1], folder, content):
             raise self._walk.refused(file, "is there with other bytes, and is not overwritten")
         return True
 
-    def _write(self, name: str, content: bytes) -> None:
+    def _write(self, name: str, content: Iterable[bytes]) -> None:
         descriptor = os.open(name, _NEW, 0o666, dir_fd=self._staging)
         with io.BufferedWriter(os.fdopen(descriptor, "wb", buffering=0)) as file:
-            file.write(content)
+            for piece in content:
+                file.write(piece)
 
 
-def _read(name: bytes, folder: int) -> bytes:
-    with io.FileIO(os.open(name, _READ, dir_fd=folder)) as file:
-        return file.readall()
+def _is_same(name: bytes, folder: int, content: Iterable[bytes]) -> bool:
+    with io.BufferedReader(io.FileIO(os.open(name, _READ, dir_fd=folder))) as file:
+        return all(file.read(len(piece)) == piece for piece in content) and not file.read(1)
 
 
 def _clear(folder: Path) -> None:

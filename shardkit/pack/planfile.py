@@ -19,7 +19,8 @@ from shardkit.format.digest import rows_digest
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.manifest import NAME, canonical
 from shardkit.format.shaped import shaped
-from shardkit.format.tables import METADATA, parquet_file, parquet_writer, readable
+from shardkit.format.table_limits import GroupLimits
+from shardkit.format.tables import METADATA, TableFile, parquet_file, parquet_writer, readable
 from shardkit.image.extensions import Codec
 from shardkit.pack import workspace
 from shardkit.pack.options import PackOptions, shown_option, shown_value
@@ -27,6 +28,8 @@ from shardkit.pack.plan import PLAN, AnyPlan, PlannedShard
 
 _LARGEST = 64 << 20
 _SHOWN = 200
+_TEXT_FREE = 64 << 20
+_MEMBERS_PER_SAMPLE = 64
 
 
 @dataclass(frozen=True)
@@ -87,11 +90,16 @@ class PlanFile:
     """Of the file: read once, and not for each shard."""
 
     def rows(self, number: int, columns: list[str] | None = None) -> pa.Table:
-        with readable(self.path), parquet_file(self.path, self.folder, self.footer) as file:
-            rows = file.read_row_group(number, columns)
-        if len(rows) != self.shards[number].samples:
-            raise Damaged(f"{self.path}: expected {self.shards[number].samples:,} samples, got {len(rows):,} rows.")
-        return rows
+        samples = self.shards[number].samples
+        schema = pa.schema([PLAN.field(name) for name in columns or PLAN.names])
+        if samples != self.footer.row_group(number).num_rows:
+            found = self.footer.row_group(number).num_rows
+            raise Damaged(
+                f"{self.path}: expected {samples:,} samples of {self.shards[number].name}, got {found:,} rows."
+            )
+        with readable(self.path, self.folder):
+            limits = GroupLimits(values=_MEMBERS_PER_SAMPLE * samples, text_free=_TEXT_FREE)
+            return TableFile(self.path, self.folder, self.footer).read_group(number, schema, limits)
 
     @cached_property
     def numbers(self) -> dict[str, int]:

@@ -14,16 +14,15 @@ from pathlib import Path
 from shardkit.dataset import MANIFEST, WORKPLACE, Manifest, Shard
 from shardkit.errors import BadInput, Damaged, UsageError
 from shardkit.format.chosen import Chosen
-from shardkit.format.lock import locked
 from shardkit.format.opened import Dataset
 from shardkit.format.publish import make_folder
 from shardkit.format.record import Record, opened_shard
 from shardkit.image.codec import decode, encode
 from shardkit.image.extensions import EXTENSIONS
 from shardkit.pack.engines.local import Stop, each
-from shardkit.pack.names import stem
 from shardkit.pack.placing import batch, staged
-from shardkit.pack.walk import UNPACK_LOCK, Parts, parts_of
+from shardkit.pack.unpack_paths import check_samples, sidecar_path
+from shardkit.pack.walk import Parts, parts_of
 
 Watch = Callable[[int, int], None]
 """Told how many samples, and how many bytes, were dealt with just now."""
@@ -51,15 +50,16 @@ def gives_bytes_back(manifest: Manifest) -> bool:
 def unpack(dataset: Dataset, out: Path, chosen: Chosen, workers: int, watch: Watch) -> Iterator[Unpacked]:
     """Unpack shard by shard, in any order; what is damaged is left out and reported."""
     refuse_datasets(dataset, out)
+    check_samples(dataset, chosen)
     make_folder(out)
     unpacking = _Unpacking(dataset, out, chosen.subject, watch)
-    with locked(out, UNPACK_LOCK), staged(out), closing(each(unpacking, chosen.shards, workers)) as unpacked:
+    with staged(out), closing(each(unpacking, chosen.shards, workers)) as unpacked:
         yield from unpacked
 
 
 def refuse_datasets(dataset: Dataset, out: Path) -> None:
     inside = out.resolve().is_relative_to(dataset.folder.resolve())
-    if inside or any((out / name).exists() for name in (MANIFEST, WORKPLACE)):
+    if inside or any(os.path.lexists(out / name) for name in (MANIFEST, WORKPLACE)):
         raise UsageError(f"{out}: belongs to a dataset, whose files are a closed set. Name another folder.")
 
 
@@ -79,7 +79,7 @@ class _Unpacking:
                 for sample in samples:
                     stop.check()
                     with _reported(findings):
-                        waiting.update([files.add(*file) for file in restored(tar.record(sample), tar.path)])
+                        waiting.update([files.add(path, [own]) for path, own in restored(tar.record(sample), tar.path)])
                     self.watch(1, sum(member.size for member in sample.members))
                 files.publish()
         return Unpacked(waiting[True], waiting[False], tuple(findings))
@@ -96,8 +96,9 @@ def _reported(findings: list[str]) -> Iterator[None]:
 def restored(record: Record, tar: Path) -> list[tuple[Parts, bytes]]:
     """The files that a sample was made from: their paths, by parts, and their bytes."""
     sample = record.sample
-    named = _stem(sample.source, sample.image.ext)
-    beside = [(named + b"." + os.fsencode(ext), content) for ext, content in record.sidecars.items()]
+    beside = [
+        (sidecar_path(sample.source, sample.image.ext, ending), content) for ending, content in record.sidecars.items()
+    ]
     try:
         files = [(sample.source, _image(record)), *beside]
         return [(parts_of(path), content) for path, content in files]
@@ -114,9 +115,3 @@ def _image(record: Record) -> bytes:
 def _under_its_own_ending(source: bytes, ext: str) -> bool:
     """Whether the shard holds the file that was found, and not its pixels."""
     return ext not in _PIXELS or source.lower().endswith(os.fsencode(f".{ext}"))
-
-
-def _stem(source: bytes, ext: str) -> bytes:
-    """What the sidecars' names begin with: the image's without its ending, which may have dots."""
-    ending = os.fsencode(f".{ext}")
-    return source[: -len(ending)] if source.lower().endswith(ending.lower()) else stem(source)

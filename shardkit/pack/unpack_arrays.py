@@ -3,34 +3,38 @@
 Whatever the size of the dataset, only the rows of a few shards and a few batches of samples are in memory.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from shardkit.dataset import Sample
-from shardkit.errors import BadInput, Damaged, Mismatch, UsageError
+from shardkit.dataset import MANIFEST, Sample
+from shardkit.errors import BadInput, Damaged, UsageError
+from shardkit.format.advice import advised
 from shardkit.format.chosen import Chosen
-from shardkit.format.lock import locked
 from shardkit.format.opened import Dataset
-from shardkit.format.publish import make_folder, publish
+from shardkit.format.publish import make_folder
 from shardkit.format.record import ShardFile, opened_shard
-from shardkit.format.refusal import explained
 from shardkit.format.tables import INDEX, samples_of
 from shardkit.image.codec import decode
-from shardkit.image.npy import header
+from shardkit.image.npy import TYPES, header
+from shardkit.pack.arrays_description import ArrayFiles, recorded_arrays
 from shardkit.pack.arrays_order import SHARD, rows_in_order
 from shardkit.pack.in_order import in_order
-from shardkit.pack.options import ArrayFiles, PackOptions
+from shardkit.pack.placing import batch, staged
 from shardkit.pack.unpack import Unpacked, refuse_datasets
-from shardkit.pack.walk import UNPACK_LOCK
 
 Watch = Callable[[int, int], None]
 """Told how many samples, and how many bytes, were dealt with just now."""
 
 _BATCH = 256
+_BATCH_BYTES = 16 << 20
 
 
 def refuse_other_kind(dataset: Dataset, *, to_arrays: bool) -> None:
@@ -47,9 +51,9 @@ def unpack_arrays(dataset: Dataset, out: Path, chosen: Chosen, workers: int, wat
     restoring = _Restoring.of(dataset, chosen)
     refuse_datasets(dataset, out)
     make_folder(out)
-    with locked(out, UNPACK_LOCK):
-        yield _settled(out / restoring.files.labels, restoring.labels())
-        yield _settled(out / restoring.files.images, restoring.images(workers, watch))
+    with staged(out):
+        yield _placed(out, restoring.files.labels, restoring.labels())
+        yield _placed(out, restoring.files.images, restoring.images(workers, watch))
 
 
 @dataclass(frozen=True)
@@ -61,28 +65,29 @@ class _Restoring:
 
     @staticmethod
     def of(dataset: Dataset, chosen: Chosen) -> "_Restoring":
-        options = PackOptions.recorded(dataset.manifest.options)
-        assert options.arrays, "packed from arrays"
-        assert options.shape, "packed from arrays"
-        return _Restoring(dataset, chosen, options.arrays, options.shape)
+        try:
+            files, shape = recorded_arrays(dataset.manifest.options)
+        except ValueError as error:
+            raise Damaged(
+                f"{dataset.folder / MANIFEST}: its description of the packed arrays cannot be right: {error}. "
+                "Get the dataset again from its source."
+            ) from error
+        return _Restoring(dataset, chosen, files, shape)
 
     def labels(self) -> Iterator[bytes]:
         yield self._head(self.files.labels_head, self.files.label_type, ())
+        limits = np.iinfo(self.files.label_type)
         for rows in self._rows(["impression", "label"]):
+            least, greatest = pc.min_max(rows["label"]).as_py().values()
+            if len(rows) and not limits.min <= least <= greatest <= limits.max:
+                raise self._damaged(f"labels from {least} to {greatest} do not fit into {self.files.label_type}")
             yield rows["label"].to_numpy().astype(self.files.label_type).tobytes()
 
     def images(self, workers: int, watch: Watch) -> Iterator[bytes]:
         yield self._head(self.files.images_head, self.files.type, self.shape)
-        samples = 0
         for count, content in in_order(self._values, self._batches(), workers):
             yield content
             watch(count, len(content))
-            samples += count
-        if samples != self.chosen.samples:
-            raise Damaged(
-                f"{self.dataset.folder}: {samples:,} samples are in its index, and {self.chosen.samples:,} must be. "
-                f"`shardkit verify {self.dataset.folder}` says what is damaged."
-            )
 
     def _head(self, head: str, kind: str, shape: tuple[int, ...]) -> bytes:
         """The very bytes that were found, unless the file becomes another."""
@@ -91,12 +96,26 @@ class _Restoring:
         return header(kind, (self.chosen.samples, *shape))
 
     def _rows(self, columns: list[str]) -> Iterator[pa.Table]:
-        return rows_in_order(self.dataset, self.chosen.shards, self.chosen.subject, columns)
+        samples, last = 0, pa.scalar("")
+        for rows in rows_in_order(self.dataset, self.chosen.shards, self.chosen.subject, columns):
+            impressions = pa.concat_arrays([pa.array([last]), *rows["impression"].chunks])
+            if not pc.all(pc.less(impressions[:-1], impressions[1:]), min_count=0).as_py():
+                raise self._damaged("two samples have one impression, or the index is not in the order of its footer")
+            samples, last = samples + len(rows), impressions[-1]
+            yield rows
+        if samples != self.chosen.samples:
+            raise self._damaged(f"expected {self.chosen.samples:,} samples in the index, got {samples:,}")
+
+    def _damaged(self, what: str) -> Damaged:
+        folder = self.dataset.folder
+        return Damaged(f"{folder}: {what}. {advised('verify', folder)} says what is damaged.")
 
     def _batches(self) -> Iterator[pa.Table]:
+        size = prod(self.shape) * TYPES[self.files.type].itemsize
+        samples = max(1, min(_BATCH, _BATCH_BYTES // size))
         for rows in self._rows(INDEX.names):
-            for start in range(0, len(rows), _BATCH):
-                yield rows.slice(start, _BATCH)
+            for start in range(0, len(rows), samples):
+                yield rows.slice(start, samples)
 
     def _values(self, rows: pa.Table) -> tuple[int, bytes]:
         numbers = rows[SHARD].to_pylist()
@@ -120,21 +139,9 @@ class _Restoring:
         return values.tobytes()
 
 
-def _settled(path: Path, content: Iterable[bytes]) -> Unpacked:
+def _placed(out: Path, name: str, content: Iterable[bytes]) -> Unpacked:
     """Write a file, unless it is there with these bytes."""
-    if path.exists():
-        _refuse_other(path, content)
-        return Unpacked(written=0, there=1, findings=())
-    with publish(path) as file:
-        for piece in content:
-            file.write(piece)
-    return Unpacked(written=1, there=0, findings=())
-
-
-def _refuse_other(path: Path, content: Iterable[bytes]) -> None:
-    with explained(path), path.open("rb") as file:
-        same = all(file.read(len(piece)) == piece for piece in content) and not file.read(1)
-    if not same:
-        raise Mismatch(
-            f"{path}: is there with other bytes, and is not overwritten. Move it away, or unpack into another folder."
-        )
+    with batch(out, name) as files:
+        written = files.add((os.fsencode(name),), content)
+        files.publish()
+    return Unpacked(int(written), int(not written), ())

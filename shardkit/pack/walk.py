@@ -7,19 +7,20 @@ import errno
 import os
 from pathlib import Path
 
+from shardkit.dataset import WORKPLACE
 from shardkit.errors import Damaged, Mismatch
+from shardkit.format.plain_file import PLAIN_FOLDER
 
 Parts = tuple[bytes, ...]
 """Of a path: folders, and last the file."""
 
 STAGING = b".shardkit-unpack"
-"""The folder where files wait for their names; no file of a dataset may come there."""
+"""The folder where files wait for their names."""
 
 UNPACK_LOCK = ".shardkit-unpack.lock"
 """The file that is locked while files are written into a folder."""
 
-_OURS = {STAGING, UNPACK_LOCK.encode()}
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_RESERVED = {STAGING, os.fsencode(UNPACK_LOCK), os.fsencode(WORKPLACE)}
 _LONGEST_PATH = 4095
 _SHOWN = 200
 
@@ -27,7 +28,13 @@ _SHOWN = 200
 def parts_of(source: bytes) -> Parts:
     """The parts of a path below the tree; one that could lead out of it is refused."""
     parts = tuple(part for part in source.split(b"/") if part != b".")
-    if not parts or {b"", b".."} & {*parts} or b"\x00" in source or len(source) > _LONGEST_PATH or parts[0] in _OURS:
+    if (
+        not parts
+        or {b"", b".."} & {*parts}
+        or b"\x00" in source
+        or len(source) > _LONGEST_PATH
+        or parts[0] in _RESERVED
+    ):
         raise Damaged(f"the path {source[:_SHOWN]!r} is none of a file below a folder, so it is not written")
     return parts
 
@@ -55,7 +62,7 @@ class Walk:
         return self._folder
 
     def refused(self, parts: Parts, why: str) -> Mismatch:
-        return Mismatch(f"{self.path(parts)} {why}. Move it away, or unpack into another folder.")
+        return Mismatch(f"{self.path(parts)}: {why}. Move it away, or unpack into another folder.")
 
     def path(self, parts: Parts) -> Path:
         return self._tree / os.fsdecode(b"/".join(parts))
@@ -64,7 +71,7 @@ class Walk:
         try:
             if status(parts[-1], above) is None:
                 _make(parts[-1], above)
-            return os.open(parts[-1], _FOLDER, dir_fd=above)
+            return os.open(parts[-1], PLAIN_FOLDER, dir_fd=above)
         except OSError as error:
             if error.errno in {errno.ENOTDIR, errno.ELOOP}:
                 raise self.refused(parts, "is a link or a file, and a folder is needed there") from error

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from shardkit.dataset import MANIFEST, Generation, Subject, Totals
+from shardkit.dataset import MANIFEST, Generation, Manifest, Subject, Totals
 from shardkit.errors import ShardkitError
 from shardkit.format.numbering import sums_name
 from shardkit.format.opened import Dataset
 from shardkit.format.plain_file import plain_file
 from shardkit.format.totals import class_map_digest, generation_digest, totals
+from shardkit.pack.arrays_description import recorded_arrays
 from shardkit.verify.claims import UNREADABLE, Claims
 from shardkit.verify.findings import Finding, Kind
 
@@ -31,6 +32,7 @@ def tables_agree(claims: Claims, broken: Container[str]) -> Iterator[Finding]:
     if not claims.sealed or claims.dataset is None or not claims.shards:
         return
     manifest = claims.dataset.manifest
+    yield from _arrays_agree(manifest)
     for generation in manifest.generations:
         if generation.shards in broken or generation.subjects in broken:
             return  # the later ones build upon it
@@ -39,6 +41,16 @@ def tables_agree(claims: Claims, broken: Container[str]) -> Iterator[Finding]:
         yield from _generation_agrees(claims.dataset.at(generation), generation)
         if sums_name("B3SUMS", generation.number) not in broken:
             yield from _list_agrees(claims, generation)
+
+
+def _arrays_agree(manifest: Manifest) -> Iterator[Finding]:
+    """The description that `unpack --to-arrays` takes the names and first bytes of its files from."""
+    if not manifest.options.get("arrays"):
+        return
+    try:
+        recorded_arrays(manifest.options)
+    except ValueError as error:
+        yield _disagreement(MANIFEST, f"Its description of the packed arrays cannot be right: {error}.")
 
 
 def _generation_agrees(dataset: Dataset, generation: Generation) -> Iterator[Finding]:

@@ -11,6 +11,8 @@ from functools import partial
 from typing import Any
 from unittest import mock
 
+from shardkit.format import publish
+
 NAMES = ("open", "mkdir", "fsync", "replace", "rename", "unlink")
 
 Watcher = Callable[[str], None]
@@ -25,13 +27,21 @@ def watched(before: Watcher, longest_write: int | None = None) -> Iterator[None]
     with ExitStack() as stack:
         for name in NAMES:
             stack.enter_context(mock.patch.object(os, name, partial(_told, before, name, getattr(os, name))))
+        renamed = partial(_told, before, "rename", publish.rename_new)
+        stack.enter_context(mock.patch.object(publish, "rename_new", renamed))
         stack.enter_context(mock.patch.object(os, "fdopen", partial(_opened, before, longest_write)))
         yield
 
 
 def _told(before: Watcher, name: str, operation: Callable[..., Any], *args: Any, **options: Any) -> Any:  # noqa: ANN401 - stands for any of NAMES
-    before(name)
+    if not _opens_a_folder(name, args):
+        before(name)
     return operation(*args, **options)
+
+
+def _opens_a_folder(name: str, args: tuple[Any, ...]) -> bool:
+    """Such a step on the way to a file changes nothing, so a kill at it is a kill at the next operation."""
+    return name == "open" and len(args) > 1 and bool(args[1] & os.O_DIRECTORY)
 
 
 def _opened(before: Watcher, longest_write: int | None, descriptor: int, _mode: str, *, buffering: int) -> io.FileIO:

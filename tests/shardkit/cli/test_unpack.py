@@ -50,7 +50,7 @@ def test_a_file_of_somebody_else_ends_with_5(packed_once: Path, tmp_path: Path) 
     ended = unpack(packed_once, tmp_path)
 
     assert ended.returncode == 5
-    assert f"Error: {tmp_path}/S.1/04.png is there with other bytes, and is not overwritten." in ended.stderr
+    assert f"Error: {tmp_path}/S.1/04.png: is there with other bytes, and is not overwritten." in ended.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,28 @@
 """`shardkit unpack --to-arrays`: the files that were packed, byte for byte."""
 
-from collections.abc import Callable
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+import shardkit
 from shardkit.cli.remove import remove
 from shardkit.cli.unpack import unpack
+from shardkit.cli.verify import verify
 from shardkit.errors import Damaged, Mismatch, UsageError
+from shardkit.format.folder import DatasetFolder
+from shardkit.format.tables import INDEX, write_table
 from tests.packed import files
+from tests.shardkit.format.test_manifest import sealed
 from tests.shardkit.pack.array_files import binary, labels, npy, packed, unpacked, values
 from tests.tools.tool import made
 
@@ -120,3 +129,115 @@ def test_each_kind_goes_back_to_what_it_was(packed_once: Path, tmp_path: Path) -
     with pytest.raises(UsageError, match=r"was not packed from arrays\. Leave --to-arrays out"):
         unpacked(packed_once, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def npy_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("npy")
+    return packed(npy(folder / "src"), folder / "dst", split=SPLIT)
+
+
+def lying(dataset: Path, folder: Path, lie: Mapping[str, object]) -> Path:
+    """A copy whose manifest has other options, or other fields in its `arrays`, and is sealed."""
+    copy = shutil.copytree(dataset, folder / "copy")
+    fields = json.loads((copy / "manifest.json").read_bytes())
+    true = fields["options"]["arrays"]
+    fields["options"] |= lie
+    if isinstance(arrays := lie.get("arrays"), dict):
+        fields["options"]["arrays"] = true | arrays
+    (copy / "manifest.json").write_bytes(sealed(fields))
+    return copy
+
+
+@pytest.mark.parametrize("field", ["images", "labels"])
+@pytest.mark.parametrize(
+    "name", ["{}/evil.pth", "../evil.pth", "evil.pth", "a/images.npy", "..", "", "x\0", "images.bin"]
+)
+def test_no_name_of_the_manifest_becomes_a_path(field: str, name: str, npy_dataset: Path, tmp_path: Path) -> None:
+    hurt = lying(npy_dataset, tmp_path, {"arrays": {field: name.format(tmp_path / "elsewhere")}})
+    (tmp_path / "elsewhere").mkdir()
+    with pytest.raises(Damaged, match="description of the packed arrays"):
+        unpacked(hurt, tmp_path / "deep/out")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["copy", "elsewhere"]
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+OTHER_HEAD = (
+    np.lib.format.magic(1, 0) + b"\x46\x00{'descr': '<i4', 'fortran_order': False, 'shape': (7,), }".ljust(70) + b"\n"
+)
+LIES: list[Any] = [
+    *({"arrays": {"labels_head": head}} for head in ("", "zz", "41", b"import os".hex(), OTHER_HEAD.hex())),
+    {"arrays": {"images_head": OTHER_HEAD.hex()}},
+    *({"arrays": {"type": kind}} for kind in ("|O", "<f8", "", 7)),
+    *({"arrays": {"label_type": kind}} for kind in ("|O", "<f4", None)),
+    *({"arrays": {"samples": samples}} for samples in (0, -1, 10**30, "7", True, 199)),
+    *({"arrays": each} for each in ({"more": 1}, 7, "x", [1])),
+    *({"shape": shape} for shape in (None, [], [3], [3, 2, 5], [0, 2, 4], [10**9] * 3, ["x", {}], [True, 2, 4], 7)),
+]
+
+
+@pytest.mark.parametrize("lie", LIES, ids=str)
+def test_an_untrue_description_is_damage(lie: dict[str, Any], npy_dataset: Path, tmp_path: Path) -> None:
+    hurt = lying(npy_dataset, tmp_path, lie)
+    with pytest.raises(Damaged, match="description of the packed arrays"):
+        unpacked(hurt, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_verify_finds_an_untrue_description(
+    npy_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hurt = lying(npy_dataset, tmp_path, {"arrays": {"labels": "../evil.pth"}})
+    assert verify.main([str(hurt)], standalone_mode=False) == Damaged.exit_code
+    assert "manifest.json: disagrees. Its description of the packed arrays cannot be right" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to(path.parent.parent / "absent")])
+@pytest.mark.parametrize("name", ["images.npy", "labels.npy"])
+def test_what_is_no_file_stays_and_is_not_waited_for(
+    make: Callable[[Path], object], name: str, npy_dataset: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    make(tmp_path / "out" / name)
+    before = (tmp_path / "out" / name).lstat()
+    with pytest.raises(Mismatch, match=rf"{name}: is there with other bytes"):
+        unpacked(npy_dataset, tmp_path / "out")
+    assert (tmp_path / "out" / name).lstat() == before
+    assert not (tmp_path / "absent").exists()
+
+
+def rewrite(dataset: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
+    """Change the rows of the first shard of the split train."""
+    opened = shardkit.open(dataset)
+    groups = [opened.rows(each).to_pylist() for each in opened["train"].shards]
+    change(groups[0])
+    name = opened["train"].shards[0].index
+    write_table(DatasetFolder(dataset), name, INDEX, [pa.Table.from_pylist(each, INDEX) for each in groups])
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda rows: rows[1].update(impression=rows[0]["impression"]), "two samples have one impression"),
+        (lambda rows: rows[0].update(label=1 << 33), "to 8589934592 do not fit into <i4"),
+    ],
+    ids=["impression", "label"],
+)
+def test_an_index_that_lies_leaves_no_file(
+    change: Callable[[list[dict[str, Any]]], object], why: str, npy_dataset: Path, tmp_path: Path
+) -> None:
+    hurt = shutil.copytree(npy_dataset, tmp_path / "copy")
+    rewrite(hurt, change)
+    with pytest.raises(Damaged, match=why):
+        unpacked(hurt, tmp_path / "out")
+    assert not files(tmp_path / "out")
+
+
+def test_other_counts_than_those_of_the_index_leave_no_file(npy_dataset: Path, tmp_path: Path) -> None:
+    hurt = shutil.copytree(npy_dataset, tmp_path / "copy")
+    fields = json.loads((hurt / "manifest.json").read_bytes())
+    fields["generations"][0]["splits"]["val"]["samples"] += 1
+    (hurt / "manifest.json").write_bytes(sealed(fields))
+    with pytest.raises(Damaged, match="expected 201 samples in the index, got 200"):
+        unpacked(hurt, tmp_path / "out")
+    assert not files(tmp_path / "out")

@@ -151,3 +151,12 @@ def test_the_index_allows_what_a_header_may_claim() -> None:
     assert max(MAX_SIDE, MAX_PIXELS // MAX_SIDE) <= LARGEST_SIDE
     assert max(MAX_PIXELS * 4, MAX_BYTES) <= LARGEST_UNPACKED
     assert max(each.itemsize * 8 for each in TYPES.values()) <= DEEPEST
+
+
+def test_two_rows_of_one_shard_are_damage(packed_copy: Path) -> None:
+    path = packed_copy / "shards.parquet"
+    first, *others = pq.read_table(path).to_pylist()
+    write_table(DatasetFolder(packed_copy), path.name, SHARDS, [pa.Table.from_pylist([first, first, *others], SHARDS)])
+
+    with pytest.raises(Damaged, match=r"shards\.parquet: two shards have train-000000\.tar, expected one"):
+        shardkit.open(packed_copy)["train"].shards  # noqa: B018 - reading it is what fails

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def test_the_file_system_is_flushed_before_the_first_name_and_after_the_last(
     with opened(*folders) as (staging, tree), watched(operations):
         publish_staged(staging, ((staged, tree, name) for staged, name in MOVES))
 
-    assert operations.names == ["flush", "replace", "replace", "flush"]
+    assert operations.names == ["flush", "rename", "rename", "flush"]
     assert {os.fsencode(each.name): each.read_text() for each in folders[1].iterdir()} == {
         b"first": "0",
         b"caf\xe9": "1",
@@ -72,3 +72,49 @@ def test_what_cannot_be_made_durable_gets_no_name(folders: tuple[Path, Path], mo
 def test_a_flush_that_the_system_refuses_is_its_error() -> None:
     with pytest.raises(OSError, match="Bad file descriptor"):
         publish._flush_file_system(-1)  # noqa: SLF001 - the system's refusal is what is tested
+
+
+def refusing(code: int) -> Callable[..., None]:
+    def refuse(*_args: object, **_options: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return refuse
+
+
+CANNOT_RENAME = {"_renameat2": refusing(errno.EINVAL)}
+CANNOT_LINK = CANNOT_RENAME | {"os.link": refusing(errno.EPERM)}
+
+
+@pytest.mark.parametrize("cannot", [{}, CANNOT_RENAME, CANNOT_LINK], ids=["rename", "link", "replace"])
+def test_no_file_is_replaced_whatever_the_file_system_can(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, cannot: dict[str, Callable[..., None]]
+) -> None:
+    (folders[1] / "first").symlink_to("nowhere")
+    for name, refuse in cannot.items():
+        monkeypatch.setattr(publish if name.startswith("_") else os, name.removeprefix("os."), refuse)
+
+    with opened(*folders) as (staging, tree):
+        publish.rename_new(*MOVES[1], staging, tree)
+        with pytest.raises(FileExistsError):
+            publish.rename_new(*MOVES[0], staging, tree)
+
+    assert (folders[1] / "first").readlink() == Path("nowhere")
+    assert [each.name for each in folders[0].iterdir()] == ["0"]
+    assert (folders[1] / os.fsdecode(MOVES[1][1])).read_text() == "1"
+
+
+def test_without_renameat2_in_the_c_library_files_are_linked(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "_rename_at", None)
+
+    with opened(*folders) as (staging, tree):
+        publish.rename_new(*MOVES[0], staging, tree)
+
+    assert (folders[1] / "first").read_text() == "0"
+    assert [each.name for each in folders[0].iterdir()] == ["1"]
+
+
+def test_what_goes_wrong_with_a_rename_is_told(folders: tuple[Path, Path]) -> None:
+    with opened(*folders) as (staging, tree), pytest.raises(FileNotFoundError):
+        publish.rename_new("absent", b"x", staging, tree)

@@ -2,16 +2,23 @@
 
 import errno
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from shardkit.errors import Mismatch, ShardkitError, UsageError
+from shardkit.errors import Damaged, Mismatch, ShardkitError, UsageError
 from shardkit.format.opened import open_dataset
+from shardkit.format.tables import INDEX
 from shardkit.pack import adopt_tar
 from shardkit.pack.adopt import adopted, adoption
 from shardkit.pack.adopt_part import AdoptOptions
@@ -102,6 +109,108 @@ def test_a_run_that_goes_on_reads_no_tar_twice(web: Path) -> None:
     assert read[0] == 1
 
 
+PART = ".shardkit/adopted/train-0.tar.parquet"
+SKIPS = ".shardkit/adopted/train-0.tar.skipped.jsonl"
+
+
+def begun(web: Path) -> Path:
+    """Read to the end but for the manifest, as a kill leaves it."""
+    with watched(lambda _name: kill() if (web / "B3SUMS").exists() else None), pytest.raises(Killed):
+        adopt(web)
+    assert (web / PART).exists()
+    return web
+
+
+@pytest.mark.parametrize("name", ["index", ".shardkit", ".shardkit/adopted", ".shardkit/lock", PART, SKIPS, "B3SUMS"])
+@pytest.mark.parametrize("odd", ["folder", "file", "absent", "pipe"])
+def test_a_folder_of_an_untrusted_source_leads_nowhere(name: str, odd: str, web: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    (victim / "folder").mkdir(parents=True)
+    for each in ("file", "folder/train-0.parquet", "folder/train-00000.parquet", "folder/adopted"):
+        (victim / each).write_bytes(b"precious")
+    before = files(victim)
+    begun(web)
+    there = web / name
+    rmtree(there) if there.is_dir() else there.unlink(missing_ok=True)
+    os.mkfifo(there) if odd == "pipe" else there.symlink_to(victim / odd)
+
+    with suppress(ShardkitError):
+        adopt(web)
+
+    assert files(victim) == before
+    assert sorted(each.name for each in victim.iterdir()) == ["file", "folder"]
+
+
+def changed(web: Path, change: Callable[[dict[str, Any], list[dict[str, Any]]], object]) -> None:
+    """A part that says something else about its tar."""
+    file = pq.ParquetFile(web / PART)
+    part, rows = json.loads(file.metadata.metadata[b"shardkit"]), file.read().to_pylist()
+    change(part, rows)
+    with pq.ParquetWriter(web / PART, INDEX) as writer:
+        writer.write_table(pa.Table.from_pylist(rows, INDEX))
+        writer.add_key_value_metadata({b"shardkit": json.dumps(part)})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "../x.tar"),
+        ("split", "../x"),
+        ("split", "val"),
+        ("samples", 3),
+        ("samples", 1 << 40),
+        ("skipped", {"\x1b[2J": 1}),
+        ("blake3", "x\n"),
+        ("other", "zz"),
+        ("other", "00"),
+        ("skips", "00" * 32),
+        ("size", -1),
+        ("options", {}),
+        ("ignored", "x"),
+        ("more", 1),
+    ],
+)
+def test_a_part_that_lies_is_read_again(field: str, value: object, web: Path, tmp_path: Path) -> None:
+    adopt(copytree(web, tmp_path / "undisturbed"))
+    changed(begun(web), lambda part, _rows: part.update({field: value}))
+
+    adopt(web)
+
+    assert files(web) == files(tmp_path / "undisturbed")
+
+
+@pytest.mark.parametrize("content", [b"", b"junk" * 100])
+def test_a_damaged_part_is_read_again(content: bytes, web: Path, tmp_path: Path) -> None:
+    adopt(copytree(web, tmp_path / "undisturbed"))
+    (begun(web) / PART).write_bytes(content)
+
+    adopt(web)
+
+    assert files(web) == files(tmp_path / "undisturbed")
+
+
+def test_a_list_of_skips_that_is_missing_is_written_again(web: Path, tmp_path: Path) -> None:
+    adopt(copytree(web, tmp_path / "undisturbed"))
+    (begun(web) / SKIPS).unlink()
+
+    adopt(web)
+
+    assert files(web) == files(tmp_path / "undisturbed")
+
+
+@pytest.mark.parametrize(
+    "change", [{"label": 1 << 40}, {"label": -2}, {"subject": None}, {"image": None}, {"sidecars": None}]
+)
+def test_rows_of_a_part_that_cannot_be_are_damage_with_a_way_out(change: dict[str, object], web: Path) -> None:
+    changed(begun(web), lambda _part, rows: rows[0].update(change))
+
+    with pytest.raises(Damaged, match=rf"train-0\.tar\.parquet: this table .* rm {web / PART}"):
+        adopt(web)
+
+    (web / PART).unlink()
+    adopt(web)
+
+
 PICKLE = b"cos\nsystem\n(S'touch harmed'\ntR."
 HOSTILE = {
     "a/1.png": png(),
@@ -122,6 +231,7 @@ WATCHING = """
 import json, os, sys
 from pathlib import Path
 from shardkit.format.opened import open_dataset
+from shardkit.format.tables import INDEX
 from shardkit.pack.adopt import adopted, adoption
 from shardkit.pack.adopt_part import AdoptOptions
 from shardkit.pack.shard import Watch

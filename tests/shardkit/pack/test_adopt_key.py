@@ -1,6 +1,10 @@
 """Who is on a picture, as its name and its class tell."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shardkit.errors import BadInput, UsageError
 from shardkit.pack.adopt_key import KeyTemplate, identity
@@ -62,3 +66,50 @@ def test_a_key_that_the_template_does_not_explain_is_left_out() -> None:
 def test_a_template_that_makes_no_sense_is_explained(template: str, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         KeyTemplate.parsed(template)
+
+
+TEXT = st.text("ab_", max_size=3)
+FIELDS = st.sampled_from(
+    ["{subject}{}{impression}", "{_}{}{impression}", "{impression}{}{camera}", "{_}{}{_}{}{impression}"]
+)
+
+
+@given(st.data())
+def test_a_template_matches_like_a_greedy_regular_expression(data: st.DataObject) -> None:
+    fields = data.draw(FIELDS)
+    template = (
+        data.draw(TEXT)
+        + "/".join(
+            part.replace("{}", "%s")
+            % tuple(data.draw(st.text("ab_", min_size=1, max_size=2)) for _ in range(part.count("{}")))
+            for part in data.draw(st.sampled_from([[fields], ["{_}", fields], [fields, "a"]]))
+        )
+        + data.draw(TEXT)
+    )
+    key = data.draw(st.text("ab_/", max_size=12)).encode()
+    pattern = re.sub(
+        r"\{(\w+)\}", lambda match: "([^/]+)" if match[1] in ("_", "camera") else f"(?P<{match[1]}>[^/]+)", template
+    )
+    expected = re.fullmatch(pattern.encode(), key)
+
+    try:
+        found = KeyTemplate.parsed(template).match(key)
+    except BadInput:
+        found = None
+
+    assert found == (expected and (expected.groupdict().get("subject"), expected["impression"]))
+
+
+def test_a_long_key_takes_no_power_of_its_length() -> None:
+    """With a regular expression this takes years."""
+    template = KeyTemplate.parsed("{_}_{a}_{b}_{c}_{d}_{e}_{subject}_{impression}x")
+
+    with pytest.raises(BadInput, match="does not explain"):
+        identity(b"_" * 4_000, template, None)
+
+
+def test_what_is_longer_than_a_path_is_left_out() -> None:
+    with pytest.raises(BadInput, match="its key has a length of 4,096"):
+        identity(b"a" * 4_096, None, None)
+    with pytest.raises(BadInput, match="its class has a length of 5,000"):
+        identity(b"a", None, "x" * 5_000)

@@ -64,7 +64,10 @@ def test_a_tar_elsewhere_is_not_copied(tmp_path: Path) -> None:
         (".hidden.tar", "letters, digits"),
         ("folder.tar", "is no file"),
         ("link.tar", "is a symbolic link"),
-        ("t-{0..99999999}.tar", "too many at once"),
+        ("t-{0..99999999}.tar", "expected at most 1,000,000 tars, got 100,000,000"),
+        ("t-{0..9999}{0..9999}{0..9999}.tar", "expected at most 1,000,000 tars, got 1,000,000,000,000"),
+        ("t-{9..0}.tar", r"the range 9\.\.0 holds no number. Write \{0\.\.9\}"),
+        ("x*.tar", r"expected files whose names match this pattern, found none.*\n*ls "),
     ],
 )
 def test_what_is_no_tar_of_the_folder_is_refused(name: str, why: str, tmp_path: Path) -> None:
@@ -74,3 +77,14 @@ def test_what_is_no_tar_of_the_folder_is_refused(name: str, why: str, tmp_path: 
 
     with pytest.raises(UsageError, match=why):
         names_in(tmp_path, [str(tmp_path / name)])
+
+
+def test_a_pattern_stands_for_the_files_that_match_it(tmp_path: Path) -> None:
+    folder = tmp_path / "old [1]"
+    folder.mkdir()
+    for name in ("a-0.tar", "a-1.tar", "b-0.tar", "b-1.tar", ".hidden.tar", "a-0.json"):
+        (folder / name).touch()
+
+    assert names_in(folder, [str(folder / "*.tar")]) == ("a-0.tar", "a-1.tar", "b-0.tar", "b-1.tar")
+    assert names_in(folder, [str(folder / "?-{0..0}.tar")]) == ("a-0.tar", "b-0.tar")
+    assert names_in(folder, [str(folder / "b-[01].tar"), str(folder / "b-0.tar")]) == ("b-0.tar", "b-1.tar")

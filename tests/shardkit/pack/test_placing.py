@@ -1,12 +1,12 @@
 """A batch of files is put into a tree as a whole, beside what is there."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from shardkit.errors import Mismatch
+from shardkit.errors import Locked, Mismatch
 from shardkit.pack.placing import Batch, batch, staged
 from tests.packed import files
 
@@ -25,7 +25,7 @@ def visible(tree: Path) -> dict[bytes, bytes]:
 
 
 def test_a_file_waits_for_the_end_of_its_batch(new: Batch, tmp_path: Path) -> None:
-    assert new.add(FILE, b"content")
+    assert new.add(FILE, [b"content"])
     assert visible(tmp_path) == {}
 
     new.publish()
@@ -36,27 +36,27 @@ def test_a_file_waits_for_the_end_of_its_batch(new: Batch, tmp_path: Path) -> No
 def test_a_file_that_is_there_does_not_wait(new: Batch, tmp_path: Path) -> None:
     (tmp_path / "folder/x.png").write_bytes(b"content")
 
-    assert not new.add(FILE, b"content")
+    assert not new.add(FILE, [b"content"])
 
 
 @pytest.mark.parametrize("there", [b"CONTENT", b"content.", b""])
 def test_one_with_other_bytes_is_refused(new: Batch, tmp_path: Path, there: bytes) -> None:
     (tmp_path / "folder/x.png").write_bytes(there)
 
-    with pytest.raises(Mismatch, match=r"folder/x\.png is there with other bytes"):
-        new.add(FILE, b"content")
+    with pytest.raises(Mismatch, match=r"folder/x\.png: is there with other bytes"):
+        new.add(FILE, [b"content"])
 
 
 def test_a_pipe_is_not_an_empty_file(new: Batch, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "folder/x.png")
 
     with pytest.raises(Mismatch):
-        new.add(FILE, b"")
+        new.add(FILE, [b""])
 
 
 def test_a_batch_that_is_not_published_leaves_nothing(tmp_path: Path) -> None:
     with staged(tmp_path), batch(tmp_path, "shard") as made:
-        made.add((b"x.png",), b"content")
+        made.add((b"x.png",), [b"content"])
 
     assert files(tmp_path) == {}
 
@@ -64,9 +64,49 @@ def test_a_batch_that_is_not_published_leaves_nothing(tmp_path: Path) -> None:
 def test_the_mode_follows_the_umask(new: Batch, tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
-        new.add(FILE, b"")
+        new.add(FILE, [b""])
     finally:
         os.umask(before)
     new.publish()
 
     assert (tmp_path / "folder/x.png").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to(path.parent / "elsewhere"), Path.touch, os.mkfifo])
+def test_the_staging_folder_is_a_folder_of_its_own(make: Callable[[Path], object], tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/precious").touch()
+    make(tmp_path / ".shardkit-unpack")
+
+    with pytest.raises(Mismatch, match=r"\.shardkit-unpack: is a link or a file"), staged(tmp_path):
+        pass
+
+    assert [each.name for each in (tmp_path / "elsewhere").iterdir()] == ["precious"]
+    assert os.path.lexists(tmp_path / ".shardkit-unpack")
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to(path.parent / "absent"), Path.mkdir, os.mkfifo])
+def test_the_lock_is_a_plain_file(make: Callable[[Path], object], tmp_path: Path) -> None:
+    make(tmp_path / ".shardkit-unpack.lock")
+
+    with pytest.raises(Mismatch, match=r"\.shardkit-unpack\.lock: is no plain file"), staged(tmp_path):
+        pass
+
+    assert [each.name for each in tmp_path.iterdir()] == [".shardkit-unpack.lock"]
+
+
+def test_two_do_not_unpack_into_one_folder(tmp_path: Path) -> None:
+    with staged(tmp_path), pytest.raises(Locked, match="another process is writing here"), staged(tmp_path):
+        pass
+
+
+def test_a_link_in_an_old_staging_folder_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/precious").touch()
+    (tmp_path / ".shardkit-unpack").mkdir()
+    (tmp_path / ".shardkit-unpack/shard").symlink_to(tmp_path / "elsewhere")
+
+    with staged(tmp_path), batch(tmp_path, "shard") as made:
+        made.add((b"x.png",), [b"content"])
+
+    assert [each.name for each in (tmp_path / "elsewhere").iterdir()] == ["precious"]

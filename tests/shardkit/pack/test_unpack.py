@@ -98,7 +98,7 @@ def test_a_file_with_other_bytes_is_never_overwritten(packed_once: Path, tmp_pat
     precious.parent.mkdir(parents=True)
     precious.write_bytes(b"precious")
 
-    with pytest.raises(Mismatch, match=r"out/S\.1/04\.png is there with other bytes"):
+    with pytest.raises(Mismatch, match=r"out/S\.1/04\.png: is there with other bytes"):
         unpacked(packed_once, tmp_path / "out")
 
     assert precious.read_bytes() == b"precious"
@@ -116,7 +116,7 @@ def test_what_is_no_file_is_never_written_through(packed_once: Path, tmp_path: P
     assert callable(make)
     make(there)
 
-    with pytest.raises(Mismatch, match=r"out/S\.1/04\.png is there with other bytes"):
+    with pytest.raises(Mismatch, match=r"out/S\.1/04\.png: is there with other bytes"):
         unpacked(packed_once, tmp_path / "out")
 
 
@@ -125,10 +125,22 @@ def test_a_link_to_another_folder_is_not_followed(packed_once: Path, tmp_path: P
     (tmp_path / "out").mkdir()
     (tmp_path / "out/S.1").symlink_to(tmp_path / "elsewhere")
 
-    with pytest.raises(Mismatch, match=r"out/S\.1 is a link or a file"):
+    with pytest.raises(Mismatch, match=r"out/S\.1: is a link or a file"):
         unpacked(packed_once, tmp_path / "out")
 
     assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize("name", ["manifest.json", ".shardkit"])
+def test_what_looks_like_a_dataset_stays_untouched(packed_once: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).symlink_to(tmp_path / "absent")
+
+    with pytest.raises(UsageError, match="belongs to a dataset"):
+        unpacked(packed_once, tmp_path / "out")
+
+    assert [each.name for each in (tmp_path / "out").iterdir()] == [name]
+    assert not (tmp_path / "absent").exists()
 
 
 @pytest.mark.parametrize("inside", [".", "out", ".shardkit/out"])
@@ -160,7 +172,9 @@ def test_what_is_damaged_is_named_and_the_rest_comes_back(packed_copy: Path, pac
     assert files(tmp_path / "out") == left
 
 
-@pytest.mark.parametrize("source", [b"/etc/x.png", b"../x.png", b"a/../../x.png", b".shardkit-unpack/0/x.png"])
+@pytest.mark.parametrize(
+    "source", [b"/etc/x.png", b"../x.png", b"a/../../x.png", b".shardkit-unpack/0/x.png", b".shardkit/x.png"]
+)
 def test_a_hostile_path_is_named_and_not_written(
     packed_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: bytes
 ) -> None:
@@ -191,7 +205,7 @@ def test_two_samples_with_one_path_are_refused(
     monkeypatch.setattr(Split, "samples", lying)
 
     with pytest.raises(
-        Mismatch, match=r"same\.(png|mnt) (is the path of two samples|came there meanwhile|is there with)"
+        Mismatch, match=r"same\.(png|mnt): (is the path of two samples|came there meanwhile|is there with)"
     ):
         unpacked(packed_once, tmp_path / "out")
 

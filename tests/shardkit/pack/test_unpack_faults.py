@@ -14,7 +14,6 @@ from shardkit.errors import Mismatch, NoSpace, ShardkitError, StorageFailing, Us
 from shardkit.format import publish
 from shardkit.format.chosen import chosen
 from shardkit.format.opened import Dataset
-from shardkit.pack import placing
 from shardkit.pack.unpack import unpack
 from tests.faults.operations import Nth, failing, watched
 from tests.packed import files, packed
@@ -130,18 +129,27 @@ def test_a_failed_flush_gives_no_name_and_is_told(
     require_finished(dataset, tmp_path)
 
 
+@pytest.mark.parametrize("moment", ["rename", "fsync"])
 def test_a_file_that_appears_meanwhile_is_not_overwritten(
-    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dataset: Dataset, tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def late(*args: object) -> None:
-        for name in ("0/0.png", "1/1.png"):
-            (tmp_path / name).write_bytes(b"precious")
-        publish.publish_staged(*args)  # type: ignore[arg-type]  # passed on
+    """At the last moment, and before the files of a shard become durable."""
+
+    def late(operation: str) -> None:
+        if operation == moment:
+            for name in ("0/0.png", "1/1.png"):
+                (tmp_path / name).write_bytes(b"precious")
+
+    flush = publish._flush_file_system  # noqa: SLF001 - the moment before it is what is tested
+
+    def flushed(descriptor: int) -> None:
+        late("fsync")
+        flush(descriptor)
 
     (tmp_path / "0").mkdir()
     (tmp_path / "1").mkdir()
-    monkeypatch.setattr(placing, "publish_staged", late)
+    monkeypatch.setattr(publish, "_flush_file_system", flushed)
 
-    with pytest.raises(Mismatch, match="came there meanwhile"):
+    with pytest.raises(Mismatch, match=r"[01]\.png: appeared while this command ran"), watched(late):
         unpack_all(dataset, tmp_path)
     assert (tmp_path / "0/0.png").read_bytes() == b"precious"
