@@ -159,6 +159,7 @@ class StreamingDataset(IterableDataset[Batch]):
         opened, start = reopened(state, self._mine().opened), (state["epoch"], state["step"])
         worker = this_worker()
         if worker.apart:
+            self._position.take_generation(state["generation"])  # all workers are given states of one generation
             self._own = _Own(os.getpid(), opened, self._memory(), start=start)
             if state["step"] + worker.number >= opened.order.steps:
                 # Said now: a loader may drop a worker that has no row left before it is asked for one.
@@ -189,7 +190,7 @@ class StreamingDataset(IterableDataset[Batch]):
         """What this process has; a child opens files and locks of its own, and goes on with the same generation."""
         own, generation = self._own, self._position.generation
         if own is None or own.process != os.getpid() or own.opened.dataset.generation.number != generation:
-            opened = Opened(self._source, generation, self._digests[generation])
+            opened = Opened(self._source, generation, self._digests.get(generation))  # a worker can know a newer one
             self._own = own = _Own(os.getpid(), opened, self._memory())
         return own
 
