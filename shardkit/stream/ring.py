@@ -2,21 +2,18 @@
 
 Pinned memory comes from torch's own allocator, which knows which copies to a device are still under way, as long as a
 batch is a tensor of its own making. Other memory is lent out by us, and taken back when nobody holds it any more: a
-tensor made of an array keeps that array alive, and so does everything that shares its storage. So the count of who
-holds it tells, whatever the user did with a batch.
+tensor made of an array keeps that array alive, an array keeps the loan alive that it is made of, and so does everything
+that shares its storage. So memory is free when its loan is gone, whatever the user did with a batch.
 """
 
-import sys
+import math
 import threading
+import weakref
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-
-_HELD_BY_US = 3
-"""In `_free`: by the list, by the name in the loop, and by the call that counts."""
-
 
 _LINE = 64
 """Bytes that a processor moves together: copies between places that are not so aligned took a fifth longer."""
@@ -29,14 +26,40 @@ class Slots(NamedTuple):
     tensor: torch.Tensor
 
 
+class _Loan:
+    """A buffer that is lent: NumPy makes an array of it, which holds the loan as its base."""
+
+    def __init__(self, buffer: NDArray[np.uint8]) -> None:
+        self._buffer = buffer
+        self.__array_interface__ = _aligned(buffer).__array_interface__
+
+
+class _Buffer:
+    """Memory of ours, and the loan that it was last given away as."""
+
+    def __init__(self, size: int) -> None:
+        self._content = np.empty(size + _LINE, np.uint8)
+        self._loan: weakref.ref[_Loan] | None = None
+        self.size = size
+
+    @property
+    def is_free(self) -> bool:
+        return self._loan is None or self._loan() is None
+
+    def lend(self) -> NDArray[np.uint8]:
+        loan = _Loan(self._content)
+        self._loan = weakref.ref(loan)
+        return np.asarray(loan)
+
+
 class Ring:
     def __init__(self, *, pinned: bool) -> None:
         self._pinned = pinned
-        self._rooms: list[NDArray[np.uint8]] = []
+        self._buffers: list[_Buffer] = []
         self._lock = threading.Lock()  # two loops over one stream must not be lent the same memory
 
     def slots(self, shape: tuple[int, ...], kind: np.dtype[Any]) -> Slots:
-        size = int(np.prod(shape)) * kind.itemsize
+        size = math.prod(shape) * kind.itemsize
         if not self._pinned:
             with self._lock:
                 array: NDArray[Any] = self._free(size).view(kind).reshape(shape)
@@ -47,19 +70,19 @@ class Ring:
 
     @property
     def nbytes(self) -> int:
-        """Of memory that is ours."""
-        return sum(room.nbytes for room in self._rooms)
+        """Size of the memory that is ours."""
+        return sum(buffer.size for buffer in self._buffers)
 
     def _free(self, size: int) -> NDArray[np.uint8]:
-        for room in self._rooms:
-            if room.nbytes == size + _LINE and sys.getrefcount(room) == _HELD_BY_US:
-                return _aligned(room)
-        # A room of another size is not waited for: batches of one size are what comes.
-        new = np.empty(size + _LINE, np.uint8)
-        self._rooms = [*(room for room in self._rooms if room.nbytes == size + _LINE), new]
-        return _aligned(new)
+        for buffer in self._buffers:
+            if buffer.size == size and buffer.is_free:
+                return buffer.lend()
+        # Buffers of other sizes are dropped: batches of one size are what comes.
+        new = _Buffer(size)
+        self._buffers = [*(buffer for buffer in self._buffers if buffer.size == size), new]
+        return new.lend()
 
 
-def _aligned(room: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    start = -int(room.__array_interface__["data"][0]) % _LINE
-    return room[start : room.nbytes - _LINE + start]
+def _aligned(content: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    start = -int(content.__array_interface__["data"][0]) % _LINE
+    return content[start : content.nbytes - _LINE + start]

@@ -1,3 +1,4 @@
+import sys
 import threading
 
 import numpy as np
@@ -18,6 +19,15 @@ def test_what_somebody_holds_is_lent_to_nobody_else() -> None:
     held = [ring.slots(SHAPE, KIND) for _ in range(3)]
 
     assert len({place(each) for each in held}) == 3
+
+
+def test_what_python_itself_holds_of_an_object_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CPython 3.14 counts one reference fewer: memory with one holder is counted there as free memory was before."""
+    monkeypatch.setattr(sys, "getrefcount", lambda _: 3)
+    ring = Ring(pinned=False)
+    held = ring.slots(SHAPE, KIND).tensor
+
+    assert place(ring.slots(SHAPE, KIND)) != held.data_ptr()
 
 
 def test_memory_comes_back_when_the_last_tensor_is_gone() -> None:
@@ -51,7 +61,7 @@ def test_another_size_lets_the_old_memory_go() -> None:
     ring.slots(SHAPE, KIND)
     ring.slots((2, 2), np.dtype("<f4"))
 
-    assert ring.nbytes == 16 + 64
+    assert ring.nbytes == 16
 
 
 def test_types_have_their_size() -> None:
@@ -101,4 +111,4 @@ def test_threads_are_never_lent_the_same_memory() -> None:
         thread.join()
 
     assert all(lent)
-    assert ring.nbytes <= 8 * (24 + 64)  # each thread takes its next slots before it lets go of the last
+    assert ring.nbytes <= 8 * 24  # each thread takes its next slots before it lets go of the last
