@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from shardkit.stream.assembly import Assembly, Transform
 from shardkit.stream.files import OpenShards
-from shardkit.stream.memory import available_bytes
+from shardkit.stream.memory import memory_share
 from shardkit.stream.minutiae import MinutiaeReader, Resized
 from shardkit.stream.opened import Opened
 from shardkit.stream.position import Worker
 from shardkit.stream.quarantine import Quarantine
-from shardkit.stream.ranks import threads_for
+from shardkit.stream.ranks import local_ranks, threads_for
 from shardkit.stream.ring import Ring
 from shardkit.stream.run import Pace
 from shardkit.stream.serving import Serving
@@ -17,8 +17,6 @@ from shardkit.stream.settings import Pixels, Speed
 from shardkit.stream.state import State
 from shardkit.stream.transform import chance
 
-_SHARE = 2
-"""Of the memory that is free, the page cache may have one part in so many for what is read ahead."""
 _NUMBERS = (1 << 63) - 1
 _WORTH_A_THREAD = 16 << 10
 """Bytes. Two threads hand the interpreter to each other in more time than smaller samples take to be read."""
@@ -70,7 +68,8 @@ def _with_chance(pixels: Pixels, seed: int, epoch: int) -> Transform | None:
 def pace_for(opened: Opened, columns: range, speed: Speed, worker: Worker) -> Pace:
     tiny = bytes_a_sample(opened) < _WORTH_A_THREAD
     threads = speed.threads or (1 if tiny else threads_for(worker.workers))
-    return Pace(threads, speed.ahead, by_block=window_bytes(opened, len(columns)) <= available_bytes() // _SHARE)
+    # The workers of a rank go through the same blocks, and share them in the page cache.
+    return Pace(threads, speed.ahead, by_block=window_bytes(opened, len(columns)) <= memory_share(local_ranks()))
 
 
 def window_bytes(opened: Opened, columns: int) -> int:

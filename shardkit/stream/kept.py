@@ -10,13 +10,11 @@ from functools import partial
 
 from shardkit.errors import UsageError
 from shardkit.stream.batch import Batch
-from shardkit.stream.memory import available_bytes
+from shardkit.stream.memory import memory_share
 from shardkit.stream.ordering import Ordering
 from shardkit.stream.settings import Pixels
 from shardkit.stream.state import State
 
-_SHARE = 2
-"""Of the memory that is free, batches may take one part in so many."""
 _log = logging.getLogger("shardkit.stream")
 
 
@@ -38,13 +36,16 @@ class Kept:
             yield self._batches[row].at(partial(state, row))
 
 
-def has_room(size: int) -> bool:
-    """Whether so many bytes of batches may be kept; told if not."""
-    free = available_bytes()
-    fits = size <= free // _SHARE
-    if not fits:
-        _log.warning("cache=True keeps nothing: %s bytes are too many for %s that are free.", f"{size:,}", f"{free:,}")
-    return fits
+def has_room(size: int, holders: int) -> bool:
+    """Whether each of `holders` processes of this machine may keep so many bytes of batches; told if not."""
+    share = memory_share(holders)
+    if size > share:
+        _log.warning(
+            "cache=True keeps nothing: %s bytes are too many for the share of this process, %s bytes.",
+            f"{size:,}",
+            f"{share:,}",
+        )
+    return size <= share
 
 
 def refuse_to_keep(ordering: Ordering, pixels: Pixels) -> None:

@@ -13,13 +13,11 @@ from shardkit.stream.catalog import Catalog
 from shardkit.stream.catalog_of import catalog_of
 from shardkit.stream.lookup import Lookup
 from shardkit.stream.maps import Maps
-from shardkit.stream.memory import available_bytes
+from shardkit.stream.memory import memory_share
 from shardkit.stream.order import Order, order_of
 from shardkit.stream.ordering import Ordering
 
 _BY_SUBJECT = {"balanced", "pk", "pairs"}
-_SHARE = 2
-"""Of the memory that is free, a split that is read from maps may be one part in so many."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,8 @@ class Opened:
 
     @cached_property
     def maps(self) -> Maps:
-        totals = self.dataset[self.source.split].totals
-        return Maps(len(self.lookup), fit=totals.bytes <= available_bytes() // _SHARE)
+        size = sum(shard.size for shard in self.lookup.shards)
+        return Maps(len(self.lookup), fit=size <= memory_share(1))  # all processes share the pages of a file
 
     def mated(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Of units of two: whether both show one subject."""

@@ -11,6 +11,7 @@ from shardkit.stream.kernels import kernels_for
 from shardkit.stream.opened import Opened
 from shardkit.stream.position import Worker
 from shardkit.stream.quarantine import Quarantine
+from shardkit.stream.ranks import local_ranks
 from shardkit.stream.ring import Ring
 from shardkit.stream.run import run
 from shardkit.stream.saving import state_at
@@ -52,9 +53,10 @@ class Pass:
             yield from self._memory.kept.batches(self.rows, self._state)
             return
         keeps: bool | None = None if self._means.pixels.cache else False
+        holders = local_ranks() * self._worker.workers
         with kernels_for(self._opened, report=self._worker.number == 0), closing(self._read()) as batches:
             for row, batch in zip(self.rows, batches, strict=True):
-                keeps = has_room(batch.nbytes * len(self.rows)) if keeps is None else keeps
+                keeps = has_room(batch.nbytes * len(self.rows), holders) if keeps is None else keeps
                 if keeps:
                     self._memory.kept.keep(row, batch)
                 yield batch

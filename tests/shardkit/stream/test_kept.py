@@ -1,17 +1,19 @@
 """Validation from memory: the same batches, from the second time on without a shard."""
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import torch
 
 from shardkit.errors import UsageError
-from shardkit.stream import kept
+from shardkit.stream import memory
 from shardkit.stream.batch import Batch
 from shardkit.stream.dataset import StreamingDataset
 from tests.packed import packed
 from tests.pictures import png
+from tests.shardkit.stream.streams import as_worker
 from tests.trees import planted
 
 
@@ -51,26 +53,26 @@ def test_a_pass_that_was_broken_off_is_read_again(folder: Path) -> None:
     assert [len(batch) for batch in validation] == [4, 4, 4]
 
 
-def test_without_room_nothing_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "available_bytes", lambda: 2 * 3 * 4 * 36 - 1)
+@pytest.mark.parametrize(("ranks", "workers"), [(1, 0), (4, 0), (4, 2)])
+@pytest.mark.parametrize("missing", [0, 1])
+def test_all_is_kept_if_every_process_of_the_machine_has_room(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, ranks: int, workers: int, missing: int
+) -> None:
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", str(ranks))
+    rows = 2 if workers else 3
+    holders = ranks * max(1, workers)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 2 * holders * rows * 4 * 36 - missing)
     validation = stream(folder)
-    list(validation)
-    shutil.rmtree(folder / "index")  # which is in memory
-    for tar in folder.glob("*.tar"):
-        tar.unlink()
-
-    with pytest.raises(Exception, match="missing"):
-        list(validation)
-
-
-def test_with_just_enough_room_all_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "available_bytes", lambda: 2 * 3 * 4 * 36)
-    validation = stream(folder)
-    list(validation)
-    for tar in folder.glob("*.tar"):
-        tar.unlink()
-
-    assert len(list(validation)) == 3
+    with as_worker(validation, 0, workers) if workers else nullcontext(validation) as ours:
+        assert len(list(ours)) == rows
+        shutil.rmtree(folder / "index")  # which is in memory
+        for tar in folder.glob("*.tar"):
+            tar.unlink()
+        if missing:
+            with pytest.raises(Exception, match="missing"):
+                list(ours)
+        else:
+            assert len(list(ours)) == rows
 
 
 def test_what_differs_from_epoch_to_epoch_is_never_kept(folder: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from shardkit.format.opened import open_dataset
-from shardkit.stream import opened as opened_module
+from shardkit.stream import memory
 from shardkit.stream.dataset import StreamingDataset
 from shardkit.stream.files import OpenShards
 from shardkit.stream.lookup import Lookup
@@ -118,7 +118,7 @@ def test_a_map_holds_no_descriptor(filling: Filling) -> None:
 def test_a_split_that_memory_cannot_hold_is_read_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, *, reads: bool
 ) -> None:
-    monkeypatch.setattr(opened_module, "available_bytes", lambda: free)
+    monkeypatch.setattr(memory, "available_bytes", lambda: free)
     planted(tmp_path / "source", {f"{n:02}/a.png": png(shape=SMALL, seed=n) for n in range(COUNT)})
     stream = StreamingDataset(packed(tmp_path), batch_size=COUNT, threads=1)
     first = sorted(key for batch in stream for key in batch.keys)
