@@ -10,6 +10,7 @@ from shardkit.stream.opened import Opened
 from shardkit.stream.position import Worker
 from shardkit.stream.quarantine import Quarantine
 from shardkit.stream.ranks import local_ranks, threads_for
+from shardkit.stream.recorded import array_shape, resized_by_pack
 from shardkit.stream.ring import Ring
 from shardkit.stream.run import Pace
 from shardkit.stream.serving import Serving
@@ -33,9 +34,7 @@ def assembly_for(
 ) -> Assembly:
     dataset, lookup = opened.dataset, opened.lookup
     shards = OpenShards(dataset.folder, lookup.shards)
-    prepared = dataset.manifest.preparation
-    packed = Resized(prepared.get("size"), prepared.get("fit") or "pad") if prepared else None  # type: ignore[arg-type]  # as pack wrote them
-    served = Resized(pixels.size, pixels.fit)
+    packed, served = resized_by_pack(dataset), Resized(pixels.size, pixels.fit)
     return Assembly(
         lookup=lookup,
         shards=shards,
@@ -54,8 +53,7 @@ def assembly_for(
 
 
 def serving_for(opened: Opened, pixels: Pixels) -> Serving:
-    shape = opened.dataset.manifest.options.get("shape")
-    return Serving(pixels.color, pixels.size, pixels.fit, tuple(shape) if isinstance(shape, list) else None)
+    return Serving(pixels.color, pixels.size, pixels.fit, array_shape(opened.dataset))
 
 
 def _with_chance(pixels: Pixels, seed: int, epoch: int) -> Transform | None:

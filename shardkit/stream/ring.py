@@ -15,6 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from shardkit.errors import UsageError
+from shardkit.stream import memory
+
 _LINE = 64
 """Bytes that a processor moves together: copies between places that are not so aligned took a fifth longer."""
 
@@ -57,9 +60,19 @@ class Ring:
         self._pinned = pinned
         self._buffers: list[_Buffer] = []
         self._lock = threading.Lock()  # two loops over one stream must not be lent the same memory
+        self._largest = 0
 
     def slots(self, shape: tuple[int, ...], kind: np.dtype[Any]) -> Slots:
         size = math.prod(shape) * kind.itemsize
+        if size > self._largest:  # once, since asking for what is free takes longer than a small batch
+            _check_fits(shape, kind, size)
+            self._largest = size
+        try:
+            return self._slots(size, shape, kind)
+        except (MemoryError, RuntimeError, ValueError):  # of Python, of torch, and of NumPy beyond 2^63 bytes
+            raise _too_large(shape, kind, size) from None
+
+    def _slots(self, size: int, shape: tuple[int, ...], kind: np.dtype[Any]) -> Slots:
         if not self._pinned:
             with self._lock:
                 array: NDArray[Any] = self._free(size).view(kind).reshape(shape)
@@ -86,3 +99,16 @@ class Ring:
 def _aligned(content: NDArray[np.uint8]) -> NDArray[np.uint8]:
     start = -int(content.__array_interface__["data"][0]) % _LINE
     return content[start : content.nbytes - _LINE + start]
+
+
+def _check_fits(shape: tuple[int, ...], kind: np.dtype[Any], size: int) -> None:
+    if size > memory.available_bytes():
+        raise _too_large(shape, kind, size)
+
+
+def _too_large(shape: tuple[int, ...], kind: np.dtype[Any], size: int) -> UsageError:
+    slots = f"{shape[0]:,} slots of {' x '.join(map(str, shape[1:]))} of {kind}"
+    return UsageError(
+        f"A batch of {slots} takes {size:,} bytes, and {memory.available_bytes():,} bytes of memory are free. Choose a "
+        "smaller batch_size= or size=. If no image is that large, the index is damaged: `shardkit verify` checks it."
+    )

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from shardkit.errors import UsageError
 from shardkit.stream.ring import Ring, Slots
 
 SHAPE, KIND = (4, 3, 2), np.dtype(np.uint8)
@@ -71,6 +72,23 @@ def test_types_have_their_size() -> None:
     assert (tensor.shape, tensor.dtype) == ((3, 5), torch.uint16)
     array[1, 2] = 77
     assert tensor[1, 2] == 77
+
+
+def test_a_batch_larger_than_free_memory_is_refused_with_both_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shardkit.stream.memory.available_bytes", lambda: 6000)
+    ring = Ring(pinned=False)
+
+    ring.slots((6000,), KIND)
+    with pytest.raises(UsageError, match=r"2 slots of 3001 of uint8 .* 6,002 bytes, and 6,000 .* batch_size="):
+        ring.slots((2, 3001), KIND)
+    with pytest.raises(UsageError, match=r"19,807,040,628,566,084,398,385,987,584 bytes"):
+        ring.slots((1 << 31, 1 << 31, 1 << 31, 2), KIND)
+
+
+def test_memory_that_the_system_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shardkit.stream.memory.available_bytes", lambda: 1 << 62)
+    with pytest.raises(UsageError, match="batch_size="):
+        Ring(pinned=False).slots((1 << 40, 1 << 20), KIND)
 
 
 def test_an_array_counts_as_holding() -> None:
