@@ -74,10 +74,14 @@ class Batch:
         return sum(each.nbytes for each in (self.images if isinstance(self.images, list) else [self.images]))
 
     def at(self, state: "State | Callable[[], State]") -> "Batch":
-        """The same samples at another place of the stream."""
-        same = self._moved(lambda tensor: tensor)
+        """A copy of the same samples at another place of the stream."""
+        same = self.copy()
         same._state = state  # noqa: SLF001 - of its own kind
         return same
+
+    def copy(self) -> "Batch":
+        """Return a batch with memory of its own, pinned where this one is."""
+        return self._moved(lambda tensor: torch.empty_like(tensor, pin_memory=tensor.is_pinned()).copy_(tensor))
 
     def pin_memory(self) -> "Batch":
         return self._moved(lambda tensor: tensor.pin_memory())

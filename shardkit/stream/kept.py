@@ -28,10 +28,11 @@ class Kept:
         return bool(self._batches) and all(row in self._batches for row in rows)
 
     def keep(self, row: int, batch: Batch) -> None:
-        self._batches[row] = batch
+        """Keep a copy: what is done to the batch itself reaches no later one."""
+        self._batches[row] = batch.copy()
 
     def batches(self, rows: Sequence[int], state: Callable[[int], State]) -> Iterator[Batch]:
-        """Those of these rows, each with its state in the present epoch."""
+        """Copies of the batches of these rows, each with its state in the present epoch."""
         for row in rows:
             yield self._batches[row].at(partial(state, row))
 

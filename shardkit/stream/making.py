@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from shardkit.errors import ShardkitError
-from shardkit.stream.assembly import Assembly
+from shardkit.stream.assembly import Assembly, Transform
 from shardkit.stream.batch import Batch
 from shardkit.stream.columns import Figure
 from shardkit.stream.lookup import NOBODY, Found
@@ -19,6 +19,7 @@ from shardkit.stream.quarantine import Bad
 from shardkit.stream.rows import Row
 from shardkit.stream.slots import key_of, slot_for
 from shardkit.stream.substitutes import substituted, substitutes
+from shardkit.stream.transform import array_given, as_list, as_tensor
 
 if TYPE_CHECKING:
     from shardkit.image.mnt import Minutiae as Points
@@ -75,8 +76,8 @@ class Making:
                 self._minutiae[line] = minutiae.read(found, line)
         except ShardkitError as why:
             return Failed(line, why)
-        if transform is not None:
-            self._transformed[line] = transform(self._slots[line], int(found.numbers[line]))
+        if transform is not None and found.numbers[line] != NOBODY:
+            self._transformed[line] = array_given(transform(self._slots[line], int(found.numbers[line])))
         return None
 
     def _mend(self, failed: Failed) -> None:
@@ -100,12 +101,22 @@ class Making:
         return (slot.shape, slot.type) == (self._slots.shape[1:], self._slots.dtype)
 
     def _images(self) -> torch.Tensor | list[torch.Tensor]:
-        if self._transformed:
-            return torch.from_numpy(np.stack(_in_order(self._transformed)))
+        if self._assembly.transform is not None:
+            return self._transformed_images(self._assembly.transform)
         first = self._assembly.serving.channels_first
         if self._stack is not None:
             return _channels_before_rows(self._stack, _PLAIN + 1, channels_first=first)
         return [_channels_before_rows(torch.from_numpy(each), _PLAIN, channels_first=first) for each in self._slots]
+
+    def _transformed_images(self, transform: Transform) -> torch.Tensor | list[torch.Tensor]:
+        count = len(self._slots)
+        if self._assembly.as_list:
+            return as_list(self._transformed, count)
+
+        def of_nobody() -> NDArray[Any]:  # a rank may have none of the last few samples
+            return array_given(transform(self._slots[0], NOBODY))
+
+        return as_tensor(self._transformed, count, of_nobody, partial(key_of, self._found))
 
 
 def _channels_before_rows(pixels: torch.Tensor, plain: int, *, channels_first: bool) -> torch.Tensor:

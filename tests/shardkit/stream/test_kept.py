@@ -46,6 +46,22 @@ def test_a_second_pass_needs_no_shard(folder: Path) -> None:
     assert [state["step"] for _, _, state in second] == [state["step"] for _, _, state in first]
 
 
+@pytest.mark.parametrize("as_list", [False, True])
+def test_what_is_changed_in_a_batch_changes_none_that_is_kept(folder: Path, *, as_list: bool) -> None:
+    validation, passes = stream(folder, as_list=as_list), list[list[object]]()
+    for _ in range(3):
+        passes.append([])
+        for batch in validation:
+            every = [*batch.images, batch.labels, batch.numbers, batch.valid]
+            passes[-1] += [each.clone() for each in every], list(batch.keys)
+            for each in every:
+                each.zero_()
+            batch.keys.clear()
+
+    for later in passes[1:]:
+        assert str(later) == str(passes[0])
+
+
 def test_a_pass_that_was_broken_off_is_read_again(folder: Path) -> None:
     validation = stream(folder)
     next(iter(validation))
