@@ -17,6 +17,7 @@ from shardkit.stream.ring import Ring, Slots
 from shardkit.stream.serving import Serving
 from shardkit.stream.slots import slot_for
 from shardkit.stream.state import State
+from shardkit.stream.substitutes import Substitutes
 
 OnBad = Literal["raise", "substitute"]
 Numbers = NDArray[np.int64]
@@ -34,6 +35,9 @@ class Assembly:
     quarantine: Quarantine
     state: Callable[[int], State]
     """The state behind a row."""
+    planned: Callable[[int], Numbers]
+    """The samples of a row, over all ranks."""
+    substitutes: Substitutes
     on_bad: OnBad = "raise"
     as_list: bool = False
     check: bool = True

@@ -43,6 +43,8 @@ def assembly_for(
         maps=opened.maps,
         quarantine=quarantine,
         state=state,
+        planned=lambda row: opened.order.epoch(epoch).row(row),
+        substitutes=opened.substitutes,
         on_bad=pixels.on_bad,
         as_list=pixels.as_list,
         check=pixels.check,

@@ -18,7 +18,7 @@ from shardkit.stream.parts import Failed
 from shardkit.stream.quarantine import Bad
 from shardkit.stream.rows import Row
 from shardkit.stream.slots import key_of, slot_for
-from shardkit.stream.substitutes import substituted, substitutes
+from shardkit.stream.substitutes import Place, Plan, substituted
 from shardkit.stream.transform import array_given, as_list, as_tensor
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ class Making:
         self._failed.extend(self._filled(self._found, lines))
 
     def finish(self) -> Batch:
-        for failed in sorted(self._failed, key=lambda each: each.line):
-            self._mend(failed)
+        self._replace_failed()
         found, assembly = self._found, self._assembly
         there = found.numbers != NOBODY
         return Batch(
@@ -80,18 +79,41 @@ class Making:
             self._transformed[line] = array_given(transform(self._slots[line], int(found.numbers[line])))
         return None
 
-    def _mend(self, failed: Failed) -> None:
-        """Serve another sample in the place of a bad one, the same on every machine; or raise, if none is wanted."""
+    def _replace_failed(self) -> None:
+        """Serve other samples in the place of bad ones, the same on every machine; or raise, if none is wanted."""
+        planned, replaced = self._found, set[int]()
+        failed = sorted(self._failed, key=lambda each: each.line)
+        for each in failed:
+            if each.line not in replaced:
+                replaced.update(self._replace(planned, each.line, each.why))
+        for each in failed:
+            bad = Bad(key_of(planned, each.line), str(each.why), key_of(self._found, each.line))
+            self._assembly.quarantine.add(bad)
+
+    def _replace(self, planned: Found, line: int, why: ShardkitError) -> range:
+        """Return the lines that hold other samples now."""
         if self._assembly.on_bad == "raise":
-            raise failed.why
-        line, lookup = failed.line, self._assembly.lookup
-        for number in substitutes(int(self._found.numbers[line]), len(lookup)):
-            tried = substituted(self._found, line, lookup.find(np.array([number])))
-            if self._fits(tried, line) and not self._filled(tried, range(line, line + 1)):
-                self._assembly.quarantine.add(Bad(key_of(self._found, line), str(failed.why), key_of(tried, line)))
-                self._found = tried
-                return
-        raise failed.why
+            raise why
+        row = self._assembly.planned(self._row)
+        place = Place(int(planned.numbers[line]), line, self._found.numbers, row)
+        for plan in self._assembly.substitutes.plans(place):
+            if (found := self._served_instead(plan)) is not None:
+                self._found = found
+                return plan.lines
+        raise why
+
+    def _served_instead(self, plan: Plan) -> Found | None:
+        """The row with the first sound candidates in the lines of a plan; None if there are too few."""
+        found, candidates, lookup = self._found, iter(plan.candidates), self._assembly.lookup
+        for line in plan.lines:
+            for number in candidates:
+                tried = substituted(found, line, lookup.find(np.array([number])))
+                if self._fits(tried, line) and not self._filled(tried, range(line, line + 1)):
+                    found = tried
+                    break
+            else:
+                return None
+        return found
 
     def _fits(self, found: Found, line: int) -> bool:
         if isinstance(self._slots, list):

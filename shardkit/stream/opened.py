@@ -16,6 +16,7 @@ from shardkit.stream.maps import Maps
 from shardkit.stream.memory import memory_share
 from shardkit.stream.order import Order, order_of
 from shardkit.stream.ordering import Ordering
+from shardkit.stream.substitutes import Substitutes
 
 _BY_SUBJECT = {"balanced", "pk", "pairs"}
 
@@ -59,6 +60,10 @@ class Opened:
     def maps(self) -> Maps:
         size = sum(shard.size for shard in self.lookup.shards)
         return Maps(len(self.lookup), fit=size <= memory_share(1))  # all processes share the pages of a file
+
+    @cached_property
+    def substitutes(self) -> Substitutes:
+        return Substitutes(self.source.ordering.sampler, self.order.unit, self.catalog, self.order.chosen)
 
     def mated(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Of units of two: whether both show one subject."""
