@@ -22,6 +22,7 @@ class Ordering:
     subset: int | None = None
 
     def __post_init__(self) -> None:
+        self._make_plain()
         self._refuse_no_choice()
         for name, value in (("global_batch", self.global_batch), ("block_rows", self.block_rows)):
             if value < 1:
@@ -32,6 +33,15 @@ class Ordering:
             if not 0 <= share <= 1:
                 raise UsageError(f"{name}={share}: a share lies between 0 and 1.")
         self._refuse_what_does_not_go_together()
+
+    def _make_plain(self) -> None:
+        """Hold numbers of other libraries as Python's own: a state keeps them as JSON."""
+        for name in ("global_batch", "seed", "block_rows", "impressions_per_subject", "subset"):
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, int(value))
+        for name in ("mated", "hard"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+        object.__setattr__(self, "shuffle", bool(self.shuffle))
 
     def _refuse_no_choice(self) -> None:
         for name, value, choices in (("sampler", self.sampler, _SAMPLERS), ("tail", self.tail, _TAILS)):
