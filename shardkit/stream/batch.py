@@ -10,6 +10,7 @@ from typing import cast
 
 import torch
 
+from shardkit.stream.saving import StateAt
 from shardkit.stream.state import State
 
 _Move = Callable[[torch.Tensor], torch.Tensor]
@@ -106,8 +107,9 @@ class Batch:
         )
 
     def __getstate__(self) -> Mapping[str, object]:
+        state = self._state if isinstance(self._state, StateAt) else self.state
         names = ("images", "labels", "numbers", "valid", "minutiae", "mated")
-        return {**{name: getattr(self, name) for name in names}, "_keys": self.keys, "_state": self.state}
+        return {**{name: getattr(self, name) for name in names}, "_keys": self.keys, "_state": state}
 
     def __setstate__(self, state: Mapping[str, object]) -> None:
         for name, value in cast("dict[str, object]", state).items():

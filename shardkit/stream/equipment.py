@@ -13,6 +13,7 @@ from shardkit.stream.ranks import local_ranks, threads_for
 from shardkit.stream.recorded import array_shape, resized_by_pack
 from shardkit.stream.ring import Ring
 from shardkit.stream.run import Pace
+from shardkit.stream.saving import StateAt
 from shardkit.stream.serving import Serving
 from shardkit.stream.settings import Pixels, Speed
 from shardkit.stream.state import State
@@ -29,7 +30,7 @@ def assembly_for(
     *,
     quarantine: Quarantine,
     ring: Ring,
-    state: Callable[[int], State],
+    state: Callable[[int], State | StateAt],
     epoch: int,
 ) -> Assembly:
     dataset, lookup = opened.dataset, opened.lookup
@@ -43,7 +44,7 @@ def assembly_for(
         maps=opened.maps,
         quarantine=quarantine,
         state=state,
-        planned=lambda row: opened.order.epoch(epoch).row(row),
+        planned=lambda row: opened.epoch(epoch).row(row),
         substitutes=opened.substitutes,
         on_bad=pixels.on_bad,
         as_list=pixels.as_list,

@@ -6,14 +6,13 @@ there is no room for all rows, none is kept, and the stream reads as ever.
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
 from shardkit.errors import UsageError
 from shardkit.stream.batch import Batch
 from shardkit.stream.memory import memory_share
 from shardkit.stream.ordering import Ordering
+from shardkit.stream.saving import StateAt
 from shardkit.stream.settings import Pixels
-from shardkit.stream.state import State
 
 _log = logging.getLogger("shardkit.stream")
 
@@ -31,10 +30,10 @@ class Kept:
         """Keep a copy: what is done to the batch itself reaches no later one."""
         self._batches[row] = batch.copy()
 
-    def batches(self, rows: Sequence[int], state: Callable[[int], State]) -> Iterator[Batch]:
+    def batches(self, rows: Sequence[int], state: Callable[[int], StateAt]) -> Iterator[Batch]:
         """Copies of the batches of these rows, each with its state in the present epoch."""
         for row in rows:
-            yield self._batches[row].at(partial(state, row))
+            yield self._batches[row].at(state(row))
 
 
 def has_room(size: int, holders: int) -> bool:

@@ -57,7 +57,7 @@ class Making:
             minutiae=padded(_in_order(self._minutiae)) if assembly.minutiae else None,
             mated=torch.from_numpy(assembly.mated(found.numbers)) if assembly.mated else None,
             keys=partial(_keys, found),
-            state=partial(assembly.state, self._row),
+            state=assembly.state(self._row),
         )
 
     def _filled(self, found: Found, lines: range) -> list[Failed]:

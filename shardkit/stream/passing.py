@@ -14,9 +14,8 @@ from shardkit.stream.quarantine import Quarantine
 from shardkit.stream.ranks import local_ranks
 from shardkit.stream.ring import Ring
 from shardkit.stream.run import run
-from shardkit.stream.saving import state_at
+from shardkit.stream.saving import StateAt
 from shardkit.stream.settings import Pixels, Speed
-from shardkit.stream.state import State
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Memory:
 class Pass:
     def __init__(self, opened: Opened, means: Means, memory: Memory, worker: Worker, number: int, start: int) -> None:  # noqa: PLR0917 - each is another thing
         self._opened, self._means, self._memory, self._worker, self._number = opened, means, memory, worker, number
-        self._epoch, self._steps = opened.order.epoch(number), opened.order.steps
+        self._epoch, self._steps = opened.epoch(number), opened.order.steps
         self.rows = range(start + worker.number, self._steps, worker.workers)
 
     def behind(self, row: int) -> tuple[int, int]:
@@ -74,5 +73,5 @@ class Pass:
         pace = pace_for(opened, means.columns, means.speed, self._worker)
         return run(self._epoch, means.columns, self.rows, assembly, pace)
 
-    def _state(self, row: int) -> State:
-        return state_at(self._opened, *self.behind(row), self._epoch)
+    def _state(self, row: int) -> StateAt:
+        return StateAt(self._opened, *self.behind(row))
