@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from shardkit.errors import Mismatch
 from shardkit.format.opened import Dataset, open_dataset
+from shardkit.storage.host.mounts import is_on_network
 from shardkit.stream.catalog import Catalog
 from shardkit.stream.catalog_of import catalog_of
 from shardkit.stream.lookup import Lookup
@@ -72,7 +73,8 @@ class Opened:
     @cached_property
     def maps(self) -> Maps:
         size = sum(shard.size for shard in self.lookup.shards)
-        return Maps(len(self.lookup), fit=size <= memory_share(1))  # all processes share the pages of a file
+        fits = size <= memory_share(1)  # all processes share the pages of a file
+        return Maps(len(self.lookup), fit=fits and not is_on_network(self.dataset.folder))
 
     @cached_property
     def substitutes(self) -> Substitutes:
