@@ -33,17 +33,18 @@ def run(epoch: Epoch, columns: range, wanted: range, assembly: Assembly, pace: P
     """The batches of these rows; whatever ends the loop over them leaves no thread and no file open."""
     with closing(assembly.shards), closing(Ahead(assembly.shards, wanted.start)) as ahead:
         rows = RowReader(epoch, columns, assembly.lookup, ahead.ask if pace.by_block else _nothing).rows(wanted)
-        coming = _nothing if pace.by_block else ahead.ask
+        coming = None if pace.by_block else ahead.ask
         jobs = _jobs(rows, assembly, pace.threads, coming, ahead.served)
         with closing(Crew(jobs, threads=pace.threads, ahead=pace.ahead)) as crew:
             yield from crew
 
 
 def _jobs(
-    rows: Iterator[Row], assembly: Assembly, threads: int, coming: Coming, served: Callable[[int], None]
+    rows: Iterator[Row], assembly: Assembly, threads: int, coming: Coming | None, served: Callable[[int], None]
 ) -> Iterator[Job[Batch]]:
     for row in rows:
-        coming(row.found, np.full(len(row.found.numbers), row.row))
+        if coming is not None:
+            coming(row.found, np.full(len(row.found.numbers), row.row))
         making = Making(assembly, row)
         parts: list[Part] = [partial(making.fill, lines) for lines in split(len(row.found.numbers), threads)]
         yield Job(parts, partial(_finished, making, row.row, served))
