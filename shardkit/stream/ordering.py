@@ -1,6 +1,9 @@
 """What decides an order, besides the data and the epoch: all that a state must find again to go on."""
 
 from dataclasses import dataclass
+from operator import index
+
+import numpy as np
 
 from shardkit.errors import UsageError
 
@@ -35,12 +38,14 @@ class Ordering:
         self._refuse_what_does_not_go_together()
 
     def _make_plain(self) -> None:
-        """Hold numbers of other libraries as Python's own: a state keeps them as JSON."""
+        """Hold numbers of other libraries as Python's own, since a state keeps them as JSON; TypeError for text."""
         for name in ("global_batch", "seed", "block_rows", "impressions_per_subject", "subset"):
             if (value := getattr(self, name)) is not None:
-                object.__setattr__(self, name, int(value))
+                object.__setattr__(self, name, index(value))
         for name in ("mated", "hard"):
-            object.__setattr__(self, name, float(getattr(self, name)))
+            object.__setattr__(self, name, float(0.0 + getattr(self, name)))
+        if not isinstance(self.shuffle, bool | np.bool_):
+            raise TypeError(f"shuffle={self.shuffle!r}")
         object.__setattr__(self, "shuffle", bool(self.shuffle))
 
     def _refuse_no_choice(self) -> None:
