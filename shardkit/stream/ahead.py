@@ -1,6 +1,6 @@
 """Reading what will be needed before long into the page cache, in the order in which it lies on the disk.
 
-Blocks are stretches of shards, so a disk reads them from one end to the other while batches take samples out of them in
+Blocks are ranges of shards, so a disk reads them from one end to the other while batches take samples out of them in
 another order. They are read by descriptors of their own, which the kernel sees go forwards, so that it reads far ahead
 in large pieces. What is in the page cache already is left alone: a probe that must not wait tells, once a megabyte.
 """
@@ -15,35 +15,55 @@ import numpy as np
 
 from shardkit.errors import ShardkitError
 from shardkit.format.tar import BLOCK
-from shardkit.stream.columns import Figure
+from shardkit.stream.columns import Figure, Integers, Mapped
 from shardkit.stream.files import OpenShards
 from shardkit.stream.lookup import NOBODY, Found
 
 _PIECE = 1 << 20
+_GAP = 1 << 20
+"""Bytes between samples that are read with them: a disk takes about as long to go past them."""
 
 
-class Stretch(NamedTuple):
+class ByteRange(NamedTuple):
+    """Bytes of a shard that the rows up to `row` need."""
+
     shard: int
     start: int
     stop: int
+    row: int
 
 
 class Ahead:
-    """One thread that asks; `close` ends it."""
+    """One thread that reads what was asked for; `close` ends it.
 
-    def __init__(self, shards: OpenShards) -> None:
+    Ranges whose rows were served are dropped, so no more wait than the blocks or rows under way need.
+    """
+
+    def __init__(self, shards: OpenShards, first: int = 0) -> None:
         self._shards, self._process = shards.apart(), os.getpid()
-        self._wanted: deque[Stretch] = deque()
+        self._wanted: deque[ByteRange] = deque()
+        self._served = first - 1
         self._piece = memoryview(bytearray(_PIECE))
         self._wake = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="shardkit-ahead", daemon=True)
         self._thread.start()
 
-    def ask(self, found: Found) -> None:
+    def __len__(self) -> int:
+        """Number of ranges that wait to be read."""
+        return len(self._wanted)
+
+    def ask(self, found: Found, rows: Integers) -> None:
+        """Read samples ahead; `rows` holds the row of each."""
+        ranges = needed_ranges(found, rows, self._served)
         with self._wake:
-            self._wanted.extend(stretches(found))
+            self._wanted = deque(each for each in self._wanted if each.row > self._served)
+            self._wanted.extend(ranges)
             self._wake.notify()
+
+    def served(self, row: int) -> None:
+        """Read nothing more for this row and those before it."""
+        self._served = row
 
     def close(self) -> None:
         if self._process != os.getpid():  # a child has no such thread, but perhaps the lock that it held
@@ -55,25 +75,29 @@ class Ahead:
         self._shards.close()
 
     def _run(self) -> None:
-        while (stretch := self._next()) is not None:
+        while (wanted := self._next()) is not None:
             # Whatever is wrong with a shard is told by the one who reads the sample, with its name.
             with suppress(ShardkitError, OSError):
-                self._bring(stretch)
+                self._bring(wanted)
 
-    def _next(self) -> Stretch | None:
+    def _next(self) -> ByteRange | None:
         with self._wake:
-            while not self._wanted and not self._closed:
+            while not self._closed:
+                while self._wanted:
+                    wanted = self._wanted.popleft()
+                    if wanted.row > self._served:
+                        return wanted
                 self._wake.wait()
-            return None if self._closed else self._wanted.popleft()
+        return None
 
-    def _bring(self, stretch: Stretch) -> None:
-        descriptor = self._shards[stretch.shard].descriptor
+    def _bring(self, wanted: ByteRange) -> None:
+        descriptor = self._shards[wanted.shard].descriptor
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
-        for start in range(stretch.start, stretch.stop, _PIECE):
-            if self._closed:
+        for start in range(wanted.start, wanted.stop, _PIECE):
+            if self._closed or wanted.row <= self._served:
                 return
             if not is_cached(descriptor, start):
-                os.preadv(descriptor, [self._piece[: stretch.stop - start]], start)
+                os.preadv(descriptor, [self._piece[: wanted.stop - start]], start)
 
 
 def is_cached(descriptor: int, offset: int) -> bool:
@@ -84,14 +108,26 @@ def is_cached(descriptor: int, offset: int) -> bool:
         return False
 
 
-def stretches(found: Found) -> list[Stretch]:
-    """From the first to the last byte of the samples in each shard, in the order of shards."""
-    present = np.flatnonzero(found.numbers != NOBODY)
-    starts = found.figures[present, Figure.OFFSET] - BLOCK
-    stops = found.figures[present, Figure.OFFSET] + found.figures[present, Figure.SIZE]
-    shards, place = np.unique(found.shards[present], return_inverse=True)
-    first = np.full(len(shards), np.iinfo(np.int64).max)
-    last = np.zeros(len(shards), np.int64)
-    np.minimum.at(first, place, starts)
-    np.maximum.at(last, place, stops)
-    return [Stretch(*each) for each in zip(shards.tolist(), np.maximum(first, 0).tolist(), last.tolist(), strict=True)]
+def needed_ranges(found: Found, rows: Integers, served: int = -1) -> list[ByteRange]:
+    """Return the bytes of samples of rows after `served`, as they lie; samples less than a gap apart share a range."""
+    needed = (found.numbers != NOBODY) & (rows > served)
+    present = np.flatnonzero(needed)
+    members = [(present, found.figures[present, Figure.OFFSET], found.figures[present, Figure.SIZE])]
+    if found.minutiae is not None:
+        mapped = np.flatnonzero(needed & (found.minutiae[:, Mapped.SIZE] > 0))
+        members.append((mapped, found.minutiae[mapped, Mapped.OFFSET], found.minutiae[mapped, Mapped.SIZE]))
+    lines, offsets, sizes = (np.concatenate(each) for each in zip(*members, strict=True))
+    if not len(lines):
+        return []
+    by_place = np.lexsort((offsets, found.shards[lines]))
+    lines, starts, stops = lines[by_place], offsets[by_place] - BLOCK, (offsets + sizes)[by_place]
+    shards = found.shards[lines]
+    splits = (shards[1:] != shards[:-1]) | (starts[1:] - stops[:-1] > _GAP)
+    firsts = np.append(0, np.flatnonzero(splits) + 1)
+    parts = (
+        shards[firsts],
+        starts[firsts],
+        np.maximum.reduceat(stops, firsts),
+        np.maximum.reduceat(rows[lines], firsts),
+    )
+    return [ByteRange(*each) for each in np.stack(parts, axis=1).tolist()]

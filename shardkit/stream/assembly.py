@@ -14,9 +14,11 @@ from shardkit.stream.minutiae import MinutiaeReader
 from shardkit.stream.parts import Filler
 from shardkit.stream.quarantine import Quarantine
 from shardkit.stream.ring import Ring, Slots
+from shardkit.stream.saving import StateAt
 from shardkit.stream.serving import Serving
 from shardkit.stream.slots import slot_for
 from shardkit.stream.state import State
+from shardkit.stream.substitutes import Substitutes
 
 OnBad = Literal["raise", "substitute"]
 Numbers = NDArray[np.int64]
@@ -32,8 +34,11 @@ class Assembly:
     ring: Ring
     maps: Maps
     quarantine: Quarantine
-    state: Callable[[int], State]
+    state: Callable[[int], State | StateAt]
     """The state behind a row."""
+    planned: Callable[[int], Numbers]
+    """The samples of a row, over all ranks."""
+    substitutes: Substitutes
     on_bad: OnBad = "raise"
     as_list: bool = False
     check: bool = True

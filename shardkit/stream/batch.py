@@ -10,6 +10,7 @@ from typing import cast
 
 import torch
 
+from shardkit.stream.saving import StateAt
 from shardkit.stream.state import State
 
 _Move = Callable[[torch.Tensor], torch.Tensor]
@@ -74,10 +75,14 @@ class Batch:
         return sum(each.nbytes for each in (self.images if isinstance(self.images, list) else [self.images]))
 
     def at(self, state: "State | Callable[[], State]") -> "Batch":
-        """The same samples at another place of the stream."""
-        same = self._moved(lambda tensor: tensor)
+        """A copy of the same samples at another place of the stream."""
+        same = self.copy()
         same._state = state  # noqa: SLF001 - of its own kind
         return same
+
+    def copy(self) -> "Batch":
+        """Return a batch with memory of its own, pinned where this one is."""
+        return self._moved(lambda tensor: torch.empty_like(tensor, pin_memory=tensor.is_pinned()).copy_(tensor))
 
     def pin_memory(self) -> "Batch":
         return self._moved(lambda tensor: tensor.pin_memory())
@@ -102,8 +107,9 @@ class Batch:
         )
 
     def __getstate__(self) -> Mapping[str, object]:
+        state = self._state if isinstance(self._state, StateAt) else self.state
         names = ("images", "labels", "numbers", "valid", "minutiae", "mated")
-        return {**{name: getattr(self, name) for name in names}, "_keys": self.keys, "_state": self.state}
+        return {**{name: getattr(self, name) for name in names}, "_keys": self.keys, "_state": state}
 
     def __setstate__(self, state: Mapping[str, object]) -> None:
         for name, value in cast("dict[str, object]", state).items():

@@ -7,6 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from shardkit.format.record import damaged_shard
+from shardkit.format.tar import BLOCK
 from shardkit.stream.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -14,6 +16,12 @@ if TYPE_CHECKING:
 
 
 def catalog_of(dataset: "Dataset", split: str, *, subjects: bool, groups: bool) -> Catalog:
+    for shard in dataset[split].shards:
+        if shard.samples * BLOCK > shard.size:
+            raise damaged_shard(
+                dataset.path(shard),
+                f"the shard table gives it {shard.samples:,} samples, which {shard.size:,} bytes cannot hold",
+            )
     shards = np.array([shard.samples for shard in dataset[split].shards], np.int64)
     if not subjects:
         return Catalog(shards)

@@ -30,7 +30,20 @@ from shardkit.stream.quarantine import Quarantine
 from shardkit.stream.ranks import this_rank
 from shardkit.stream.ring import Ring
 from shardkit.stream.saving import reopened, state_at
-from shardkit.stream.settings import Pixels, Speed, global_batch_of, refuse_no_numbers, refuse_unknown
+from shardkit.stream.settings import (
+    FUNCTION,
+    PATH,
+    SHARE,
+    SWITCH,
+    TEXT,
+    WHOLE_NUMBER,
+    Pixels,
+    Speed,
+    global_batch_of,
+    refuse_other_than,
+    refuse_other_than_none_or,
+    refuse_unknown,
+)
 from shardkit.stream.shares import columns_of
 from shardkit.stream.state import State
 from shardkit.stream.transform import SampleTransform
@@ -91,9 +104,18 @@ class StreamingDataset(IterableDataset[Batch]):
         world_size: int | None = None,
         generation: int | None = None,
     ) -> None:
-        refuse_no_numbers(batch_size=batch_size, global_batch=global_batch, seed=seed, block_rows=block_rows)
-        refuse_no_numbers(impressions_per_subject=impressions_per_subject, subset=subset, size=size)
-        refuse_no_numbers(threads=threads, ahead=ahead, rank=rank, world_size=world_size, generation=generation)
+        refuse_other_than(PATH, folder=folder)
+        refuse_other_than(TEXT, split=split)
+        refuse_other_than(WHOLE_NUMBER, seed=seed, block_rows=block_rows, ahead=ahead)
+        refuse_other_than_none_or(WHOLE_NUMBER, batch_size=batch_size, global_batch=global_batch, subset=subset)
+        refuse_other_than_none_or(WHOLE_NUMBER, impressions_per_subject=impressions_per_subject, size=size)
+        refuse_other_than_none_or(
+            WHOLE_NUMBER, threads=threads, rank=rank, world_size=world_size, generation=generation
+        )
+        refuse_other_than(SWITCH, shuffle=shuffle, as_list=as_list, minutiae=minutiae, cache=cache, check=check)
+        refuse_other_than_none_or(SWITCH, pin_memory=pin_memory)
+        refuse_other_than(SHARE, mated=mated, hard=hard)
+        refuse_other_than_none_or(FUNCTION, transform=transform, batch_transform=batch_transform)
         refuse_unknown("sampler", sampler)
         refuse_unknown("tail", tail)
         self.rank, self.world_size = place = this_rank(rank, world_size)
@@ -138,6 +160,7 @@ class StreamingDataset(IterableDataset[Batch]):
 
     def set_epoch(self, epoch: int) -> None:
         """Go to the start of an epoch; the one that the stream stands in already goes on where it stands."""
+        refuse_other_than(WHOLE_NUMBER, epoch=epoch)
         if epoch < 0:
             raise UsageError(f"Epochs are counted from 0, not {epoch}.")
         if epoch != self._position.start(Worker())[0] or self._position.fed_by_workers:
@@ -159,6 +182,7 @@ class StreamingDataset(IterableDataset[Batch]):
         opened, start = reopened(state, self._mine().opened), (state["epoch"], state["step"])
         worker = this_worker()
         if worker.apart:
+            self._position.take_generation(state["generation"])  # all workers are given states of one generation
             self._own = _Own(os.getpid(), opened, self._memory(), start=start)
             if state["step"] + worker.number >= opened.order.steps:
                 # Said now: a loader may drop a worker that has no row left before it is asked for one.
@@ -189,7 +213,7 @@ class StreamingDataset(IterableDataset[Batch]):
         """What this process has; a child opens files and locks of its own, and goes on with the same generation."""
         own, generation = self._own, self._position.generation
         if own is None or own.process != os.getpid() or own.opened.dataset.generation.number != generation:
-            opened = Opened(self._source, generation, self._digests[generation])
+            opened = Opened(self._source, generation, self._digests.get(generation))  # a worker can know a newer one
             self._own = own = _Own(os.getpid(), opened, self._memory())
         return own
 

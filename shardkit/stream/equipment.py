@@ -4,21 +4,21 @@ from collections.abc import Callable
 
 from shardkit.stream.assembly import Assembly, Transform
 from shardkit.stream.files import OpenShards
-from shardkit.stream.memory import available_bytes
+from shardkit.stream.memory import memory_share
 from shardkit.stream.minutiae import MinutiaeReader, Resized
 from shardkit.stream.opened import Opened
 from shardkit.stream.position import Worker
 from shardkit.stream.quarantine import Quarantine
-from shardkit.stream.ranks import threads_for
+from shardkit.stream.ranks import local_ranks, threads_for
+from shardkit.stream.recorded import array_shape, resized_by_pack
 from shardkit.stream.ring import Ring
 from shardkit.stream.run import Pace
+from shardkit.stream.saving import StateAt
 from shardkit.stream.serving import Serving
 from shardkit.stream.settings import Pixels, Speed
 from shardkit.stream.state import State
 from shardkit.stream.transform import chance
 
-_SHARE = 2
-"""Of the memory that is free, the page cache may have one part in so many for what is read ahead."""
 _NUMBERS = (1 << 63) - 1
 _WORTH_A_THREAD = 16 << 10
 """Bytes. Two threads hand the interpreter to each other in more time than smaller samples take to be read."""
@@ -30,14 +30,12 @@ def assembly_for(
     *,
     quarantine: Quarantine,
     ring: Ring,
-    state: Callable[[int], State],
+    state: Callable[[int], State | StateAt],
     epoch: int,
 ) -> Assembly:
     dataset, lookup = opened.dataset, opened.lookup
     shards = OpenShards(dataset.folder, lookup.shards)
-    prepared = dataset.manifest.preparation
-    packed = Resized(prepared.get("size"), prepared.get("fit") or "pad") if prepared else None  # type: ignore[arg-type]  # as pack wrote them
-    served = Resized(pixels.size, pixels.fit)
+    packed, served = resized_by_pack(dataset), Resized(pixels.size, pixels.fit)
     return Assembly(
         lookup=lookup,
         shards=shards,
@@ -46,6 +44,8 @@ def assembly_for(
         maps=opened.maps,
         quarantine=quarantine,
         state=state,
+        planned=lambda row: opened.epoch(epoch).row(row),
+        substitutes=opened.substitutes,
         on_bad=pixels.on_bad,
         as_list=pixels.as_list,
         check=pixels.check,
@@ -56,8 +56,7 @@ def assembly_for(
 
 
 def serving_for(opened: Opened, pixels: Pixels) -> Serving:
-    shape = opened.dataset.manifest.options.get("shape")
-    return Serving(pixels.color, pixels.size, pixels.fit, tuple(shape) if isinstance(shape, list) else None)
+    return Serving(pixels.color, pixels.size, pixels.fit, array_shape(opened.dataset))
 
 
 def _with_chance(pixels: Pixels, seed: int, epoch: int) -> Transform | None:
@@ -70,7 +69,8 @@ def _with_chance(pixels: Pixels, seed: int, epoch: int) -> Transform | None:
 def pace_for(opened: Opened, columns: range, speed: Speed, worker: Worker) -> Pace:
     tiny = bytes_a_sample(opened) < _WORTH_A_THREAD
     threads = speed.threads or (1 if tiny else threads_for(worker.workers))
-    return Pace(threads, speed.ahead, by_block=window_bytes(opened, len(columns)) <= available_bytes() // _SHARE)
+    # The workers of a rank go through the same blocks, and share them in the page cache.
+    return Pace(threads, speed.ahead, by_block=window_bytes(opened, len(columns)) <= memory_share(local_ranks()))
 
 
 def window_bytes(opened: Opened, columns: int) -> int:

@@ -1,6 +1,7 @@
 """The shards that are open: each is opened once and read by any number of threads, and only so many are open at once.
 
-A file that had to make room is closed when the last thread that reads from it has let go, and not before.
+The file that was used least lately makes room. It is closed when the last thread that reads from it has let go, and not
+before.
 """
 
 import resource
@@ -35,10 +36,13 @@ class OpenShards:
         self._open: OrderedDict[int, OpenShard] = OrderedDict()
         self._lock = threading.Lock()
         self._most = most_open_shards()
+        self._closes = len(shards) > self._most
 
     def __getitem__(self, number: int) -> OpenShard:
         found = self._open.get(number)
-        return found or self._opened(number)
+        if found is None or self._closes:
+            return self._opened(number)
+        return found
 
     def apart(self) -> "OpenShards":
         """The same shards by descriptors of their own."""
@@ -52,6 +56,7 @@ class OpenShards:
             if number not in self._open:
                 shard = self._shards[number]
                 self._open[number] = OpenShard(self._folder / shard.name, shard)
+            self._open.move_to_end(number)
             opened = self._open[number]
             while len(self._open) > self._most:
                 self._open.popitem(last=False)

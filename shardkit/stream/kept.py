@@ -6,17 +6,14 @@ there is no room for all rows, none is kept, and the stream reads as ever.
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
 from shardkit.errors import UsageError
 from shardkit.stream.batch import Batch
-from shardkit.stream.memory import available_bytes
+from shardkit.stream.memory import memory_share
 from shardkit.stream.ordering import Ordering
+from shardkit.stream.saving import StateAt
 from shardkit.stream.settings import Pixels
-from shardkit.stream.state import State
 
-_SHARE = 2
-"""Of the memory that is free, batches may take one part in so many."""
 _log = logging.getLogger("shardkit.stream")
 
 
@@ -30,21 +27,25 @@ class Kept:
         return bool(self._batches) and all(row in self._batches for row in rows)
 
     def keep(self, row: int, batch: Batch) -> None:
-        self._batches[row] = batch
+        """Keep a copy: what is done to the batch itself reaches no later one."""
+        self._batches[row] = batch.copy()
 
-    def batches(self, rows: Sequence[int], state: Callable[[int], State]) -> Iterator[Batch]:
-        """Those of these rows, each with its state in the present epoch."""
+    def batches(self, rows: Sequence[int], state: Callable[[int], StateAt]) -> Iterator[Batch]:
+        """Copies of the batches of these rows, each with its state in the present epoch."""
         for row in rows:
-            yield self._batches[row].at(partial(state, row))
+            yield self._batches[row].at(state(row))
 
 
-def has_room(size: int) -> bool:
-    """Whether so many bytes of batches may be kept; told if not."""
-    free = available_bytes()
-    fits = size <= free // _SHARE
-    if not fits:
-        _log.warning("cache=True keeps nothing: %s bytes are too many for %s that are free.", f"{size:,}", f"{free:,}")
-    return fits
+def has_room(size: int, holders: int) -> bool:
+    """Whether each of `holders` processes of this machine may keep so many bytes of batches; told if not."""
+    share = memory_share(holders)
+    if size > share:
+        _log.warning(
+            "cache=True keeps nothing: %s bytes are too many for the share of this process, %s bytes.",
+            f"{size:,}",
+            f"{share:,}",
+        )
+    return size <= share
 
 
 def refuse_to_keep(ordering: Ordering, pixels: Pixels) -> None:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from shardkit.errors import ShardkitError
-from shardkit.stream.assembly import Assembly
+from shardkit.stream.assembly import Assembly, Transform
 from shardkit.stream.batch import Batch
 from shardkit.stream.columns import Figure
 from shardkit.stream.lookup import NOBODY, Found
@@ -18,7 +18,8 @@ from shardkit.stream.parts import Failed
 from shardkit.stream.quarantine import Bad
 from shardkit.stream.rows import Row
 from shardkit.stream.slots import key_of, slot_for
-from shardkit.stream.substitutes import substituted, substitutes
+from shardkit.stream.substitutes import Place, Plan, substituted
+from shardkit.stream.transform import array_given, as_list, as_tensor
 
 if TYPE_CHECKING:
     from shardkit.image.mnt import Minutiae as Points
@@ -45,8 +46,7 @@ class Making:
         self._failed.extend(self._filled(self._found, lines))
 
     def finish(self) -> Batch:
-        for failed in sorted(self._failed, key=lambda each: each.line):
-            self._mend(failed)
+        self._replace_failed()
         found, assembly = self._found, self._assembly
         there = found.numbers != NOBODY
         return Batch(
@@ -57,7 +57,7 @@ class Making:
             minutiae=padded(_in_order(self._minutiae)) if assembly.minutiae else None,
             mated=torch.from_numpy(assembly.mated(found.numbers)) if assembly.mated else None,
             keys=partial(_keys, found),
-            state=partial(assembly.state, self._row),
+            state=assembly.state(self._row),
         )
 
     def _filled(self, found: Found, lines: range) -> list[Failed]:
@@ -75,22 +75,45 @@ class Making:
                 self._minutiae[line] = minutiae.read(found, line)
         except ShardkitError as why:
             return Failed(line, why)
-        if transform is not None:
-            self._transformed[line] = transform(self._slots[line], int(found.numbers[line]))
+        if transform is not None and found.numbers[line] != NOBODY:
+            self._transformed[line] = array_given(transform(self._slots[line], int(found.numbers[line])))
         return None
 
-    def _mend(self, failed: Failed) -> None:
-        """Serve another sample in the place of a bad one, the same on every machine; or raise, if none is wanted."""
+    def _replace_failed(self) -> None:
+        """Serve other samples in the place of bad ones, the same on every machine; or raise, if none is wanted."""
+        planned, replaced = self._found, set[int]()
+        failed = sorted(self._failed, key=lambda each: each.line)
+        for each in failed:
+            if each.line not in replaced:
+                replaced.update(self._replace(planned, each.line, each.why))
+        for each in failed:
+            bad = Bad(key_of(planned, each.line), str(each.why), key_of(self._found, each.line))
+            self._assembly.quarantine.add(bad)
+
+    def _replace(self, planned: Found, line: int, why: ShardkitError) -> range:
+        """Return the lines that hold other samples now."""
         if self._assembly.on_bad == "raise":
-            raise failed.why
-        line, lookup = failed.line, self._assembly.lookup
-        for number in substitutes(int(self._found.numbers[line]), len(lookup)):
-            tried = substituted(self._found, line, lookup.find(np.array([number])))
-            if self._fits(tried, line) and not self._filled(tried, range(line, line + 1)):
-                self._assembly.quarantine.add(Bad(key_of(self._found, line), str(failed.why), key_of(tried, line)))
-                self._found = tried
-                return
-        raise failed.why
+            raise why
+        row = self._assembly.planned(self._row)
+        place = Place(int(planned.numbers[line]), line, self._found.numbers, row)
+        for plan in self._assembly.substitutes.plans(place):
+            if (found := self._served_instead(plan)) is not None:
+                self._found = found
+                return plan.lines
+        raise why
+
+    def _served_instead(self, plan: Plan) -> Found | None:
+        """The row with the first sound candidates in the lines of a plan; None if there are too few."""
+        found, candidates, lookup = self._found, iter(plan.candidates), self._assembly.lookup
+        for line in plan.lines:
+            for number in candidates:
+                tried = substituted(found, line, lookup.find(np.array([number])))
+                if self._fits(tried, line) and not self._filled(tried, range(line, line + 1)):
+                    found = tried
+                    break
+            else:
+                return None
+        return found
 
     def _fits(self, found: Found, line: int) -> bool:
         if isinstance(self._slots, list):
@@ -100,12 +123,22 @@ class Making:
         return (slot.shape, slot.type) == (self._slots.shape[1:], self._slots.dtype)
 
     def _images(self) -> torch.Tensor | list[torch.Tensor]:
-        if self._transformed:
-            return torch.from_numpy(np.stack(_in_order(self._transformed)))
+        if self._assembly.transform is not None:
+            return self._transformed_images(self._assembly.transform)
         first = self._assembly.serving.channels_first
         if self._stack is not None:
             return _channels_before_rows(self._stack, _PLAIN + 1, channels_first=first)
         return [_channels_before_rows(torch.from_numpy(each), _PLAIN, channels_first=first) for each in self._slots]
+
+    def _transformed_images(self, transform: Transform) -> torch.Tensor | list[torch.Tensor]:
+        count = len(self._slots)
+        if self._assembly.as_list:
+            return as_list(self._transformed, count)
+
+        def of_nobody() -> NDArray[Any]:  # a rank may have none of the last few samples
+            return array_given(transform(self._slots[0], NOBODY))
+
+        return as_tensor(self._transformed, count, of_nobody, partial(key_of, self._found))
 
 
 def _channels_before_rows(pixels: torch.Tensor, plain: int, *, channels_first: bool) -> torch.Tensor:

@@ -1,9 +1,11 @@
 """Shards as memory, for samples that were read before: what is in the page cache need not be copied to be looked at.
 
-A copy by the kernel takes half as long again as one from a map. But a map of a disk that fails kills the process, where
-a read tells what is wrong. So only those samples are taken from a map that were read once and found whole, and only if
-memory has room for all of the split: they are in the page cache then, and no disk is asked any more. A digest is
-compared each time all the same. A map outlives the pass that made it, and holds no descriptor.
+A copy by the kernel takes half as long again as one from a map. But a map whose pages cannot be read kills the process
+(SIGBUS), where a read returns an error. So samples are taken from a map only after they were read once and found
+intact, only if half of the free memory can hold the split, and never from a network file system, whose files can be
+replaced by another machine. The kernel can still drop pages later: if the local disk then fails, or the shard was cut
+off, the process dies. A digest is compared each time all the same. A map outlives the pass that made it, and holds no
+descriptor.
 """
 
 import numpy as np

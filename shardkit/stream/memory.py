@@ -1,21 +1,27 @@
-"""How much memory may still be filled, as the kernel and the control groups say."""
+"""How much memory may still be filled, as the kernel and the control groups say, and the part of it that is ours."""
 
 from pathlib import Path
 
-from shardkit.storage.host.control_groups import memory_limit
+from shardkit.storage.host.control_groups import memory_left
+from shardkit.storage.host.text import text_of
 
 _FIELD = "MemAvailable:"
+_SHARE = 2
+"""Of the memory that is free, the stream fills at most one part in so many with what it could do without."""
+
+
+def memory_share(holders: int) -> int:
+    """Return how many bytes each of `holders` may fill: together half of what is free.
+
+    Holders are the processes of this machine that each fill as much for themselves. What all of them share, such as
+    the page cache of one split, has one holder.
+    """
+    return available_bytes() // (_SHARE * holders)
 
 
 def available_bytes() -> int:
-    found = next((line for line in _lines("/proc/meminfo") if line.startswith(_FIELD)), f"{_FIELD} 0 kB")
+    lines = text_of(Path("/proc/meminfo")).split("\n")
+    found = next((line for line in lines if line.startswith(_FIELD)), f"{_FIELD} 0 kB")
     free = int(found.split()[1]) * 1024
-    limit = memory_limit("\n".join(_lines("/proc/self/cgroup")), Path("/sys"))
-    return free if limit is None else min(free, limit)
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        return Path(path).read_text().splitlines()
-    except OSError:
-        return []
+    left = memory_left(text_of(Path("/proc/self/cgroup")), Path("/sys"))
+    return free if left is None else min(free, left)

@@ -1,25 +1,29 @@
 """A generation of a dataset as a stream uses it, opened by each process for itself."""
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shardkit.errors import Mismatch
 from shardkit.format.opened import Dataset, open_dataset
+from shardkit.storage.host.mounts import is_on_network
 from shardkit.stream.catalog import Catalog
 from shardkit.stream.catalog_of import catalog_of
 from shardkit.stream.lookup import Lookup
 from shardkit.stream.maps import Maps
-from shardkit.stream.memory import available_bytes
-from shardkit.stream.order import Order, order_of
+from shardkit.stream.memory import memory_share
+from shardkit.stream.order import Epoch, Order, order_of
 from shardkit.stream.ordering import Ordering
+from shardkit.stream.substitutes import Substitutes
 
 _BY_SUBJECT = {"balanced", "pk", "pairs"}
-_SHARE = 2
-"""Of the memory that is free, a split that is read from maps may be one part in so many."""
+_EPOCHS_KEPT = 2
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Opened:
                 "packed anew? Make the stream again."
             )
         _ = self.dataset[source.split]  # which says what there is instead
+        _OPENED[_key(source, self.dataset.generation.number, self.dataset.digest)] = self
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -53,14 +58,27 @@ class Opened:
     def order(self) -> Order:
         return order_of(self.catalog, self.source.ordering)
 
+    def epoch(self, number: int) -> Epoch:
+        """An epoch of the order; the last ones are kept, since a row costs what its blocks do."""
+        return self._epochs(number)
+
+    @cached_property
+    def _epochs(self) -> Callable[[int], Epoch]:
+        return lru_cache(_EPOCHS_KEPT)(self.order.epoch)
+
     @cached_property
     def lookup(self) -> Lookup:
         return Lookup(self.dataset, self.source.split, minutiae=self.source.minutiae)
 
     @cached_property
     def maps(self) -> Maps:
-        totals = self.dataset[self.source.split].totals
-        return Maps(len(self.lookup), fit=totals.bytes <= available_bytes() // _SHARE)
+        size = sum(shard.size for shard in self.lookup.shards)
+        fits = size <= memory_share(1)  # all processes share the pages of a file
+        return Maps(len(self.lookup), fit=fits and not is_on_network(self.dataset.folder))
+
+    @cached_property
+    def substitutes(self) -> Substitutes:
+        return Substitutes(self.source.ordering.sampler, self.order.unit, self.catalog, self.order.chosen)
 
     def mated(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Of units of two: whether both show one subject."""
@@ -68,3 +86,17 @@ class Opened:
         first, second = self.catalog.subjects[numbers.reshape(-1, 2)].T
         same: NDArray[np.bool_] = (first == second) & (numbers.reshape(-1, 2) >= 0).all(axis=1)
         return same
+
+
+_Key = tuple[int, Source, int, str]
+_OPENED: WeakValueDictionary[_Key, Opened] = WeakValueDictionary()
+"""What streams of this process have opened, for batches that come from their workers."""
+
+
+def opened_here(source: Source, generation: int, digest: str) -> Opened:
+    """Return what a stream of this process has opened already, or open it."""
+    return _OPENED.get(_key(source, generation, digest)) or Opened(source, generation, digest)
+
+
+def _key(source: Source, generation: int, digest: str) -> _Key:
+    return os.getpid(), source, generation, digest  # a child opens files of its own

@@ -70,6 +70,11 @@ class Order:
         self.unit = sampler.unit
         self.steps = sampler.table.rows + has_row(sampler.table, ordering.tail)
 
+    @property
+    def chosen(self) -> Integers | None:
+        """The samples of the subset, ascending; None for all of the split."""
+        return self._sampler.chosen if isinstance(self._sampler, Within) else None
+
     @cached_property
     def counts(self) -> Counts:
         """Of epoch 0, and where no subject is drawn from more often than it has samples, of all."""

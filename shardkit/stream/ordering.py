@@ -1,6 +1,9 @@
 """What decides an order, besides the data and the epoch: all that a state must find again to go on."""
 
 from dataclasses import dataclass
+from operator import index
+
+import numpy as np
 
 from shardkit.errors import UsageError
 
@@ -22,6 +25,7 @@ class Ordering:
     subset: int | None = None
 
     def __post_init__(self) -> None:
+        self._make_plain()
         self._refuse_no_choice()
         for name, value in (("global_batch", self.global_batch), ("block_rows", self.block_rows)):
             if value < 1:
@@ -32,6 +36,17 @@ class Ordering:
             if not 0 <= share <= 1:
                 raise UsageError(f"{name}={share}: a share lies between 0 and 1.")
         self._refuse_what_does_not_go_together()
+
+    def _make_plain(self) -> None:
+        """Hold numbers of other libraries as Python's own, since a state keeps them as JSON; TypeError for text."""
+        for name in ("global_batch", "seed", "block_rows", "impressions_per_subject", "subset"):
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, index(value))
+        for name in ("mated", "hard"):
+            object.__setattr__(self, name, float(0.0 + getattr(self, name)))
+        if not isinstance(self.shuffle, bool | np.bool_):
+            raise TypeError(f"shuffle={self.shuffle!r}")
+        object.__setattr__(self, "shuffle", bool(self.shuffle))
 
     def _refuse_no_choice(self) -> None:
         for name, value, choices in (("sampler", self.sampler, _SAMPLERS), ("tail", self.tail, _TAILS)):

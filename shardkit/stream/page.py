@@ -70,7 +70,7 @@ def _costs(said: "Description") -> Iterator[tuple[str, str]]:
 def _ahead(said: "Description") -> str:
     if said.by_block:
         return "whole blocks are read ahead, in the order of the disk"
-    return "more than half, so the next rows alone are read ahead. A smaller block_rows= makes it smaller"
+    return "more than this rank's share, so only the next rows are read ahead. A smaller block_rows= makes it smaller"
 
 
 def _slots(said: "Description") -> str:

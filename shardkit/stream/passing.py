@@ -11,11 +11,11 @@ from shardkit.stream.kernels import kernels_for
 from shardkit.stream.opened import Opened
 from shardkit.stream.position import Worker
 from shardkit.stream.quarantine import Quarantine
+from shardkit.stream.ranks import local_ranks
 from shardkit.stream.ring import Ring
 from shardkit.stream.run import run
-from shardkit.stream.saving import state_at
+from shardkit.stream.saving import StateAt
 from shardkit.stream.settings import Pixels, Speed
-from shardkit.stream.state import State
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Memory:
 class Pass:
     def __init__(self, opened: Opened, means: Means, memory: Memory, worker: Worker, number: int, start: int) -> None:  # noqa: PLR0917 - each is another thing
         self._opened, self._means, self._memory, self._worker, self._number = opened, means, memory, worker, number
-        self._epoch, self._steps = opened.order.epoch(number), opened.order.steps
+        self._epoch, self._steps = opened.epoch(number), opened.order.steps
         self.rows = range(start + worker.number, self._steps, worker.workers)
 
     def behind(self, row: int) -> tuple[int, int]:
@@ -52,9 +52,10 @@ class Pass:
             yield from self._memory.kept.batches(self.rows, self._state)
             return
         keeps: bool | None = None if self._means.pixels.cache else False
+        holders = local_ranks() * self._worker.workers
         with kernels_for(self._opened, report=self._worker.number == 0), closing(self._read()) as batches:
             for row, batch in zip(self.rows, batches, strict=True):
-                keeps = has_room(batch.nbytes * len(self.rows)) if keeps is None else keeps
+                keeps = has_room(batch.nbytes * len(self.rows), holders) if keeps is None else keeps
                 if keeps:
                     self._memory.kept.keep(row, batch)
                 yield batch
@@ -72,5 +73,5 @@ class Pass:
         pace = pace_for(opened, means.columns, means.speed, self._worker)
         return run(self._epoch, means.columns, self.rows, assembly, pace)
 
-    def _state(self, row: int) -> State:
-        return state_at(self._opened, *self.behind(row), self._epoch)
+    def _state(self, row: int) -> StateAt:
+        return StateAt(self._opened, *self.behind(row))

@@ -59,6 +59,10 @@ class Position:
         if int(self._cells[_Cell.NEXT : _Cell.NEXT + worker.workers].min()) > epoch:
             self._cells[_Cell.NEXT :] = epoch + 1
 
+    def take_generation(self, number: int) -> None:
+        """Have every process go on with this generation: a worker was given a state of it, its parent was not."""
+        self._cells[_Cell.GENERATION] = number
+
     @property
     def generation(self) -> int:
         return int(self._cells[_Cell.GENERATION])

@@ -36,9 +36,13 @@ def _told() -> tuple[int, int]:
 
 def threads_for(workers: int) -> int:
     """The cores that this process may use, shared with the other ranks of the machine and workers of this one."""
+    return max(1, min(_MOST_THREADS, usable_cores() // (workers * local_ranks())))
+
+
+def local_ranks() -> int:
+    """Return the number of ranks on this machine, as torchrun says; 1 where nothing says it."""
     ranks = os.environ.get("LOCAL_WORLD_SIZE", "1")
-    sharing = workers * (int(ranks) if ranks.isdecimal() and int(ranks) else 1)
-    return max(1, min(_MOST_THREADS, usable_cores() // sharing))
+    return max(1, int(ranks)) if ranks.isdecimal() else 1
 
 
 def usable_cores() -> int:

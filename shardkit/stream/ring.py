@@ -2,21 +2,21 @@
 
 Pinned memory comes from torch's own allocator, which knows which copies to a device are still under way, as long as a
 batch is a tensor of its own making. Other memory is lent out by us, and taken back when nobody holds it any more: a
-tensor made of an array keeps that array alive, and so does everything that shares its storage. So the count of who
-holds it tells, whatever the user did with a batch.
+tensor made of an array keeps that array alive, an array keeps the loan alive that it is made of, and so does everything
+that shares its storage. So memory is free when its loan is gone, whatever the user did with a batch.
 """
 
-import sys
+import math
 import threading
+import weakref
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-_HELD_BY_US = 3
-"""In `_free`: by the list, by the name in the loop, and by the call that counts."""
-
+from shardkit.errors import UsageError
+from shardkit.stream import memory
 
 _LINE = 64
 """Bytes that a processor moves together: copies between places that are not so aligned took a fifth longer."""
@@ -29,14 +29,50 @@ class Slots(NamedTuple):
     tensor: torch.Tensor
 
 
+class _Loan:
+    """A buffer that is lent: NumPy makes an array of it, which holds the loan as its base."""
+
+    def __init__(self, buffer: NDArray[np.uint8]) -> None:
+        self._buffer = buffer
+        self.__array_interface__ = _aligned(buffer).__array_interface__
+
+
+class _Buffer:
+    """Memory of ours, and the loan that it was last given away as."""
+
+    def __init__(self, size: int) -> None:
+        self._content = np.empty(size + _LINE, np.uint8)
+        self._loan: weakref.ref[_Loan] | None = None
+        self.size = size
+
+    @property
+    def is_free(self) -> bool:
+        return self._loan is None or self._loan() is None
+
+    def lend(self) -> NDArray[np.uint8]:
+        loan = _Loan(self._content)
+        self._loan = weakref.ref(loan)
+        return np.asarray(loan)
+
+
 class Ring:
     def __init__(self, *, pinned: bool) -> None:
         self._pinned = pinned
-        self._rooms: list[NDArray[np.uint8]] = []
+        self._buffers: list[_Buffer] = []
         self._lock = threading.Lock()  # two loops over one stream must not be lent the same memory
+        self._largest = 0
 
     def slots(self, shape: tuple[int, ...], kind: np.dtype[Any]) -> Slots:
-        size = int(np.prod(shape)) * kind.itemsize
+        size = math.prod(shape) * kind.itemsize
+        if size > self._largest:  # once, since asking for what is free takes longer than a small batch
+            _check_fits(shape, kind, size)
+            self._largest = size
+        try:
+            return self._slots(size, shape, kind)
+        except (MemoryError, RuntimeError, ValueError):  # of Python, of torch, and of NumPy beyond 2^63 bytes
+            raise _too_large(shape, kind, size) from None
+
+    def _slots(self, size: int, shape: tuple[int, ...], kind: np.dtype[Any]) -> Slots:
         if not self._pinned:
             with self._lock:
                 array: NDArray[Any] = self._free(size).view(kind).reshape(shape)
@@ -47,19 +83,32 @@ class Ring:
 
     @property
     def nbytes(self) -> int:
-        """Of memory that is ours."""
-        return sum(room.nbytes for room in self._rooms)
+        """Size of the memory that is ours."""
+        return sum(buffer.size for buffer in self._buffers)
 
     def _free(self, size: int) -> NDArray[np.uint8]:
-        for room in self._rooms:
-            if room.nbytes == size + _LINE and sys.getrefcount(room) == _HELD_BY_US:
-                return _aligned(room)
-        # A room of another size is not waited for: batches of one size are what comes.
-        new = np.empty(size + _LINE, np.uint8)
-        self._rooms = [*(room for room in self._rooms if room.nbytes == size + _LINE), new]
-        return _aligned(new)
+        for buffer in self._buffers:
+            if buffer.size == size and buffer.is_free:
+                return buffer.lend()
+        # Buffers of other sizes are dropped: batches of one size are what comes.
+        new = _Buffer(size)
+        self._buffers = [*(buffer for buffer in self._buffers if buffer.size == size), new]
+        return new.lend()
 
 
-def _aligned(room: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    start = -int(room.__array_interface__["data"][0]) % _LINE
-    return room[start : room.nbytes - _LINE + start]
+def _aligned(content: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    start = -int(content.__array_interface__["data"][0]) % _LINE
+    return content[start : content.nbytes - _LINE + start]
+
+
+def _check_fits(shape: tuple[int, ...], kind: np.dtype[Any], size: int) -> None:
+    if size > memory.available_bytes():
+        raise _too_large(shape, kind, size)
+
+
+def _too_large(shape: tuple[int, ...], kind: np.dtype[Any], size: int) -> UsageError:
+    slots = f"{shape[0]:,} slots of {' x '.join(map(str, shape[1:]))} of {kind}"
+    return UsageError(
+        f"A batch of {slots} takes {size:,} bytes, and {memory.available_bytes():,} bytes of memory are free. Choose a "
+        "smaller batch_size= or size=. If no image is that large, the index is damaged: `shardkit verify` checks it."
+    )

@@ -15,8 +15,8 @@ from shardkit.stream.columns import Integers
 from shardkit.stream.lookup import Found, Lookup
 from shardkit.stream.order import Epoch
 
-Coming = Callable[[Found], None]
-"""Told of samples that will be read before long."""
+Coming = Callable[[Found, Integers], None]
+"""Takes samples that will be read before long, and the row of each."""
 
 _AT_ONCE = 16
 """Rows that are put together: more would wait, and save no more."""
@@ -84,7 +84,8 @@ class RowReader:
         blocks = {lane: self._epoch.block(lane, self._epoch.block_of(lane, row)) for lane, row in rows.items()}
         numbers = {lane: block.numbers[:, self._parts[lane]] for lane, block in blocks.items()}
         found = self._lookup.find(np.concatenate([each.reshape(-1) for each in numbers.values()]))
-        self._coming(found)
+        lines = [np.repeat(blocks[lane].first + np.arange(len(own)), own.shape[1]) for lane, own in numbers.items()]
+        self._coming(found, np.concatenate(lines))
         ends = np.cumsum([each.size for each in numbers.values()]).tolist()
         return {
             lane: _Block(block.first, block.first + len(own) - 1, own.shape[1], _cut(found, end - own.size, end))

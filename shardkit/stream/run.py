@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
+import numpy as np
+
 from shardkit.stream.ahead import Ahead
 from shardkit.stream.assembly import Assembly
 from shardkit.stream.batch import Batch
+from shardkit.stream.columns import Integers
 from shardkit.stream.crew import Crew, Job, Part
 from shardkit.stream.lookup import Found
 from shardkit.stream.making import Making
 from shardkit.stream.order import Epoch
-from shardkit.stream.rows import Row, RowReader
+from shardkit.stream.rows import Coming, Row, RowReader
 
 
 @dataclass(frozen=True)
@@ -28,22 +31,28 @@ class Pace:
 
 def run(epoch: Epoch, columns: range, wanted: range, assembly: Assembly, pace: Pace) -> Generator[Batch, None, None]:
     """The batches of these rows; whatever ends the loop over them leaves no thread and no file open."""
-    with closing(assembly.shards), closing(Ahead(assembly.shards)) as ahead:
+    with closing(assembly.shards), closing(Ahead(assembly.shards, wanted.start)) as ahead:
         rows = RowReader(epoch, columns, assembly.lookup, ahead.ask if pace.by_block else _nothing).rows(wanted)
-        coming = _nothing if pace.by_block else ahead.ask
-        jobs = _jobs(rows, assembly, pace.threads, coming)
+        coming = None if pace.by_block else ahead.ask
+        jobs = _jobs(rows, assembly, pace.threads, coming, ahead.served)
         with closing(Crew(jobs, threads=pace.threads, ahead=pace.ahead)) as crew:
             yield from crew
 
 
 def _jobs(
-    rows: Iterator[Row], assembly: Assembly, threads: int, coming: Callable[[Found], None]
+    rows: Iterator[Row], assembly: Assembly, threads: int, coming: Coming | None, served: Callable[[int], None]
 ) -> Iterator[Job[Batch]]:
     for row in rows:
-        coming(row.found)
+        if coming is not None:
+            coming(row.found, np.full(len(row.found.numbers), row.row))
         making = Making(assembly, row)
         parts: list[Part] = [partial(making.fill, lines) for lines in split(len(row.found.numbers), threads)]
-        yield Job(parts, making.finish)
+        yield Job(parts, partial(_finished, making, row.row, served))
+
+
+def _finished(making: Making, row: int, served: Callable[[int], None]) -> Batch:
+    served(row)
+    return making.finish()
 
 
 def split(count: int, parts: int) -> list[range]:
@@ -52,5 +61,5 @@ def split(count: int, parts: int) -> list[range]:
     return [range(start, stop) for start, stop in pairwise(bounds) if start < stop]
 
 
-def _nothing(_: Found) -> None:
+def _nothing(_: Found, __: Integers) -> None:
     """Nobody is told."""

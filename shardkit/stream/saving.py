@@ -5,8 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from shardkit.errors import Mismatch
-from shardkit.stream.opened import Opened
-from shardkit.stream.order import Epoch
+from shardkit.stream.opened import Opened, opened_here
 from shardkit.stream.ordering import Ordering
 from shardkit.stream.permutation import ORDER_VERSION
 from shardkit.stream.state import (
@@ -20,8 +19,27 @@ from shardkit.stream.state import (
 )
 
 
-def state_at(opened: Opened, number: int, row: int, epoch: Epoch | None = None) -> State:
-    """The state before a row of epoch `number`; `epoch` is that epoch, if it is at hand."""
+class StateAt:
+    """The state before a row of an epoch, made when it is called.
+
+    Its digest takes the samples of all ranks. So a batch that goes to another process takes this along, and not the
+    state: nothing is computed for a state that nobody asks for.
+    """
+
+    def __init__(self, opened: Opened, epoch: int, row: int) -> None:
+        self._opened: Opened | None = opened
+        self._open = (opened.source, opened.dataset.generation.number, opened.dataset.digest)
+        self._epoch, self._row = epoch, row
+
+    def __call__(self) -> State:
+        return state_at(self._opened or opened_here(*self._open), self._epoch, self._row)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_opened": None}
+
+
+def state_at(opened: Opened, number: int, row: int) -> State:
+    """The state before a row of epoch `number`."""
     return {
         "version": VERSION,
         "order": ORDER_VERSION,
@@ -30,7 +48,7 @@ def state_at(opened: Opened, number: int, row: int, epoch: Epoch | None = None) 
         "options": recorded(opened.source.ordering, opened.source.split),
         "epoch": number,
         "step": row,
-        "order_digest": _digest_before(opened, number, row, epoch),
+        "order_digest": _digest_before(opened, number, row),
     }
 
 
@@ -42,7 +60,7 @@ def reopened(state: State, opened: Opened) -> Opened:
     refuse_other_options(state["options"], recorded(source.ordering, source.split))
     number = _generation_of(state, {each.number: each.digest for each in opened.dataset.manifest.generations}, opened)
     then = opened if number == opened.dataset.generation.number else Opened(source, number, state["dataset"])
-    found = _digest_before(then, state["epoch"], state["step"], None)
+    found = _digest_before(then, state["epoch"], state["step"])
     refuse_other_rows(state["order_digest"], found, state["epoch"], state["step"])
     return then
 
@@ -52,11 +70,9 @@ def recorded(ordering: Ordering, split: str) -> dict[str, Any]:
     return {"split": split, **asdict(ordering)}
 
 
-def _digest_before(opened: Opened, number: int, row: int, epoch: Epoch | None) -> str:
+def _digest_before(opened: Opened, number: int, row: int) -> str:
     behind = min(row, opened.order.steps) - 1
-    if behind < 0:
-        return digest_of(None)
-    return digest_of((epoch or opened.order.epoch(number)).row(behind))
+    return digest_of(None if behind < 0 else opened.epoch(number).row(behind))
 
 
 def _generation_of(state: State, there: Mapping[int, str], opened: Opened) -> int:

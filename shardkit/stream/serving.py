@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from shardkit.errors import BadInput, UsageError
+from shardkit.errors import BadInput, Damaged, UsageError
 from shardkit.image.arrays import Values
 from shardkit.image.codec import decode
 from shardkit.image.color import Color, convert
@@ -60,6 +60,11 @@ class Serving:
             return Slot(self.sides, _TYPES.get(kind.bit_depth, _BYTES))
         height, width = (self.size, self.size) if self.size is not None else (kind.height, kind.width)
         channels = {"gray": 1, "rgb": _RGB, "keep": kind.channels}[self.color]
+        if min(kind.height, kind.width, kind.channels) < 0:
+            raise Damaged(
+                f"The index gives a .{kind.ext} {kind.height} x {kind.width} pixels of {kind.channels} channels, and "
+                "none of these can be below 0. `shardkit verify` checks the dataset."
+            )
         if not (height and width and channels):
             raise UsageError(f"A .{kind.ext} does not say how large it is before it is decoded: give size= and color=.")
         shape = (height, width) if channels == 1 else (height, width, channels)

@@ -1,9 +1,14 @@
 """What a user asks of a stream, checked before anything is opened; the order's part is `Ordering`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from numbers import Real
 from operator import index
+from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from shardkit.errors import UsageError
@@ -73,20 +78,47 @@ def global_batch_of(batch_size: int | None, global_batch: int | None, rank: Rank
     return global_batch if global_batch is not None else (batch_size or 64) * rank.world_size
 
 
-def refuse_no_numbers(**asked: object) -> None:
+class Expected(NamedTuple):
+    """A type of arguments, in words, and the test for it."""
+
+    what: str
+    fits: Callable[[object], bool]
+
+
+def _is_whole(value: object) -> bool:
+    try:
+        index(value)  # type: ignore[arg-type]  # that is the question
+    except TypeError:
+        return False
+    return True
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+WHOLE_NUMBER = Expected("a whole number", _is_whole)
+SHARE = Expected("a number from 0 to 1", _is_share)
+SWITCH = Expected("True or False", lambda value: isinstance(value, bool | np.bool_))
+FUNCTION = Expected("a function", callable)
+TEXT = Expected("text", lambda value: isinstance(value, str))
+PATH = Expected("a path", lambda value: isinstance(value, str | Path))
+
+
+def refuse_other_than(expected: Expected, **asked: object) -> None:
     """What is typed otherwise would fail somewhere below, or, worse, not at all."""
     for name, value in asked.items():
-        if value is None:
-            continue
-        try:
-            index(value)  # type: ignore[arg-type]  # that is the question
-        except TypeError:
-            raise UsageError(f"{name}={value!r}: a whole number is needed.") from None
+        if not expected.fits(value):
+            raise UsageError(f"{name}={value!r}: {expected.what} is needed.")
+
+
+def refuse_other_than_none_or(expected: Expected, **asked: object) -> None:
+    refuse_other_than(expected, **{name: value for name, value in asked.items() if value is not None})
 
 
 def refuse_unknown(name: str, value: object) -> None:
     choices = _CHOICES[name]
-    if value in choices:
+    if isinstance(value, str) and value in choices:
         return
     near = get_close_matches(str(value), choices, n=1)
     meant = f" Did you mean {near[0]!r}?" if near else ""

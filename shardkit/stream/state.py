@@ -35,9 +35,9 @@ def digest_of(numbers: NDArray[np.int64] | None) -> str:
     return xxh3_64_hexdigest(b"" if numbers is None else numbers.astype("<i8").tobytes())
 
 
-def checked(state: State) -> State:
+def checked(state: object) -> State:
     """A state that has its fields in their types."""
-    if set(state or ()) != _FIELDS:
+    if not isinstance(state, Mapping) or set(state) != _FIELDS:
         raise UsageError(f"This is no state of a stream: it must have the fields {', '.join(sorted(_FIELDS))}.")
     if state["version"] != VERSION:
         raise Mismatch(f"The state has version {state['version']}, and this shardkit reads {VERSION}.")
@@ -46,7 +46,7 @@ def checked(state: State) -> State:
             raise UsageError(f"This is no state of a stream: its {name} is {state[name]!r}.")
     if not isinstance(state["options"], Mapping):
         raise UsageError(f"This is no state of a stream: its options are {state['options']!r}.")
-    return state
+    return dict(state)
 
 
 def refuse_other_order(found: int, expected: int) -> None:

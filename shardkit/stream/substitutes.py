@@ -1,20 +1,143 @@
-"""Which sample takes the place of a bad one: the next of the index, and so on around, the same for whoever asks.
+"""Which samples may take the place of a bad one, the same on every machine: the ranks stay in step.
 
-The next sample is most often another impression of the same subject. It is served once more than the order says, and
-the ranks stay in step.
+A substitute is always a sample of the stream's subset, and is served once more than the order says. What a sampler
+promises of a row holds with it:
+
+    uniform    the next sample of the index, and so on around
+    balanced   another sample of the subject; the next of the index where there is none
+    pk         another sample of the subject; else the subject's whole unit is replaced by that of a subject which the
+               row does not show
+    pairs      another sample of the subject; else a mated pair is replaced as a whole, and in a non-mated one a subject
+               that the row does not show stands in, of the same group if it can be
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain, islice
+from typing import NamedTuple
 
+import numpy as np
+
+from shardkit.stream.catalog import Catalog
 from shardkit.stream.lookup import Found
+from shardkit.stream.permutation import Integers
 
 _TRIES = 64
+"""Where so many in a row are bad, something else is wrong."""
 
 
-def substitutes(number: int, samples: int) -> Iterator[int]:
-    """In the order in which they are tried; where so many in a row are bad, something else is wrong."""
-    return ((number + step) % samples for step in range(1, min(samples, _TRIES + 1)))
+class Plan(NamedTuple):
+    """Lines of a batch, and the samples that may be served there: the first sound ones, one for each line."""
+
+    lines: range
+    candidates: Iterable[int]
+
+
+class Place(NamedTuple):
+    """Where a bad sample stands."""
+
+    number: int
+    line: int
+    batch: Integers
+    """The samples of this rank's batch, as they are planned or replaced so far."""
+    row: Integers
+    """The samples of all ranks, as they are planned."""
+
+
+@dataclass(frozen=True)
+class Substitutes:
+    sampler: str
+    unit: int
+    catalog: Catalog
+    chosen: Integers | None
+    """The samples of the subset, ascending; None for all."""
+
+    def plans(self, bad: Place) -> Iterator[Plan]:
+        """The plans in the order in which they are tried."""
+        line = range(bad.line, bad.line + 1)
+        if self.sampler == "uniform":
+            yield Plan(line, self._next_of_all(bad.number))
+            return
+        unit = range(bad.line // self.unit * self.unit, (bad.line // self.unit + 1) * self.unit)
+        taken = {*bad.row.tolist(), *bad.batch[unit.start : unit.stop].tolist()}
+        own = [each for each in self._next_of_subject(bad.number) if each not in taken]
+        yield Plan(line, own[:_TRIES])
+        if self.sampler == "balanced":
+            yield Plan(line, self._next_of_all(bad.number))
+        elif self.sampler == "pk" or self._is_mated(bad):
+            for subject in self._subjects_not_in(bad, least=self.unit)[:_TRIES]:
+                yield Plan(unit, self._of_subject(int(subject)))
+        else:
+            yield Plan(line, islice(self._of_others(bad), _TRIES))
+
+    def _next_of_all(self, number: int) -> Iterator[int]:
+        count = self.catalog.samples if self.chosen is None else len(self.chosen)
+        start = number if self.chosen is None else int(np.searchsorted(self.chosen, number))
+        for step in range(1, min(count, _TRIES + 1)):
+            place = (start + step) % count
+            yield place if self.chosen is None else int(self.chosen[place])
+
+    def _next_of_subject(self, number: int) -> list[int]:
+        samples = self._of_subject(int(self._subjects[number]))
+        place = samples.index(number)
+        return samples[place + 1 :] + samples[:place]
+
+    def _of_others(self, bad: Place) -> Iterator[int]:
+        """Samples for a non-mated pair: first of the subject's own group, if the partner is of it, then of others."""
+        partner = int(bad.batch[bad.line ^ 1])
+        subjects = self._subjects_not_in(bad, least=1)
+        groups = self._groups[subjects]
+        own, others = self._groups[self._subjects[[bad.number, partner]]]
+        kin = subjects[groups == own] if own == others else subjects[:0]
+        strangers = subjects[groups != others]
+        for subject in chain(kin.tolist(), strangers.tolist()):
+            yield from self._of_subject(subject)
+
+    def _is_mated(self, bad: Place) -> bool:
+        """Whether the pair is planned to show one subject."""
+        place = int(np.flatnonzero(bad.row == bad.number)[0]) // self.unit * self.unit
+        first, second = self._subjects[bad.row[place : place + self.unit]]
+        return bool(first == second)
+
+    def _subjects_not_in(self, bad: Place, least: int) -> Integers:
+        """Subjects with at least so many samples that the row does not show, after the bad sample's and on around.
+
+        Each unit of the row has those of its own first: two of them do not come to the same subject.
+        """
+        there, _, counts = self._by_subject
+        row = bad.row[bad.row >= 0]
+        free = there[(counts >= least) & ~np.isin(there, self._subjects[row])]
+        free = np.roll(free, -int(np.searchsorted(free, self._subjects[bad.number])))
+        unit, units = int(np.flatnonzero(bad.row == bad.number)[0]) // self.unit, len(bad.row) // self.unit
+        return np.concatenate([free[turn::units] for turn in ((unit + each) % units for each in range(units))])
+
+    def _of_subject(self, subject: int) -> list[int]:
+        there, starts, counts = self._by_subject
+        place = int(np.searchsorted(there, subject))
+        found: list[int] = self._sorted[starts[place] : starts[place] + counts[place]].tolist()
+        return found
+
+    @property
+    def _subjects(self) -> Integers:
+        assert self.catalog.subjects is not None, "all samplers but uniform read them"
+        return self.catalog.subjects
+
+    @property
+    def _groups(self) -> Integers:
+        assert self.catalog.groups is not None, "the sampler of pairs reads them"
+        return self.catalog.groups
+
+    @cached_property
+    def _sorted(self) -> Integers:
+        """The samples of the subset, subject by subject and in each as they lie."""
+        samples = np.arange(self.catalog.samples) if self.chosen is None else self.chosen
+        return samples[np.argsort(self._subjects[samples], kind="stable")]
+
+    @cached_property
+    def _by_subject(self) -> tuple[Integers, Integers, Integers]:
+        """The subjects of the subset, where the samples of each start in `_sorted`, and their number."""
+        return np.unique(self._subjects[self._sorted], return_index=True, return_counts=True)
 
 
 def substituted(found: Found, line: int, other: Found) -> Found:

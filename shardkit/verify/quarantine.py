@@ -1,6 +1,7 @@
-"""Samples whose bytes are lost, listed where a stream can see what it must not serve.
+"""List of samples whose bytes are lost, for people and for `verify`, which counts them.
 
-The damaged shard stays in its place: its other samples are whole, and every read is checked anyway.
+The damaged shard stays in its place: its other samples are intact. A stream does not read the list: it finds bad
+samples by their digests.
 """
 
 from pathlib import Path

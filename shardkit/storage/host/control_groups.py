@@ -23,6 +23,15 @@ def memory_limit(memberships: str, sys: Path) -> int | None:
     return min(filter(None, map(_bytes, _groups(memberships, sys, "memory"))), default=None)
 
 
+def memory_left(memberships: str, sys: Path) -> int | None:
+    """Return how many more bytes this process may fill before a limit is met; None where there is no limit.
+
+    Files that the kernel holds in memory count as free: it drops them when memory is needed.
+    """
+    left = map(_bytes_left, _groups(memberships, sys, "memory"))
+    return min((each for each in left if each is not None), default=None)
+
+
 def _cores(group: Path) -> float | None:
     second = text_of(group / "cpu.max")
     first = f"{text_of(group / 'cpu.cfs_quota_us')} {text_of(group / 'cpu.cfs_period_us')}"
@@ -33,6 +42,18 @@ def _cores(group: Path) -> float | None:
 def _bytes(group: Path) -> int | None:
     granted = text_of(group / "memory.max") or text_of(group / "memory.limit_in_bytes")
     return int(granted) if granted.isdecimal() and int(granted) < _ENDLESS else None
+
+
+def _bytes_left(group: Path) -> int | None:
+    limit = _bytes(group)
+    used = text_of(group / "memory.current") or text_of(group / "memory.usage_in_bytes")
+    if limit is None or not used.isdecimal():
+        return limit
+    held = dict(line.split(" ", 1) for line in text_of(group / "memory.stat").split("\n") if " " in line)
+    # In version 1, names without `total_` leave out the groups below.
+    files = [held.get(f"total_{name}") or held.get(name, "0") for name in ("active_file", "inactive_file")]
+    droppable = sum(int(each) for each in files if each.isdecimal())
+    return max(0, limit - max(0, int(used) - droppable))
 
 
 def _groups(memberships: str, sys: Path, controller: str) -> Iterator[Path]:

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import PurePath
+from pathlib import Path, PurePath
+
+from shardkit.storage.host.text import text_of
 
 
 class Kind(StrEnum):
@@ -63,6 +65,12 @@ def mount_of(path: PurePath, table: Iterable[Mount]) -> Mount | None:
     """The mount with the longest point above `path`; of two on one point the later one, which hides the other."""
     above = [mount for mount in table if path.is_relative_to(mount.point)]
     return max(reversed(above), key=lambda mount: len(PurePath(mount.point).parts), default=None)
+
+
+def is_on_network(path: Path, proc: Path = Path("/proc")) -> bool:
+    """Whether a server or a program stands between this machine and the files under `path`, as far as is known."""
+    mount = mount_of(path.resolve(), mounts(text_of(proc / "self/mountinfo")))
+    return mount is not None and mount.kind is Kind.NETWORK
 
 
 def _mount(line: str) -> Mount:

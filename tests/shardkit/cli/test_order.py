@@ -113,6 +113,8 @@ def test_a_state_at_the_start_of_an_epoch_stands_behind_the_one_before(packed_on
         ({"epoch": 0, "step": 0}, 5, "The order before row 0"),
         ({"options": {"tail": "mask"}}, 2, "its options cannot be meant"),
         ({"options": {"split": "train", "global_batch": "4"}}, 2, "its options cannot be meant"),
+        ({"options": {"split": "train", "global_batch": 4, "mated": "0.5"}}, 2, "its options cannot be meant"),
+        ({"options": {"split": "train", "global_batch": 4, "shuffle": "no"}}, 2, "its options cannot be meant"),
         ({"options": []}, 2, "options"),
         ({"version": 2}, 5, "version 2"),
         ({"dataset": "0" * 64}, 5, "another dataset"),

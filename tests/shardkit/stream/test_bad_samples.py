@@ -9,10 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from shardkit.errors import Damaged
 from shardkit.format.opened import open_dataset
+from shardkit.stream.catalog import Catalog
+from shardkit.stream.substitutes import Place, Substitutes
 from tests.commands import ROOT, environment
 from tests.shardkit.stream.prints import Prints, hurt
 from tests.shardkit.stream.rank_processes import PATIENCE
@@ -105,6 +108,92 @@ def test_every_world_serves_the_same_substitutes(prints: Prints, tmp_path: Path,
     served = rows(ranks)
     assert served == rows(alone)
     assert {0, 1, 2, 3, 26}.isdisjoint(number for row in served for number in row)
+
+
+def subjects_of(prints: Prints, found: list[int]) -> list[str]:
+    return [prints.keys[number].split("/")[0] for number in found]
+
+
+SEVERAL: dict[str, Any] = {"global_batch": 6, "tail": "drop", "on_bad": "substitute"}
+
+
+@pytest.mark.parametrize("sampler", ["uniform", "balanced"])
+def test_a_substitute_is_of_the_subset(prints: Prints, tmp_path: Path, sampler: str) -> None:
+    options = {**SEVERAL, "subset": 18, "sampler": sampler, "tail": "mask"}
+    chosen = {number for row in rows([streamed(prints, **options)]) for number in row}
+    bad = {number for number in chosen if number % 3 == 0 or number - 1 not in chosen} - {-1}
+    assert bad
+
+    served = {number for row in rows([streamed(hurt(prints, tmp_path, *bad), **options)]) for number in row}
+
+    assert served <= chosen - bad
+
+
+@pytest.mark.parametrize("world", [1, 3])
+@pytest.mark.parametrize(
+    ("bad", "subset"), [({13}, None), ({12, 13}, None), ({12, 13, 14, 15, 16, 17, 20}, None), ({0, 1, 2, 26}, 24)]
+)
+def test_a_row_of_pk_keeps_its_subjects_and_their_samples_apart(
+    prints: Prints, tmp_path: Path, bad: set[int], subset: int | None, world: int
+) -> None:
+    """Three subjects with two samples each, also where one, two or all three samples of a subject are bad."""
+    options = {**SEVERAL, "sampler": "pk", "impressions_per_subject": 2, "subset": subset}
+    hurt_prints = hurt(prints, tmp_path, *bad)
+    for seed in range(4):
+        planned = rows([streamed(prints, seed=seed, **options)])
+        served = rows(all_ranks(hurt_prints, world, seed=seed, **options))
+        assert world == 1 or served == rows([streamed(hurt_prints, seed=seed, **options)])
+        assert len(served) == len(planned)
+        for row, plan in zip(served, planned, strict=True):
+            assert not bad & {*row}
+            assert len({*row}) == 6
+            subjects = subjects_of(prints, row)
+            assert subjects[::2] == subjects[1::2]
+            assert len({*subjects}) == 3
+            if not bad & {*plan}:
+                assert row == plan
+
+
+@pytest.mark.parametrize("world", [1, 3])
+@pytest.mark.parametrize("bad", [{13}, {12, 13}, {12, 13, 14}])
+def test_pairs_stay_mated_or_not(prints: Prints, tmp_path: Path, bad: set[int], world: int) -> None:
+    hurt_prints = hurt(prints, tmp_path, *bad)
+    for seed in range(4):
+        options = {**SEVERAL, "sampler": "pairs", "seed": seed}
+        planned = rows([streamed(prints, **options)])
+        for row, plan in zip(rows(all_ranks(hurt_prints, world, **options)), planned, strict=True):
+            assert not bad & {*row}
+            for first, second, *before in zip(row[::2], row[1::2], plan[::2], plan[1::2], strict=True):
+                assert first != second
+                one, other = subjects_of(prints, [first, second])
+                was, would = subjects_of(prints, before)
+                assert (one == other) == (was == would)
+
+
+def test_what_stands_in_for_a_pair_of_two_subjects_is_of_their_group_if_it_can_be() -> None:
+    """Subject n has the sample n alone; the row shows 0 to 3 and 8, 9."""
+    subjects, groups = np.arange(10), np.array([0, 0, 1, 2, 0, 1, 2, 2, 3, 3])
+    substitutes = Substitutes("pairs", 2, Catalog(np.array([10]), subjects, groups), None)
+    row = np.array([0, 1, 2, 3, 8, 9])
+
+    def tried(number: int) -> list[int]:
+        place = Place(number, row.tolist().index(number), row, row)
+        return [each for plan in substitutes.plans(place) for each in plan.candidates]
+
+    assert {*tried(0)} == {4, 5, 6, 7}
+    assert tried(0)[0] == 4, "a hard pair stays one"
+    assert {*tried(2)} == {4, 5}, "never of the group of the other one"
+    assert {*tried(8)} == {4, 5, 6, 7}, "another group where there is none of its own"
+
+
+def test_a_balanced_subject_is_served_as_often(prints: Prints, tmp_path: Path) -> None:
+    options = {**SEVERAL, "sampler": "balanced", "tail": "mask"}
+    planned = rows([streamed(prints, **options)])
+    served = rows([streamed(hurt(prints, tmp_path, 14, 5), **options)])
+
+    for row, plan in zip(served, planned, strict=True):
+        present = [number for number in plan if number >= 0]
+        assert subjects_of(prints, [number for number in row if number >= 0]) == subjects_of(prints, present)
 
 
 def _cut(path: Path) -> None:

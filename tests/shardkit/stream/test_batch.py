@@ -1,8 +1,13 @@
+import gc
 import pickle
+from unittest import mock
 
 import torch
 
 from shardkit.stream.batch import Batch, Minutiae
+from shardkit.stream.order import Epoch
+from tests.shardkit.stream.prints import Prints
+from tests.shardkit.stream.streams import streamed
 
 
 def batch(*, as_list: bool = False) -> Batch:
@@ -35,6 +40,23 @@ def test_it_goes_to_another_process_whole() -> None:
         assert torch.equal(torch.stack(list(back.images)), torch.stack(list(sent.images)))
         assert torch.equal(back.minutiae.points, torch.zeros(2, 1, 3))
         assert (back.labels.tolist(), back.numbers.tolist(), back.mated.tolist()) == ([3, 4], [7, 8], [True])
+
+
+def test_a_batch_that_travels_leaves_the_row_of_all_ranks_to_the_one_who_asks_for_its_state(
+    prints: Prints,
+) -> None:
+    stream = streamed(prints, world=3, global_batch=6)
+    expected = [each.state for each in stream]
+
+    with mock.patch.object(Epoch, "row", side_effect=AssertionError("nobody asked for it")):
+        sent = [pickle.dumps(each) for each in streamed(prints, world=3, global_batch=6)]
+    assert max(map(len, sent)) < 4000
+    back = [pickle.loads(each) for each in sent]  # noqa: S301 - our own
+    assert [each.state for each in back] == expected
+    del stream
+    gc.collect()
+    assert pickle.loads(sent[2]).state == expected[2], "whoever has no such stream opens the dataset"  # noqa: S301
+    assert pickle.loads(pickle.dumps(back[1])).state == expected[1]  # noqa: S301
 
 
 def test_it_goes_to_a_device_whole() -> None:

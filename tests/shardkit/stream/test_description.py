@@ -75,7 +75,7 @@ def test_what_is_repeated_not_valid_or_drawn_otherwise_is_told(packed_once: Path
 
 
 def test_a_window_that_memory_cannot_hold_is_told(packed_once: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shardkit.stream.equipment.available_bytes", lambda: 1)
+    monkeypatch.setattr("shardkit.stream.memory.available_bytes", lambda: 1)
 
     said = described(packed_once, batch_size=4)
     assert not said.by_block

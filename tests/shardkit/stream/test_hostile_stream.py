@@ -2,12 +2,19 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from shardkit.errors import BadInput, ShardkitError
+from shardkit.errors import BadInput, Damaged, ShardkitError
+from shardkit.format.folder import DatasetFolder
+from shardkit.format.manifest import manifest_bytes, read_manifest
 from shardkit.format.opened import open_dataset
+from shardkit.format.tables import INDEX, SHARDS, write_table
 from shardkit.image.kernels import prepare
 from shardkit.stream.dataset import StreamingDataset
 from tests.packed import packed
@@ -137,3 +144,58 @@ def test_pictures_that_cannot_be_decoded_are_told_though_their_digests_are_right
     assert {bad.key for bad in stream.quarantine} == taken - set(batch.keys)
     with pytest.raises(BadInput, match=r"train-000000\.tar: '\d+/0\.png' at byte [\d,]+ cannot be served"):
         list(StreamingDataset(folder, batch_size=len(taken), size=4, color="gray"))
+
+
+SIDES = [
+    {"width": -3},
+    {"channels": -1},
+    {"channels": 2**31 - 1},
+    {"width": 2**31 - 1, "height": 2**31 - 1, "channels": 7},
+]
+
+
+@pytest.mark.parametrize("sides", [*SIDES, {"width": 1 << 16, "height": 1 << 16}])
+def test_sides_that_only_the_index_knows_cost_no_memory(packed_copy: Path, sides: dict[str, int]) -> None:
+    dataset = open_dataset(packed_copy)
+    shards = dataset["train"].shards
+    groups = [[row | sides for row in dataset.rows(each).to_pylist()] for each in shards]
+    write_table(
+        DatasetFolder(packed_copy), shards[0].index, INDEX, [pa.Table.from_pylist(each, INDEX) for each in groups]
+    )
+    with mock.patch("shardkit.stream.memory.available_bytes", return_value=8 << 30), pytest.raises(ShardkitError):
+        next(iter(StreamingDataset(packed_copy, batch_size=2, threads=1)))
+
+
+@pytest.mark.parametrize("sides", [[10**9] * 3, ["x", {}], [0, 3], [2, -3], [True, 2], 7, "ab", [], [2.5, 2], [4] * 5])
+def test_an_array_of_impossible_sides_is_damage(packed_copy: Path, sides: object) -> None:
+    reforged(packed_copy, options={"shape": sides})
+    stream = StreamingDataset(packed_copy, batch_size=2, threads=1)
+
+    for use in (stream.describe, lambda: next(iter(stream))):
+        with pytest.raises(Damaged, match=r"manifest\.json: options\.shape .*shardkit verify"):
+            use()
+
+
+@pytest.mark.parametrize("prepared", [{"size": "x"}, {"size": -1}, {"size": 10**9}, {"fit": 3}, {"fit": "round"}])
+def test_a_preparation_that_cannot_be_is_damage(packed_copy: Path, prepared: dict[str, object]) -> None:
+    reforged(packed_copy, preparation=prepared)
+
+    with pytest.raises(Damaged, match=r"manifest\.json: preparation"):
+        next(iter(StreamingDataset(packed_copy, batch_size=2, threads=1, minutiae=True)))
+
+
+@pytest.mark.parametrize("size", [None, 10**16, 2**62])
+def test_samples_that_no_shard_can_hold_cost_no_memory(packed_copy: Path, size: int | None) -> None:
+    found = pq.read_table(packed_copy / "shards.parquet").to_pylist()
+    rows = [row | {"samples": 10**12, "size": size or row["size"]} for row in found]
+    write_table(DatasetFolder(packed_copy), "shards.parquet", SHARDS, [pa.Table.from_pylist(rows, SHARDS)])
+
+    with pytest.raises(Damaged):
+        next(iter(StreamingDataset(packed_copy, batch_size=2, threads=1)))
+
+
+def reforged(folder: Path, **changed: dict[str, object]) -> None:
+    """A manifest that says something else, with a digest that fits."""
+    manifest = read_manifest(folder)
+    fields = {name: {**getattr(manifest, name), **values} for name, values in changed.items()}
+    (folder / "manifest.json").write_bytes(manifest_bytes(replace(manifest, **fields)))  # type: ignore[arg-type]  # that is the point

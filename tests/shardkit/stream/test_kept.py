@@ -1,17 +1,19 @@
 """Validation from memory: the same batches, from the second time on without a shard."""
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import torch
 
 from shardkit.errors import UsageError
-from shardkit.stream import kept
+from shardkit.stream import memory
 from shardkit.stream.batch import Batch
 from shardkit.stream.dataset import StreamingDataset
 from tests.packed import packed
 from tests.pictures import png
+from tests.shardkit.stream.streams import as_worker
 from tests.trees import planted
 
 
@@ -44,6 +46,22 @@ def test_a_second_pass_needs_no_shard(folder: Path) -> None:
     assert [state["step"] for _, _, state in second] == [state["step"] for _, _, state in first]
 
 
+@pytest.mark.parametrize("as_list", [False, True])
+def test_what_is_changed_in_a_batch_changes_none_that_is_kept(folder: Path, *, as_list: bool) -> None:
+    validation, passes = stream(folder, as_list=as_list), list[list[object]]()
+    for _ in range(3):
+        passes.append([])
+        for batch in validation:
+            every = [*batch.images, batch.labels, batch.numbers, batch.valid]
+            passes[-1] += [each.clone() for each in every], list(batch.keys)
+            for each in every:
+                each.zero_()
+            batch.keys.clear()
+
+    for later in passes[1:]:
+        assert str(later) == str(passes[0])
+
+
 def test_a_pass_that_was_broken_off_is_read_again(folder: Path) -> None:
     validation = stream(folder)
     next(iter(validation))
@@ -51,26 +69,26 @@ def test_a_pass_that_was_broken_off_is_read_again(folder: Path) -> None:
     assert [len(batch) for batch in validation] == [4, 4, 4]
 
 
-def test_without_room_nothing_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "available_bytes", lambda: 2 * 3 * 4 * 36 - 1)
+@pytest.mark.parametrize(("ranks", "workers"), [(1, 0), (4, 0), (4, 2)])
+@pytest.mark.parametrize("missing", [0, 1])
+def test_all_is_kept_if_every_process_of_the_machine_has_room(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, ranks: int, workers: int, missing: int
+) -> None:
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", str(ranks))
+    rows = 2 if workers else 3
+    holders = ranks * max(1, workers)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 2 * holders * rows * 4 * 36 - missing)
     validation = stream(folder)
-    list(validation)
-    shutil.rmtree(folder / "index")  # which is in memory
-    for tar in folder.glob("*.tar"):
-        tar.unlink()
-
-    with pytest.raises(Exception, match="missing"):
-        list(validation)
-
-
-def test_with_just_enough_room_all_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "available_bytes", lambda: 2 * 3 * 4 * 36)
-    validation = stream(folder)
-    list(validation)
-    for tar in folder.glob("*.tar"):
-        tar.unlink()
-
-    assert len(list(validation)) == 3
+    with as_worker(validation, 0, workers) if workers else nullcontext(validation) as ours:
+        assert len(list(ours)) == rows
+        shutil.rmtree(folder / "index")  # which is in memory
+        for tar in folder.glob("*.tar"):
+            tar.unlink()
+        if missing:
+            with pytest.raises(Exception, match="missing"):
+                list(ours)
+        else:
+            assert len(list(ours)) == rows
 
 
 def test_what_differs_from_epoch_to_epoch_is_never_kept(folder: Path) -> None:

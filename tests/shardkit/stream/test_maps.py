@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from shardkit.format.opened import open_dataset
-from shardkit.stream import opened as opened_module
+from shardkit.storage.host import mounts
+from shardkit.stream import memory
 from shardkit.stream.dataset import StreamingDataset
 from shardkit.stream.files import OpenShards
 from shardkit.stream.lookup import Lookup
@@ -114,11 +115,14 @@ def test_a_map_holds_no_descriptor(filling: Filling) -> None:
     assert filling.slots.any()
 
 
-@pytest.mark.parametrize(("free", "reads"), [(10**12, False), (1000, True)])
-def test_a_split_that_memory_cannot_hold_is_read_for_ever(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, *, reads: bool
+@pytest.mark.parametrize(
+    ("free", "kind", "reads"), [(10**12, "ext4", False), (1500, "ext4", True), (10**12, "nfs4", True)]
+)
+def test_a_split_that_memory_cannot_hold_or_that_lies_elsewhere_is_never_mapped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, kind: str, *, reads: bool
 ) -> None:
-    monkeypatch.setattr(opened_module, "available_bytes", lambda: free)
+    monkeypatch.setattr(memory, "available_bytes", lambda: free)
+    monkeypatch.setattr(mounts, "text_of", lambda _: f"36 35 98:0 / {tmp_path} rw - {kind} server:/there rw")
     planted(tmp_path / "source", {f"{n:02}/a.png": png(shape=SMALL, seed=n) for n in range(COUNT)})
     stream = StreamingDataset(packed(tmp_path), batch_size=COUNT, threads=1)
     first = sorted(key for batch in stream for key in batch.keys)

@@ -10,6 +10,7 @@ from shardkit.errors import Damaged
 from shardkit.format.opened import open_dataset
 from shardkit.format.tar import BLOCK
 from shardkit.image.codec import decode
+from shardkit.stream import files
 from shardkit.stream.files import OpenShards
 from shardkit.stream.lookup import NOBODY, Lookup
 from shardkit.stream.parts import Failed, Filler
@@ -135,3 +136,16 @@ def test_a_shard_that_is_cut_while_it_is_open_is_told(folder: Path) -> None:
     [failed] = filling.fill([0])
 
     assert "it ends at byte 600: it was cut while it was read" in str(failed.why)
+
+
+def test_the_shard_that_was_used_least_lately_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "most_open_shards", lambda: 3)
+    planted(tmp_path / "source", {f"{n:02}/a.png": png(shape=SHAPE, seed=n) for n in range(5)})
+    folder = packed(tmp_path, shard_size="100")
+    shards = OpenShards(folder, open_dataset(folder)["train"].shards)
+    held = [shards[number] for number in (0, 1, 2, 0, 3, 0, 4)]
+
+    assert shards[0] is held[0]
+    assert shards[3] is held[4]
+    assert shards[1] is not held[1]
+    shards.close()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shardkit.format.opened import open_dataset
 from shardkit.stream.catalog import Catalog
+from shardkit.stream.columns import Integers
 from shardkit.stream.lookup import Found, Lookup
 from shardkit.stream.order import order_of
 from shardkit.stream.ordering import Ordering
@@ -44,15 +45,17 @@ def test_rows_are_those_of_the_order(folder: Path, data: st.DataObject) -> None:
     wanted = range(
         data.draw(st.integers(0, order.steps), "start"), order.steps, data.draw(st.integers(1, 12), "stride")
     )
-    coming: list[Found] = []
+    told = set[tuple[int, int]]()
 
-    rows = list(RowReader(epoch, columns, lookup, coming.append).rows(wanted))
+    def coming(found: Found, rows: Integers) -> None:
+        told.update(zip(rows.tolist(), found.numbers.tolist(), strict=True))
+
+    rows = list(RowReader(epoch, columns, lookup, coming).rows(wanted))
 
     assert [each.row for each in rows] == list(wanted)
-    told = {number for found in coming for number in found.numbers.tolist()}
     for each in rows:
         assert each.found.numbers.tolist() == epoch.row(each.row)[columns.start : columns.stop].tolist()
-        assert told.issuperset(each.found.numbers.tolist())
+        assert told.issuperset((each.row, number) for number in each.found.numbers.tolist())
 
 
 def test_lines_are_about_their_numbers(folder: Path) -> None:
@@ -60,6 +63,6 @@ def test_lines_are_about_their_numbers(folder: Path) -> None:
     keys = list(dataset["train"])
     lookup = Lookup(dataset, "train", minutiae=False)
     order = order_of(Catalog(np.array([shard.samples for shard in lookup.shards])), Ordering(8))
-    [row, *_] = RowReader(order.epoch(0), range(8), lookup, lambda _: None).rows(range(order.steps))
+    [row, *_] = RowReader(order.epoch(0), range(8), lookup, lambda *_: None).rows(range(order.steps))
 
     assert [key_of(row.found, line) for line in range(8)] == [keys[number] for number in row.found.numbers]

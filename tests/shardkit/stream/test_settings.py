@@ -1,3 +1,6 @@
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -6,7 +9,7 @@ import pytest
 from shardkit.errors import UsageError
 from shardkit.stream.dataset import StreamingDataset
 from shardkit.stream.ranks import this_rank
-from shardkit.stream.settings import Pixels, Speed, global_batch_of, refuse_no_numbers
+from shardkit.stream.settings import Pixels, Speed, global_batch_of
 from shardkit.stream.shares import Rank, columns_of
 
 ALONE = Rank(0, 1)
@@ -78,16 +81,63 @@ def test_what_is_done_to_pixels_is_checked(options: dict[str, object], told: str
 
 
 @pytest.mark.parametrize(
-    "options", [{"global_batch": "4"}, {"global_batch": 4.0}, {"size": "128x128"}, {"seed": "a"}, {"threads": "all"}]
+    ("name", "values", "needed"),
+    [
+        (names, values, needed)
+        for names, values, needed in [
+            (
+                "batch_size global_batch subset impressions_per_subject size threads rank world_size generation",
+                ("4", 4.0, [4], np.array([4, 5])),
+                "a whole number",
+            ),
+            ("seed block_rows ahead", ("all", 1.5, None), "a whole number"),
+            ("shuffle as_list minutiae cache check", ("no", 1, None), "True or False"),
+            ("pin_memory", ("no", 0), "True or False"),
+            ("mated hard", ("0.5", None, True, [0.5]), "a number from 0 to 1"),
+            ("transform batch_transform", ("crop", 3), "a function"),
+            ("split", (None, 3, b"train"), "text"),
+            ("folder", (None, 3, b"packed"), "a path"),
+        ]
+    ],
 )
-def test_what_is_no_number_is_told_before_anything_is_opened(options: dict[str, Any]) -> None:
-    name, value = next(iter(options.items()))
-    with pytest.raises(UsageError, match=f"^{name}={value!r}: a whole number is needed"):
-        StreamingDataset("nowhere", **options)
+def test_an_argument_of_another_type_is_told_before_anything_is_opened(
+    name: str, values: tuple[object, ...], needed: str
+) -> None:
+    for each in name.split():
+        for value in values:
+            options: dict[str, Any] = {"folder": "nowhere", each: value}
+            with pytest.raises(UsageError, match=re.escape(f"{each}={value!r}: {needed} is needed.")):
+                StreamingDataset(**options)
 
 
-def test_numbers_of_other_libraries_are_numbers() -> None:
-    refuse_no_numbers(global_batch=np.int64(4), size=None, seed=True)
+@pytest.mark.parametrize("name", ["color", "fit", "on_bad", "sampler", "tail"])
+@pytest.mark.parametrize("value", [None, 3, ["keep"], np.array(["keep", "pad"])])
+def test_what_is_no_choice_is_told(name: str, value: object) -> None:
+    with pytest.raises(UsageError, match=f"^{name}="):
+        StreamingDataset("nowhere", **{name: value})  # type: ignore[arg-type]  # that is the point
+
+
+def test_numbers_of_other_libraries_are_numbers(packed_once: Path) -> None:
+    """And a state that holds them is JSON."""
+    options: dict[str, Any] = {"batch_size": np.int64(4), "seed": np.uint8(3), "block_rows": True, "sampler": "pairs"}
+    options |= {"mated": np.float32(0.5), "hard": 0, "shuffle": np.ones(1, bool)[0]}
+
+    state = StreamingDataset(packed_once, **options).state_dict()
+
+    assert json.loads(json.dumps(state)) == state
+    assert (state["options"]["seed"], state["options"]["mated"]) == (3, 0.5)
+
+
+@pytest.mark.parametrize("epoch", ["1", 1.0, None, -1])
+def test_an_epoch_is_a_number_from_0_on(packed_once: Path, epoch: Any) -> None:  # noqa: ANN401 - that is the point
+    with pytest.raises(UsageError, match=r"[Ee]poch"):
+        StreamingDataset(packed_once, batch_size=1).set_epoch(epoch)
+
+
+@pytest.mark.parametrize("state", [None, 5, "state", ["epoch"], {}])
+def test_what_is_no_state_is_told(packed_once: Path, state: Any) -> None:  # noqa: ANN401 - that is the point
+    with pytest.raises(UsageError, match="no state of a stream"):
+        StreamingDataset(packed_once, batch_size=1).load_state_dict(state)
 
 
 @pytest.mark.parametrize("options", [{"threads": 0}, {"ahead": 0}])

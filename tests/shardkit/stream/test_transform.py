@@ -7,6 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from shardkit.errors import UsageError
 from shardkit.stream.batch import Batch
 from tests.shardkit.stream.prints import SHAPE, Prints
 from tests.shardkit.stream.streams import all_ranks, given, numbers, resumed, streamed
@@ -73,6 +74,60 @@ def test_what_it_gives_may_be_the_image_itself(prints: Prints) -> None:
     for batch in [*stream, *stream]:
         for image, number in zip(batch.images, numbers(batch), strict=True):
             assert np.array_equal(np.asarray(image).reshape(SHAPE), prints.images[number])
+
+
+def test_each_image_is_a_tensor_of_its_own_with_as_list(prints: Prints) -> None:
+    """So it may give any shape."""
+    stream = streamed(
+        prints,
+        batch_size=4,
+        as_list=True,
+        transform=lambda image, _: np.tile(image, (int(image.sum()) % 3 + 1, 1))[:, ::-1],
+    )
+    for batch in stream:
+        assert isinstance(batch.images, list)
+        for image, number in zip(batch.images, numbers(batch), strict=True):
+            plain = prints.images[number]
+            assert np.array_equal(image.numpy(), np.tile(plain, (int(plain.sum()) % 3 + 1, 1))[:, ::-1])
+
+
+def test_shapes_that_differ_are_told_with_two_samples(prints: Prints) -> None:
+    """A batch holds one tensor of all."""
+    stream = streamed(
+        prints, batch_size=4, shuffle=False, transform=lambda image, _: image[: 1 + (image == prints.images[2]).all()]
+    )
+
+    with pytest.raises(UsageError) as caught:
+        next(iter(stream))
+    for part in (f"{prints.keys[0]} is 1 x 3 of uint8", f"{prints.keys[2]} is 2 x 3 of uint8", "as_list=True"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("gives", [None, "an image", [[1], [1, 2]]])
+def test_what_is_no_array_of_numbers_is_told(prints: Prints, gives: object) -> None:
+    with pytest.raises(UsageError, match="transform= must give an array of numbers"):
+        next(iter(streamed(prints, batch_size=4, transform=lambda *_: gives)))
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+@pytest.mark.parametrize("world", [1, 4])
+def test_a_slot_without_a_sample_stays_black(prints: Prints, world: int, *, as_list: bool) -> None:
+    """Nothing is transformed there, and the tensor has the shape that it has with samples."""
+    seen = []
+
+    def whiter(image: Image, _: np.random.Generator) -> Image:
+        seen.append(image.shape)
+        return np.stack([image, image]).astype(np.float32) + 1000
+
+    options = {**OPTIONS, "transform": whiter, "as_list": as_list, "sampler": "balanced"}
+    batches = [list(rank) for rank in all_ranks(prints, world, **options)]
+    for batch in [batch for rank in batches for batch in rank]:
+        for image, number in zip(batch.images, numbers(batch), strict=True):
+            assert (image.min() >= 1000) if number >= 0 else not image.any()
+        if not as_list:
+            assert isinstance(batch.images, torch.Tensor)
+            assert (batch.images.shape[1:], batch.images.dtype) == ((2, *SHAPE), torch.float32)
+    assert {*seen} == {SHAPE}
 
 
 def test_its_error_reaches_the_loop(prints: Prints) -> None:

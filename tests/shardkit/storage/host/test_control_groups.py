@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.storage.host.control_groups import core_quota, memory_limit
+from shardkit.storage.host.control_groups import core_quota, memory_left, memory_limit
 
 V2 = "0::/slurm/job_7/step_0\n"
 V1 = "9:name=systemd:/\n5:memory:/docker/abc\n2:cpu,cpuacct:/docker/abc\n0::/\n"
@@ -65,3 +65,42 @@ def test_the_least_of_a_chain_counts(tmp_path_factory: pytest.TempPathFactory, l
     least = min((limit for limit in limits if limit is not None), default=None)
 
     assert memory_limit(f"0::/{folders[-1]}\n", sys) == least
+
+
+@pytest.mark.parametrize(
+    ("memberships", "files", "left"),
+    [
+        (V2, {}, None),
+        (V2, {"slurm/job_7/memory.max": "max", "slurm/job_7/memory.current": "70"}, None),
+        (V2, {"slurm/job_7/memory.max": "100"}, 100),
+        (V2, {"slurm/job_7/memory.max": "100", "slurm/job_7/memory.current": "70"}, 30),
+        (V2, {"slurm/job_7/memory.max": "100", "slurm/job_7/memory.current": "130"}, 0),
+        (
+            V2,
+            {
+                "slurm/job_7/memory.max": "100",
+                "slurm/job_7/memory.current": "70",
+                "slurm/job_7/memory.stat": "anon 20\nfile 50\ninactive_file 30\nactive_file 15",
+                "slurm/memory.max": "120",
+                "slurm/memory.current": "110",
+            },
+            10,
+        ),
+        (
+            V1,
+            {
+                "memory/docker/abc/memory.limit_in_bytes": "100",
+                "memory/docker/abc/memory.usage_in_bytes": "90",
+                "memory/docker/abc/memory.stat": "inactive_file 1\nactive_file 1\ntotal_inactive_file 40\n"
+                "total_active_file 10",
+                "memory/memory.limit_in_bytes": NO_LIMIT,
+                "memory/memory.usage_in_bytes": "900",
+            },
+            60,
+        ),
+    ],
+)
+def test_what_is_used_is_not_left_and_cached_files_are(
+    tmp_path: Path, memberships: str, files: dict[str, str], left: int | None
+) -> None:
+    assert memory_left(memberships, put(tmp_path, files)) == left
