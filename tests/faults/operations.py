@@ -19,14 +19,16 @@ Watcher = Callable[[str], None]
 
 
 @contextmanager
-def watched(before: Watcher, longest_write: int | None = None) -> Iterator[None]:
+def watched(before: Watcher, longest_write: int | None = None, *, folders: bool = True) -> Iterator[None]:
     """Call `before` with the name of each operation in this block; what it raises is the operation's outcome.
 
     A kernel may write less than it is asked to: it never writes more than `longest_write` bytes at once here.
+    Without `folders`, the opening of folders is passed over: a kill at it is a kill at the next operation.
     """
     with ExitStack() as stack:
         for name in NAMES:
-            stack.enter_context(mock.patch.object(os, name, partial(_told, before, name, getattr(os, name))))
+            told = partial(_told, before, name, getattr(os, name))
+            stack.enter_context(mock.patch.object(os, name, told if folders else partial(_told_of_files, told)))
         renamed = partial(_told, before, "rename", publish.rename_new)
         stack.enter_context(mock.patch.object(publish, "rename_new", renamed))
         stack.enter_context(mock.patch.object(os, "fdopen", partial(_opened, before, longest_write)))
@@ -34,14 +36,14 @@ def watched(before: Watcher, longest_write: int | None = None) -> Iterator[None]
 
 
 def _told(before: Watcher, name: str, operation: Callable[..., Any], *args: Any, **options: Any) -> Any:  # noqa: ANN401 - stands for any of NAMES
-    if not _opens_a_folder(name, args):
-        before(name)
+    before(name)
     return operation(*args, **options)
 
 
-def _opens_a_folder(name: str, args: tuple[Any, ...]) -> bool:
-    """Such a step on the way to a file changes nothing, so a kill at it is a kill at the next operation."""
-    return name == "open" and len(args) > 1 and bool(args[1] & os.O_DIRECTORY)
+def _told_of_files(told: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+    _, name, operation = told.args
+    opens_folder = name == "open" and len(args) > 1 and args[1] & os.O_DIRECTORY
+    return (operation if opens_folder else told)(*args, **options)
 
 
 def _opened(before: Watcher, longest_write: int | None, descriptor: int, _mode: str, *, buffering: int) -> io.FileIO:

@@ -60,7 +60,7 @@ def test_killed_at_any_operation_the_same_command_makes_the_same_dataset(web: Pa
         folder = copytree(web, tmp_path / str(number))
         nth = Nth(number, kill, on=True)
         try:
-            with watched(nth):
+            with watched(nth, folders=False):
                 adopt(folder)
         except Killed:
             assert not (folder / "manifest.json").exists() or files(folder).keys() >= undisturbed.keys()
@@ -75,7 +75,7 @@ def test_a_failing_disk_is_told_and_the_same_command_goes_on(code: int, web: Pat
     for number in count(1):
         folder = copytree(web, tmp_path / str(number))
         nth = Nth(number, failing(code))
-        with watched(nth):
+        with watched(nth, folders=False):
             try:
                 adopt(folder)
             except ShardkitError as error:
