@@ -15,6 +15,7 @@ from shardkit.errors import Damaged, UsageError
 from shardkit.format.manifest import LARGEST, canonical, manifest_bytes, parsed, read_manifest
 from shardkit.format.terms import OPTIONS, RecordedArrays
 from shardkit.pack.adopt_part import AdoptOptions
+from shardkit.pack.arrays_description import ArrayFiles
 from shardkit.pack.options import PackOptions
 
 PATH = Path("dataset/manifest.json")
