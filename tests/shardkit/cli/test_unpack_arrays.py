@@ -156,7 +156,7 @@ def lying(dataset: Path, folder: Path, lie: Mapping[str, object]) -> Path:
 def test_no_name_of_the_manifest_becomes_a_path(field: str, name: str, npy_dataset: Path, tmp_path: Path) -> None:
     hurt = lying(npy_dataset, tmp_path, {"arrays": {field: name.format(tmp_path / "elsewhere")}})
     (tmp_path / "elsewhere").mkdir()
-    with pytest.raises(Damaged, match="description of the packed arrays"):
+    with pytest.raises(Damaged, match="description of the packed arrays|no version writes this"):
         unpacked(hurt, tmp_path / "deep/out")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["copy", "elsewhere"]
     assert not list((tmp_path / "elsewhere").iterdir())
@@ -179,7 +179,7 @@ LIES: list[Any] = [
 @pytest.mark.parametrize("lie", LIES, ids=str)
 def test_an_untrue_description_is_damage(lie: dict[str, Any], npy_dataset: Path, tmp_path: Path) -> None:
     hurt = lying(npy_dataset, tmp_path, lie)
-    with pytest.raises(Damaged, match="description of the packed arrays"):
+    with pytest.raises(Damaged, match="description of the packed arrays|no version writes this"):
         unpacked(hurt, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -189,7 +189,7 @@ def test_verify_finds_an_untrue_description(
 ) -> None:
     hurt = lying(npy_dataset, tmp_path, {"arrays": {"labels": "../evil.pth"}})
     assert verify.main([str(hurt)], standalone_mode=False) == Damaged.exit_code
-    assert "manifest.json: disagrees. Its description of the packed arrays cannot be right" in capsys.readouterr().err
+    assert "manifest.json: manifest. " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to(path.parent.parent / "absent")])
@@ -219,7 +219,7 @@ def rewrite(dataset: Path, change: Callable[[list[dict[str, Any]]], object]) -> 
     ("change", "why"),
     [
         (lambda rows: rows[1].update(impression=rows[0]["impression"]), "two samples have one impression"),
-        (lambda rows: rows[0].update(label=1 << 33), "to 8589934592 do not fit into <i4"),
+        (lambda rows: rows[0].update(label=1 << 33), "8,589,934,592 as label, expected 0 to"),
     ],
     ids=["impression", "label"],
 )
@@ -238,6 +238,6 @@ def test_other_counts_than_those_of_the_index_leave_no_file(npy_dataset: Path, t
     fields = json.loads((hurt / "manifest.json").read_bytes())
     fields["generations"][0]["splits"]["val"]["samples"] += 1
     (hurt / "manifest.json").write_bytes(sealed(fields))
-    with pytest.raises(Damaged, match="expected 201 samples in the index, got 200"):
+    with pytest.raises(Damaged, match="the manifest counts"):
         unpacked(hurt, tmp_path / "out")
     assert not files(tmp_path / "out")

@@ -156,7 +156,9 @@ def test_the_index_allows_what_a_header_may_claim() -> None:
 def test_two_rows_of_one_shard_are_damage(packed_copy: Path) -> None:
     path = packed_copy / "shards.parquet"
     first, *others = pq.read_table(path).to_pylist()
-    write_table(DatasetFolder(packed_copy), path.name, SHARDS, [pa.Table.from_pylist([first, first, *others], SHARDS)])
+    write_table(
+        DatasetFolder(packed_copy), path.name, SHARDS, [pa.Table.from_pylist([first, first, *others[1:]], SHARDS)]
+    )
 
     with pytest.raises(Damaged, match=r"shards\.parquet: two shards have train-000000\.tar, expected one"):
         shardkit.open(packed_copy)["train"].shards  # noqa: B018 - reading it is what fails

@@ -14,7 +14,7 @@ from tests.pictures import png
 from tests.shardkit.format.test_manifest import sealed
 from tests.trees import planted
 
-FILES = ArrayFiles("images.npy", "labels.npy", 1, "|u1", "<i8", "00", "00")
+FILES = ArrayFiles("images.bin", "labels.bin", 1, "<f4", "<i4", "", "")
 
 
 @pytest.mark.parametrize("options", [PackOptions(), PackOptions(shape=(3, 4), arrays=FILES), PackOptions(size=8)])
