@@ -68,9 +68,8 @@ def parsed(content: bytes, path: Path) -> Manifest:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(path) from error
     if (name, major) != (SCHEMA, MAJOR):
-        raise UsageError(
-            f"{path}: format {name} {major} is not {SCHEMA} {MAJOR}. Read it with the version that wrote it."
-        )
+        found = f"{name!a:.80} {major!a:.80}"
+        raise UsageError(f"{path}: format {found} is not {SCHEMA} {MAJOR}. Read it with the version that wrote it.")
     try:
         sealed = blake3(canonical({"schema": schema, **{each: fields[each] for each in fields if each != "self"}}))
         own = fields.pop("self")
