@@ -13,9 +13,9 @@ from shardkit.dataset import Sample, Shard
 from shardkit.errors import Damaged
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.tables import INDEX, from_rows, parquet_file, write_table
-from shardkit.verify.claims import UNREADABLE
 from shardkit.verify.columns import are_sealed
 from shardkit.verify.mending import Mending
+from shardkit.verify.reading import UNREADABLE
 
 _UNTOLD = ("source", "original_width", "original_height")
 """What no tar tells."""

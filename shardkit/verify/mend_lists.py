@@ -10,8 +10,8 @@ from shardkit.format.digest import sha256_of
 from shardkit.format.numbering import sums_name
 from shardkit.format.publish import publish_bytes
 from shardkit.format.sums import sums
-from shardkit.verify.claims import UNREADABLE
 from shardkit.verify.mending import Mending
+from shardkit.verify.reading import UNREADABLE
 
 
 def mend_skipped(mending: Mending) -> None:

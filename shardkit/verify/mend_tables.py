@@ -17,11 +17,10 @@ from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, from_rows, parquet_f
 from shardkit.format.tar import END
 from shardkit.format.totals import class_map_digest, generation_digest
 from shardkit.verify.agreement import tally_of
-from shardkit.verify.claims import UNREADABLE
 from shardkit.verify.columns import columns_of, end_of
 from shardkit.verify.listed import listed_in
 from shardkit.verify.mending import Mending, own_shards
-from shardkit.verify.reading import chunks, opened
+from shardkit.verify.reading import UNREADABLE, chunks, opened
 
 
 def mend_shards_tables(mending: Mending) -> None:

@@ -9,9 +9,9 @@ from shardkit.dataset import Generation, Manifest, Sample, Shard
 from shardkit.errors import Damaged
 from shardkit.format.opened import Dataset
 from shardkit.format.tables import samples_of
-from shardkit.verify.claims import UNREADABLE
 from shardkit.verify.columns import sealed_rows
 from shardkit.verify.findings import Finding
+from shardkit.verify.reading import UNREADABLE
 
 
 @dataclass

@@ -15,7 +15,6 @@ from shardkit.format.folder import DatasetFolder
 from shardkit.format.manifest import manifest_bytes, read_manifest
 from shardkit.format.publish import publish_bytes
 from shardkit.pack.workspace import ADOPTED, has_plan
-from shardkit.verify.claims import UNREADABLE
 from shardkit.verify.levels import Report
 from shardkit.verify.mend_index import mend_index
 from shardkit.verify.mend_lists import mend_skipped, mend_sums
@@ -25,6 +24,7 @@ from shardkit.verify.mend_tables import mend_shards_tables, mend_subjects
 from shardkit.verify.mend_tars import mend_tars
 from shardkit.verify.mending import Mending
 from shardkit.verify.quarantine import quarantined
+from shardkit.verify.reading import UNREADABLE
 from shardkit.verify.remade import remade_manifest
 
 # In this order: a later step builds upon what an earlier one has mended.
