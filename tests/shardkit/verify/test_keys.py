@@ -72,4 +72,4 @@ def test_two_rows_about_one_shard_are_found(small: Small, level: Level) -> None:
 
     name = open_dataset(small.folder).generation.shards
     found = [each for each in small.findings(level) if each.file == name]
-    assert any(f"2 of its rows describe {small.tars[0].name}" in each.text for each in found)
+    assert any(small.tars[0].name in each.text for each in found)
