@@ -25,6 +25,7 @@ from shardkit.verify.workspace import (
     has_stale_files,
     packing,
     quarantined,
+    removal_record,
     removing,
 )
 
@@ -80,7 +81,7 @@ def begun(folder: Path) -> Examination:
     there = listing(folder)
     underway = packing(folder)
     removal = removing(folder, frozenset(claims.files), {shard.name: shard.blake3 for shard in claims.shards})
-    reported = (underway, removal, quarantined(folder))
+    reported = (underway, removal, removal_record(folder), quarantined(folder))
     notes = [note for each in reported for note in each.notes]
     findings += (*find_odd_workspace(folder), *(finding for each in reported for finding in each.findings))
     if not notes and has_stale_files(folder):

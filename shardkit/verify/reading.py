@@ -18,7 +18,7 @@ from shardkit.format.plain_file import plain_descriptor
 
 CHUNK = 1 << 20
 
-_ADVICE = re.compile(r" `shardkit verify[^`]*` says [^.]*\.")
+_ADVICE = re.compile(r" `shardkit (?:verify|repair)[^`]*` (?:says|rebuilds) [^.]*\.")
 
 UNREADABLE = (ShardkitError, OSError, ValueError, TypeError, KeyError, IndexError, RecursionError)
 """What comes of reading a table that is damaged, or that none of ours has written."""

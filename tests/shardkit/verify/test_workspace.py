@@ -1,6 +1,7 @@
 """A damaged file of an unfinished command is a finding, and everything else is verified all the same."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,12 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from shardkit.cli.append import append
 from shardkit.verify.findings import Finding, Kind
 from shardkit.verify.levels import Level
-from tests.shardkit.verify.small import Small, flipped
+from tests.pictures import png
+from tests.shardkit.verify.small import Small, flipped, run
 
 PLAN = ".shardkit/plan.parquet"
 STAGED = ".shardkit/removal/manifest.json"
+RECORD = ".shardkit/removal.json"
 QUARANTINE = ".shardkit/quarantine.jsonl"
 
 
@@ -57,12 +61,14 @@ PLANS: dict[str, Callable[[Path], object]] = {
 CASES = [
     *((PLAN, damage) for damage in PLANS.values()),
     *((STAGED, damage) for damage in DAMAGES.values()),
+    *((RECORD, damage) for damage in DAMAGES.values()),
     *((QUARANTINE, damage) for name, damage in DAMAGES.items() if name != "noise"),
     (QUARANTINE, sparse),
 ]
 NAMES = [
     *(f"plan: {name}" for name in PLANS),
     *(f"removal: {name}" for name in DAMAGES),
+    *(f"record: {name}" for name in DAMAGES),
     *(f"quarantine: {name}" for name in DAMAGES if name != "noise"),
     "quarantine: endless",
 ]
@@ -94,3 +100,22 @@ def test_a_workspace_that_is_no_folder_is_not_read(small: Small, make: Callable[
 
     (finding,) = of_workspace(small)
     assert (finding.kind, finding.file) == (Kind.ODD, ".shardkit")
+
+
+def test_a_damaged_part_of_an_unfinished_append_is_a_finding(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Path(shutil.copytree(small.source, tmp_path / "source"))
+    (source / "030").mkdir()
+    (source / "030/1.png").write_bytes(png(seed=30))
+    with monkeypatch.context() as patch:
+        patch.setattr("shardkit.pack.merge.publish_manifest", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(append, source, small.folder)
+    assert small.findings() == ()
+    (part,) = (small.folder / ".shardkit/parts").iterdir()
+    part.write_bytes(flipped(part.read_bytes(), part.stat().st_size - 2))
+
+    (finding,) = of_workspace(small)
+    assert (finding.kind, finding.file) == (Kind.TABLE, f".shardkit/parts/{part.name}")
+    assert "packs the shard again" in finding.text
