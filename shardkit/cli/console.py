@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from shutil import get_terminal_size
 from typing import Protocol, TextIO
@@ -35,11 +35,12 @@ def say(*pieces: str) -> None:
 
     A sentence, which is one piece, is folded between words where a terminal would cut it anywhere.
     """
+    escape: Callable[[str], str] = harmless
     if len(pieces) == 1 and type(pieces[0]) is str and sys.stderr.isatty():
-        pieces = (folded(pieces[0], get_terminal_size().columns),)
+        pieces, escape = (folded(harmless(pieces[0]), get_terminal_size().columns),), str
     split = [each for piece in pieces for each in pieces_of(piece)]
     colours = coloured(sys.stderr)
-    line = "".join(styled(each, harmless(each)) if colours else harmless(each) for each in split)
+    line = "".join(styled(each, escape(each)) if colours else escape(each) for each in split)
     try:
         click.echo(line, err=True, color=colours)
     except OSError:  # a closed pipe or a full log must not stop the work that is talked about
@@ -47,8 +48,11 @@ def say(*pieces: str) -> None:
 
 
 def harmless(text: str) -> str:
-    """The text as it is, but for what a terminal might obey: a stranger's dataset can name itself with anything."""
-    return "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text)
+    """Return the text with everything escaped that a terminal might obey, line feeds included.
+
+    A dataset from an untrusted source can name itself with anything, and must not write a line of its own.
+    """
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def forget(stream: TextIO) -> None:

@@ -40,5 +40,5 @@ def repair(dst: Path, source: Path | None, workers: int | None, *, as_json: bool
         outcome = repaired(dst, source, say, verified)
     if as_json:
         emit({"mended": list(outcome.mended), "left": list(outcome.left)})
-    tell(outcome.report, as_json=as_json)
+    tell(outcome.report, as_json=as_json, advise=source is None)
     return Damaged.exit_code if outcome.report.findings else 0

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from shardkit.verify.levels import Report
 
 _SHOWN = 100
+_CHECKED = {
+    Level.QUICK: "the manifest and the sizes of files",
+    Level.BYTES: "every byte",
+    Level.DECODE: "every byte and every pixel",
+}
 
 
 @command(
@@ -48,8 +53,8 @@ def verify(dst: Path, workers: int | None, *, quick: bool, decode: bool, as_json
     return Damaged.exit_code if report.findings else 0
 
 
-def tell(report: "Report", *, as_json: bool) -> None:
-    """Say what was found, and how to mend it."""
+def tell(report: "Report", *, as_json: bool, advise: bool = True) -> None:
+    """Print what was found, and the command that repairs it if `advise` is set."""
     for note in report.notes:
         say(note)
     for finding in report.findings if as_json else ():
@@ -59,13 +64,14 @@ def tell(report: "Report", *, as_json: bool) -> None:
     count = len(report.findings)
     if count > _SHOWN:
         say(f"… and {count - _SHOWN:,} findings more: --json prints all.")
+    amount = f"{report.samples:,} samples, {report.files:,} files, {report.bytes:,} bytes"
     say(
         f"{report.folder}: ",
         bad("1 finding" if count == 1 else f"{count:,} findings") if count else good("no damage"),
-        f" ({report.level}: {report.samples:,} samples, {report.files:,} files, {report.bytes:,} bytes)",
+        f". Checked {_CHECKED[report.level]}: {amount}.",
     )
-    if count:
-        say("Mend it: ", f"shardkit repair {shlex.quote(str(report.folder))} --source SRC")
+    if count and advise:
+        say("Repair it: ", f"shardkit repair {shlex.quote(str(report.folder))} --source SRC")
     if as_json:
         emit(
             {

@@ -14,6 +14,7 @@ from pathlib import Path
 from shardkit.dataset import WORKPLACE
 from shardkit.errors import Locked, ShardkitError, UsageError
 from shardkit.format.folder import DatasetFolder
+from shardkit.format.not_there import check_folder
 from shardkit.format.refusal import explained
 
 LOCK = f"{WORKPLACE}/lock"
@@ -29,7 +30,9 @@ def locked(folder: Path, name: str = LOCK, *, shared: bool = False, wait: bool =
 
     Raises:
         Locked: Another process holds it, and `wait` is False.
+        UsageError: There is no such folder.
     """
+    check_folder(folder)
     inside = DatasetFolder(folder)
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     descriptor = _acquired(inside, name, kind | (0 if wait else fcntl.LOCK_NB))

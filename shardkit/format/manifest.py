@@ -19,6 +19,7 @@ from shardkit.dataset import MAJOR, MANIFEST, MINOR, MOST_SHARDS, SCHEMA, Manife
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.advice import advised
 from shardkit.format.folder import DatasetFolder
+from shardkit.format.not_there import check_folder
 from shardkit.format.plain_file import read_limited
 from shardkit.format.shaped import shaped
 from shardkit.format.terms import check_terms
@@ -54,6 +55,7 @@ def publish_manifest(folder: DatasetFolder, manifest: Manifest) -> None:
 def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if not os.path.lexists(path):
+        check_folder(folder)
         raise UsageError(f"{folder}: {_why_none(folder)}")
     return parsed(read_limited(path, LARGEST), path)
 
@@ -68,9 +70,8 @@ def parsed(content: bytes, path: Path) -> Manifest:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(path) from error
     if (name, major) != (SCHEMA, MAJOR):
-        raise UsageError(
-            f"{path}: format {name} {major} is not {SCHEMA} {MAJOR}. Read it with the version that wrote it."
-        )
+        found = f"{name!a:.80} {major!a:.80}"
+        raise UsageError(f"{path}: format {found} is not {SCHEMA} {MAJOR}. Read it with the version that wrote it.")
     try:
         sealed = blake3(canonical({"schema": schema, **{each: fields[each] for each in fields if each != "self"}}))
         own = fields.pop("self")
@@ -146,8 +147,6 @@ def _never_written(path: Path, error: Exception) -> Damaged:
 
 
 def _why_none(folder: Path) -> str:
-    if not folder.is_dir():
-        return "there is no such folder. Name the folder of a dataset."
     if (folder / ".shardkit").is_dir():
         return "no dataset yet, its making has not ended. Run the same command again: it goes on where it stopped."
     if any(folder.glob("shards*.parquet")) or any(folder.glob("index/*.parquet")):

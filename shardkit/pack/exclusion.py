@@ -14,6 +14,8 @@ from shardkit.pack.scan import Scan
 
 EXCLUDED = "excluded"
 """The reason, as skipped.jsonl has it."""
+EXCLUDED_BY = "the list of --exclude names it"
+"""The detail next to it."""
 
 _SHOWN = 3
 
@@ -39,7 +41,7 @@ def _names(list_file: ListFile) -> pa.Array:
 
 
 def _skipped(sources: pa.ChunkedArray) -> pa.Table:
-    said = [[each] * len(sources) for each in (EXCLUDED, "the list of --exclude names it")]
+    said = [[each] * len(sources) for each in (EXCLUDED, EXCLUDED_BY)]
     return pa.table([sources.cast(pa.binary()), *said], schema=SKIPPED)
 
 

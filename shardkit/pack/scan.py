@@ -42,6 +42,11 @@ def scan(root: Path, layout: Layout | None, threads: int, watch: Callable[[int],
     return _scan(SourceTree.at(root), iter([Folder(b"")]), layout, threads, watch)
 
 
+def scan_images(root: Path, threads: int) -> pa.Table:
+    """Find every image of a tree, whatever its path says; its subject is not known then."""
+    return _scan(SourceTree.at(root), iter([Folder(b"")]), None, threads, lambda _count: None, known=()).found
+
+
 def scan_list(
     root: Path, list_file: ListFile, layout: Layout | None, threads: int, watch: Callable[[int], None]
 ) -> Scan:

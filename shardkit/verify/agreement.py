@@ -1,23 +1,35 @@
 """Whether files that are whole say the same: the manifest, the tables, the lists, and the rows of the index."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
 
-from shardkit.dataset import MANIFEST, Generation, Manifest, Subject, Totals
-from shardkit.errors import ShardkitError
+from shardkit.dataset import MANIFEST, Generation, Manifest, Shard, Subject, Totals
 from shardkit.format.numbering import sums_name
-from shardkit.format.opened import Dataset
-from shardkit.format.plain_file import plain_file
+from shardkit.format.plain_file import plain_lines
 from shardkit.format.totals import class_map_digest, generation_digest, totals
 from shardkit.pack.arrays_description import recorded_arrays
-from shardkit.verify.claims import UNREADABLE, Claims
+from shardkit.verify.claims import Claims
 from shardkit.verify.findings import Finding, Kind
+from shardkit.verify.reading import UNREADABLE, reason_of
 
 Tally = Mapping[tuple[str, str, str, int], int]
 """The samples that the index has of each (split, subject, group, label)."""
+
+
+@dataclass
+class Tallies:
+    """Sum of the tallies of shards."""
+
+    samples: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
+    shards: int = 0
+
+    def add(self, tally: Tally) -> None:
+        self.shards += 1
+        for key, count in tally.items():
+            self.samples[key] = self.samples.get(key, 0) + count
 
 
 def tally_of(split: str, rows: pa.Table) -> Tally:
@@ -33,14 +45,27 @@ def tables_agree(claims: Claims, broken: Container[str]) -> Iterator[Finding]:
         return
     manifest = claims.dataset.manifest
     yield from _arrays_agree(manifest)
+    digests = {name: digest for name, (digest, _) in claims.files.items()}
+    digests |= {shard.name: shard.blake3 for shard in claims.shards}
+    shards: list[Shard] = []
+    subjects: dict[tuple[str, str], Subject] = {}
     for generation in manifest.generations:
         if generation.shards in broken or generation.subjects in broken:
             return  # the later ones build upon it
         if generation.listed not in broken:
-            yield from _skipped_agree(claims.folder / generation.listed, generation)
-        yield from _generation_agrees(claims.dataset.at(generation), generation)
-        if sums_name("B3SUMS", generation.number) not in broken:
-            yield from _list_agrees(claims, generation)
+            yield from _readable(generation.listed, _skipped_agree(claims.folder / generation.listed, generation))
+        # As a dataset of its own, a generation has only what it added; the tables were read before.
+        added = replace(claims.dataset, manifest=replace(manifest, generations=(generation,)), generation=generation)
+        try:
+            own, named = added.shards, added.subjects
+        except UNREADABLE:
+            return  # told already
+        shards += own
+        subjects |= {(each.split, each.subject): each for each in named}
+        yield from _generation_agrees(manifest, generation, own, shards, subjects.values())
+        name = sums_name("B3SUMS", generation.number)
+        if name in claims.files and name not in broken:
+            yield from _readable(name, _list_agrees(claims.folder / name, digests))
 
 
 def _arrays_agree(manifest: Manifest) -> Iterator[Finding]:
@@ -53,13 +78,13 @@ def _arrays_agree(manifest: Manifest) -> Iterator[Finding]:
         yield _disagreement(MANIFEST, f"Its description of the packed arrays cannot be right: {error}.")
 
 
-def _generation_agrees(dataset: Dataset, generation: Generation) -> Iterator[Finding]:
-    try:
-        shards, subjects = dataset.shards, dataset.subjects
-    except UNREADABLE:
-        return  # told already
-    first = dataset.manifest.generations[0]
-    own = [shard for shard in shards if generation is first or shard.generation == generation.number]
+def _generation_agrees(
+    manifest: Manifest,
+    generation: Generation,
+    own: Sequence[Shard],
+    shards: Sequence[Shard],
+    subjects: Collection[Subject],
+) -> Iterator[Finding]:
     counted = {split: _as_given(each, generation.splits.get(split)) for split, each in totals(shards, subjects).items()}
     pairs = {
         "digest of the dataset": (generation.digest, generation_digest(shards)),
@@ -72,7 +97,8 @@ def _generation_agrees(dataset: Dataset, generation: Generation) -> Iterator[Fin
         if said != found:
             text = f"The {what} of generation {generation.number} is not that of its tables."
             yield _disagreement(MANIFEST, text, said, found)
-    if not _contiguous(subjects, whole=first.number == 0):
+    # An adopted dataset keeps the labels that its tars gave: several subjects may share one.
+    if not manifest.options.get("adopted") and not _contiguous(subjects, whole=manifest.generations[0].number == 0):
         yield _disagreement(generation.subjects, "Its labels are not unique and without gaps in each split.")
 
 
@@ -82,13 +108,14 @@ def _as_given(counted: Totals, said: Totals | None) -> Totals:
 
 
 def _skipped_agree(path: Path, generation: Generation) -> Iterator[Finding]:
-    lines = len(_text(path))
-    if lines != sum(generation.skipped.values()):
+    lines, said = sum(1 for _ in plain_lines(path)), sum(generation.skipped.values())
+    if lines != said:
         text = f"The manifest counts other inputs that were skipped in generation {generation.number}."
-        yield _disagreement(path.name, text, sum(generation.skipped.values()), lines)
+        yield _disagreement(path.name, text, said, lines)
 
 
 def _contiguous(subjects: Iterable[Subject], *, whole: bool) -> bool:
+    """The first generation of a removal starts at a number above 0, and need not be: no label is given twice."""
     labels: dict[str, list[int]] = {}
     for each in subjects:
         labels.setdefault(each.split, []).append(each.label)
@@ -97,33 +124,28 @@ def _contiguous(subjects: Iterable[Subject], *, whole: bool) -> bool:
     return all(len(set(each)) == len(each) for each in labels.values())
 
 
-def _list_agrees(claims: Claims, generation: Generation) -> Iterator[Finding]:
+def _list_agrees(path: Path, digests: Mapping[str, str]) -> Iterator[Finding]:
     """B3SUMS against what is sealed. SHA256SUMS takes reading everything again: that is for a deeper level."""
-    digests = {name: digest for name, (digest, _) in claims.files.items()}
-    digests |= {shard.name: shard.blake3 for shard in claims.shards}
-    name = sums_name("B3SUMS", generation.number)
-    for line in _text(claims.folder / name):
-        digest, _, file = line.partition("  ")
+    for line in plain_lines(path):
+        digest, _, file = line.decode("ascii", "replace").partition("  ")
         if digests.get(file) != digest:
-            yield _disagreement(name, f"Its line about {file!a} is not what is sealed.", digests.get(file), digest)
+            text = f"Its line about {file!a} is not what is sealed."
+            yield _disagreement(path.name, text, digests.get(file, ""), digest)
 
 
-def _text(path: Path) -> list[str]:
+def _readable(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Pass findings about a list on; a list that cannot be read is a finding itself."""
     try:
-        with plain_file(path) as file:
-            return file.read().decode("ascii", "replace").split("\n")[:-1]
-    except (ShardkitError, OSError):
-        return []
+        yield from findings
+    except UNREADABLE as error:
+        yield Finding(Kind.TABLE, name, text=reason_of(error))
 
 
-def rows_agree(claims: Claims, tallies: Sequence[Tally]) -> Iterator[Finding]:
+def rows_agree(claims: Claims, tallies: Tallies) -> Iterator[Finding]:
     """The table of subjects against the rows of every shard, if all of them could be read."""
-    if claims.subjects is None or claims.dataset is None or not claims.shards or len(tallies) < len(claims.shards):
+    if claims.subjects is None or claims.dataset is None or not claims.shards or tallies.shards < len(claims.shards):
         return
-    found: dict[tuple[str, str, str, int], int] = {}
-    for tally in tallies:
-        for key, count in tally.items():
-            found[key] = found.get(key, 0) + count
+    found = tallies.samples
     said = {(each.split, each.subject, each.group, each.label): each.impressions for each in claims.subjects}
     name = claims.dataset.generation.subjects
     for key in sorted(found.keys() | {each for each, count in said.items() if count}):

@@ -10,18 +10,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from shardkit.dataset import MANIFEST, Manifest, Shard, Subject
-from shardkit.errors import Damaged, ShardkitError
+from shardkit.errors import Damaged
 from shardkit.format.manifest import read_manifest
 from shardkit.format.opened import Dataset
 from shardkit.verify.findings import Finding, Kind
 from shardkit.verify.listed import listed
-from shardkit.verify.reading import is_regular
+from shardkit.verify.reading import UNREADABLE, is_regular, reason_of
 from shardkit.verify.remade import remade_manifest
 
 Result = TypeVar("Result")
-
-UNREADABLE = (ShardkitError, OSError, ValueError, TypeError, KeyError, IndexError)
-"""What comes of reading a table that is damaged, or that none of ours has written."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +90,7 @@ def _read(table: Callable[[], Result], findings: list[Finding]) -> Result | None
 
 
 def _unread(error: Exception) -> Finding:
-    path, _, detail = str(error).partition(": ")
-    return Finding(Kind.TABLE, Path(path).name, text=detail)
+    return Finding(Kind.TABLE, Path(str(error).partition(": ")[0]).name, text=reason_of(error))
 
 
 def _files(folder: Path, dataset: Dataset | None, *, sealed: bool) -> dict[str, tuple[str, int | None]]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shardkit.dataset import WORKPLACE
-from shardkit.format.numbering import shards_name, skipped_name, subjects_name, sums_name
 from shardkit.format.publish import final_name
 from shardkit.format.refusal import explained
 from shardkit.verify.findings import Finding, Kind
@@ -95,22 +94,3 @@ def _beside(name: str, *, leftover: bool) -> Finding:
     if leftover:
         return Finding(Kind.LEFTOVER, name, text="Rubbish that a killed process left: it can be removed.")
     return Finding(Kind.EXTRA, name, text="This does not belong to the dataset. Move it away if you need it.")
-
-
-def coming(folder: Path) -> tuple[frozenset[str], list[str]]:
-    """The files that an unfinished pack or append may have made already, and what to say about it."""
-    if not (folder / WORKPLACE / "plan.parquet").exists():
-        return frozenset(), []
-    from shardkit.pack.planfile import read_plan  # noqa: PLC0415 - it brings the image libraries along
-
-    plan = read_plan(folder)
-    number = plan.terms.generation
-    tables = {shards_name(number), subjects_name(number), skipped_name(number)}
-    tables |= {sums_name(kind, number) for kind in ("B3SUMS", "SHA256SUMS")}
-    names = tables | {shard.name for shard in plan.shards} | _unsealed_index(folder)
-    note = f"{folder}: an unfinished {plan.terms.by} is here. Its files are not checked; the same command ends it."
-    return frozenset(names), [note]
-
-
-def _unsealed_index(folder: Path) -> set[str]:
-    return {f"{INDEX_FOLDER}/{path.name}" for path in (folder / INDEX_FOLDER).glob("*.parquet")}

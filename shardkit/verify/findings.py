@@ -48,7 +48,8 @@ class Finding:
         place = "" if self.offset is None else f" at byte {self.offset:,}"
         sample = "" if self.key is None else f", sample {self.key}"
         compared = f" Expected {self.expected}, found {self.found}." if self.expected else ""
-        return f"{plain(self.file)}{place}{sample}: {self.kind}. {self.text}{compared}"
+        said = f"{plain(self.file)}{place}{sample}: {self.kind}. {self.text}{compared}"
+        return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in said)
 
     def record(self) -> dict[str, Any]:
         return {"finding": asdict(self)}

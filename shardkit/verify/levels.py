@@ -10,16 +10,24 @@ from pathlib import Path
 
 from shardkit.dataset import WORKPLACE
 from shardkit.pack.engines.local import Stop, each
-from shardkit.verify import quarantine
-from shardkit.verify.agreement import rows_agree, tables_agree
+from shardkit.verify.agreement import Tallies, rows_agree, tables_agree
 from shardkit.verify.claims import Claims, claims_of
-from shardkit.verify.closed import Listing, coming, compared, listing
+from shardkit.verify.closed import Listing, compared, listing
 from shardkit.verify.findings import Finding, Kind, told_once
+from shardkit.verify.keys import Hashes, find_shared_keys
 from shardkit.verify.reading import file_digest
-from shardkit.verify.removing import removing
 from shardkit.verify.sha256 import sha256_tasks
 from shardkit.verify.shard import Inspection, MakeLook, Outcome, not_sealed, unreadable
 from shardkit.verify.tar import Told
+from shardkit.verify.workspace import (
+    find_damaged_parts,
+    find_odd_workspace,
+    has_stale_files,
+    packing,
+    quarantined,
+    removal_record,
+    removing,
+)
 
 Watch = Callable[[int, int], None]
 """Told how many samples and bytes were checked just now."""
@@ -71,28 +79,31 @@ class Examination:
 def begun(folder: Path) -> Examination:
     claims, findings = claims_of(folder)
     there = listing(folder)
-    underway, notes = coming(folder)
-    changing = removing(claims)
-    if changing:
-        notes.append(
-            f"{folder}: a removal is not ended. Its files are not checked; the same `shardkit remove` ends it."
-        )
-    if lost := quarantine.count(folder):
-        notes.append(f"{folder}: {lost:,} samples are in quarantine, their bytes are lost.")
-    elif not notes and (folder / WORKPLACE).exists():
+    underway = packing(folder)
+    removal = removing(folder, frozenset(claims.files), {shard.name: shard.blake3 for shard in claims.shards})
+    reported = (underway, removal, removal_record(folder), quarantined(folder))
+    notes = [note for each in reported for note in each.notes]
+    findings += (*find_odd_workspace(folder), *(finding for each in reported for finding in each.findings))
+    if not notes and has_stale_files(folder):
         notes.append(f"{folder / WORKPLACE}: left by a command that was stopped. The next one removes it.")
-    findings += compared(claims.sizes, there, underway)
-    return Examination(claims, there, tuple(findings), tuple(notes), changing)
+    findings += compared(claims.sizes, there, underway.files)
+    return Examination(claims, there, tuple(findings), tuple(notes), removal.files)
 
 
 def verify(begun: Examination, level: Level, workers: int, watch: Watch) -> Report:
     claims, findings = begun.claims, list(begun.findings)
     if level is not Level.QUICK:
+        tallies, keys = Tallies(), dict[str, Hashes]()
         with closing(each(partial(_told, watch), _tasks(begun, level, workers), workers)) as told:
-            outcomes = list(told)
-        findings += (finding for outcome in outcomes for finding in outcome.findings)
+            for outcome in told:
+                findings += outcome.findings
+                if outcome.summary is not None:
+                    tallies.add(outcome.summary.tally)
+                    keys[outcome.summary.shard] = outcome.summary.keys
         findings += tables_agree(claims, {finding.file for finding in findings})
-        findings += rows_agree(claims, [outcome.tally for outcome in outcomes if outcome.tally is not None])
+        findings += rows_agree(claims, tallies)
+        findings += find_shared_keys(claims.dataset, keys) if claims.dataset else ()
+        findings += find_damaged_parts(claims.folder)
         findings += _found_again(begun, findings)
     findings = [finding for finding in findings if finding.file not in begun.changing]
     sizes = [status.st_size for status in begun.there.files.values() if status]
@@ -115,26 +126,29 @@ def _told(watch: Watch, task: Task, stop: Stop) -> Outcome:
     return outcome
 
 
-def _tasks(begun: Examination, level: Level, workers: int) -> list[Task]:
+def _tasks(begun: Examination, level: Level, workers: int) -> Iterator[Task]:
     claims = begun.claims
     look = _looking() if level is Level.DECODE else None
     there = begun.there.regular
-    tasks = [*_shard_tasks(claims, there, look, workers)]
+    yield from _shard_tasks(claims, there, look, workers)
     files = {name: digest for name, (digest, _) in claims.files.items()} | dict(claims.tars)
     if level is Level.DECODE:
         files |= {shard.name: shard.blake3 for shard in claims.shards}
-        tasks += sha256_tasks(claims, there)
-    return [*tasks, *(partial(_whole, claims.folder, name, digest) for name, digest in files.items() if there(name))]
+        yield from sha256_tasks(claims, there)
+    yield from (partial(_whole, claims.folder, name, digest) for name, digest in files.items() if there(name))
 
 
 def _shard_tasks(claims: Claims, there: Callable[[str], bool], look: MakeLook | None, workers: int) -> Iterator[Task]:
     if claims.dataset is None:
         return
     names = {shard.blake3: shard.name for shard in claims.shards}
-    inspections = [Inspection(claims.dataset, shard, names, look) for shard in claims.shards if there(shard.name)]
-    parts = ceil(_TASKS_A_WORKER * workers / max(len(inspections), 1))
-    for part in range(parts):
-        yield from (partial(inspection.check, part, parts) for inspection in inspections)
+    shards = [shard for shard in claims.shards if there(shard.name)]
+    parts = ceil(_TASKS_A_WORKER * workers / max(len(shards), 1))
+    inspections = [Inspection(claims.dataset, shard, names, look, parts) for shard in shards]
+    # Workers begin with different shards, but a shard ends soon after it begins: until then its rows are in memory.
+    for start in range(0, len(inspections), workers):
+        for part in range(parts):
+            yield from (partial(each.check, part) for each in inspections[start : start + workers])
 
 
 def _looking() -> MakeLook:

@@ -4,40 +4,39 @@ Rows are only accepted if their digest is the one that was sealed: then they are
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from shardkit.dataset import Sample, Shard
+from shardkit.dataset import Sample, Shard, Subject
 from shardkit.errors import Damaged
-from shardkit.format.folder import DatasetFolder
 from shardkit.format.tables import INDEX, from_rows, parquet_file, write_table
-from shardkit.verify.claims import UNREADABLE
 from shardkit.verify.columns import are_sealed
 from shardkit.verify.mending import Mending
+from shardkit.verify.reading import UNREADABLE
+
+if TYPE_CHECKING:
+    from shardkit.verify.sources import Sources
 
 _UNTOLD = ("source", "original_width", "original_height")
 """What no tar tells."""
 
 
 def mend_index(mending: Mending) -> None:
-    names = dict.fromkeys(shard.index for shard in mending.dataset.shards)
+    shards = sorted(mending.dataset.shards, key=lambda each: (each.index, each.row_group))
     rebuilding = _Rebuilding(mending)
-    for name in names:
+    for name, of_index in groupby(shards, key=lambda each: each.index):
         if name in mending.broken:
-            _mend(mending, rebuilding, name)
+            _mend(mending, rebuilding, name, list(of_index))
 
 
-def _mend(mending: Mending, rebuilding: "_Rebuilding", name: str) -> None:
-    shards = sorted((each for each in mending.dataset.shards if each.index == name), key=lambda each: each.row_group)
+def _mend(mending: Mending, rebuilding: "_Rebuilding", name: str, shards: list[Shard]) -> None:
     try:
-        groups = [rebuilding.rows(shard) for shard in shards]
-    except Damaged as error:
-        mending.give_up(name, str(error))
-        return
-    try:
-        write_table(DatasetFolder(mending.folder), name, INDEX, groups)
+        write_table(mending.inside, name, INDEX, [rebuilding.rows(shard) for shard in shards])
     except Damaged as error:
         mending.give_up(name, str(error))
         return
@@ -60,7 +59,7 @@ class _Rebuilding:
     def _advice(self) -> str:
         if self._mending.source is None:
             return "Name the tree that they were packed from with --source."
-        return f"{self._mending.source} does not hold what was packed."
+        return f"Images that were packed are missing in {self._mending.source}, or have changed since."
 
     def _candidates(self, shard: Shard, whole: dict[str, pa.ChunkedArray]) -> Iterator[pa.Table]:
         if len(whole) == len(INDEX):
@@ -74,37 +73,39 @@ class _Rebuilding:
 
     def _derived(self, shard: Shard) -> Iterator[list[Sample]]:
         from shardkit.verify.derived import samples_in  # noqa: PLC0415 - they bring the image libraries along
-        from shardkit.verify.sources import guesses, looked_up  # noqa: PLC0415
+        from shardkit.verify.sources import guesses  # noqa: PLC0415
 
         mending = self._mending
-        known = {(each.split, each.subject): each for each in mending.dataset.subjects}
-        samples = samples_in(mending.folder / shard.name, shard, known)
+        samples = samples_in(mending.folder / shard.name, shard, self._subjects)
         stored = [replace(each, width=each.original_width, height=each.original_height) for each in samples]
         # Older versions put the stored sides of an image that EXIF turns into the index, and their digest covers those.
         for found in (samples, stored) if stored != samples else (samples,):
             yield found
             yield from guesses(found, mending.manifest)
             if mending.source is not None:
-                yield looked_up(found, self._sources, mending.source, mending.manifest)
+                yield self._sources.found_by_path(found)
+                yield self._sources.found_by_bytes(found)
 
     @cached_property
-    def _sources(self) -> dict[str, bytes]:
-        from shardkit.verify.sources import sources_in  # noqa: PLC0415
+    def _sources(self) -> "Sources":
+        from shardkit.verify.sources import Sources  # noqa: PLC0415
 
         assert self._mending.source is not None, "asked only where there is a source"
-        return sources_in(self._mending.source, self._mending.manifest)
+        return Sources(self._mending.source, self._mending.manifest)
+
+    @cached_property
+    def _subjects(self) -> dict[tuple[str, str], Subject]:
+        return {(each.split, each.subject): each for each in self._mending.dataset.subjects}
 
     def _whole_columns(self, shard: Shard) -> dict[str, pa.ChunkedArray]:
         """The columns whose pages still match their checksums."""
         columns: dict[str, pa.ChunkedArray] = {}
-        for field in INDEX:
-            try:
-                with parquet_file(self._mending.folder / shard.index, self._mending.folder) as file:
+        with suppress(*UNREADABLE), parquet_file(self._mending.folder / shard.index, self._mending.folder) as file:
+            for field in INDEX:
+                with suppress(*UNREADABLE):
                     column = file.read_row_group(shard.row_group, [field.name])[field.name].cast(field.type)
-            except UNREADABLE:
-                continue
-            if len(column) == shard.samples:
-                columns[field.name] = column
+                    if len(column) == shard.samples:
+                        columns[field.name] = column
         return columns
 
 

@@ -8,26 +8,25 @@ from shardkit.dataset import Generation
 from shardkit.errors import ShardkitError
 from shardkit.format.digest import sha256_of
 from shardkit.format.numbering import sums_name
-from shardkit.format.publish import publish_bytes
 from shardkit.format.sums import sums
-from shardkit.verify.claims import UNREADABLE
 from shardkit.verify.mending import Mending
+from shardkit.verify.reading import UNREADABLE
 
 
 def mend_skipped(mending: Mending) -> None:
     for generation in mending.manifest.generations:
         if generation.listed not in mending.broken:
             continue
-        content = b"" if not generation.skipped else _skipped_again(mending)
+        content = b"" if not generation.skipped else _skipped_again(mending, generation)
         if content is not None and blake3(content).hexdigest() == mending.manifest.files[generation.listed].blake3:
-            publish_bytes(mending.folder / generation.listed, content)
+            mending.inside.publish_bytes(generation.listed, content)
             mending.mended(generation.listed, "written again, byte for byte.")
         else:
             why = "Only the source as it was then tells which inputs were skipped; the manifest still counts them."
             mending.give_up(generation.listed, why if mending.source else f"{why} Name it with --source.")
 
 
-def _skipped_again(mending: Mending) -> bytes | None:
+def _skipped_again(mending: Mending, generation: Generation) -> bytes | None:
     """Scan the tree again, and try again what is in it and not in the dataset."""
     options = mending.manifest.options
     if mending.source is None or options.get("arrays") or options.get("adopted"):
@@ -35,7 +34,7 @@ def _skipped_again(mending: Mending) -> bytes | None:
     from shardkit.verify.skipping import skipped_in  # noqa: PLC0415 - it brings the image libraries along
 
     try:
-        return skipped_in(mending.source, mending.dataset)
+        return skipped_in(mending.source, mending.dataset, generation)
     except (ShardkitError, OSError):
         return None
 
@@ -51,13 +50,13 @@ def mend_sums(mending: Mending) -> None:
         if name in mending.broken:
             names = [*(shard.name for shard in mending.own(generation)), *_beside_tars(generation)]
             try:
-                _write(mending, name, {each: sha256_of(mending.folder / each) for each in names})
+                _write(mending, name, {each: sha256_of(mending.folder / each, mending.folder) for each in names})
             except UNREADABLE as error:
                 mending.give_up(name, f"It needs every file to be whole ({error}).")
 
 
 def _write(mending: Mending, name: str, digests: dict[str, str]) -> None:
-    publish_bytes(mending.folder / name, sums(digests))
+    mending.inside.publish_bytes(name, sums(digests))
     mending.mended(name, "written again.")
 
 

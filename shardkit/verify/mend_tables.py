@@ -9,7 +9,6 @@ from xxhash import xxh3_128
 from shardkit.dataset import Generation, Shard, Subject
 from shardkit.errors import Damaged
 from shardkit.format.digest import rows_digest, seal_of
-from shardkit.format.folder import DatasetFolder
 from shardkit.format.numbering import sums_name
 from shardkit.format.opened import Dataset
 from shardkit.format.spare import spare_copy
@@ -17,11 +16,10 @@ from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, from_rows, parquet_f
 from shardkit.format.tar import END
 from shardkit.format.totals import class_map_digest, generation_digest
 from shardkit.verify.agreement import tally_of
-from shardkit.verify.claims import UNREADABLE
 from shardkit.verify.columns import columns_of, end_of
 from shardkit.verify.listed import listed_in
 from shardkit.verify.mending import Mending, own_shards
-from shardkit.verify.reading import chunks, opened
+from shardkit.verify.reading import UNREADABLE, chunks, opened
 
 
 def mend_shards_tables(mending: Mending) -> None:
@@ -33,7 +31,8 @@ def mend_shards_tables(mending: Mending) -> None:
 def _mend_shards(mending: Mending, generation: Generation) -> None:
     try:
         shards = list(_shards(mending, generation))
-        before = [each for earlier in _before(mending, generation) for each in mending.own(earlier)]
+        earlier = mending.before(generation)
+        before = earlier.shards if earlier else ()
     except UNREADABLE as error:
         mending.give_up(generation.shards, f"What it said cannot be told from the index and B3SUMS ({error}).")
         return
@@ -41,14 +40,8 @@ def _mend_shards(mending: Mending, generation: Generation) -> None:
         mending.give_up(generation.shards, "What the index and B3SUMS tell is not what was sealed.")
         return
     rows = [from_rows(shards, SHARDS)]
-    write_table(
-        DatasetFolder(mending.folder), generation.shards, SHARDS, rows, spare_copy(mending.manifest, generation)
-    )
+    write_table(mending.inside, generation.shards, SHARDS, rows, spare_copy(mending.manifest, generation))
     mending.mended(generation.shards, "written again; the digest of the dataset proves it.")
-
-
-def _before(mending: Mending, generation: Generation) -> Iterator[Generation]:
-    return (each for each in mending.manifest.generations if each.number < generation.number)
 
 
 def _shards(mending: Mending, generation: Generation) -> Iterator[Shard]:
@@ -65,7 +58,7 @@ def _shards(mending: Mending, generation: Generation) -> Iterator[Shard]:
                     raise Damaged(f"{index} has a row group that belongs to no tar of {split}")
                 columns = columns_of(rows)
                 adopted = bool(rows["other"].null_count < len(rows))
-                size = (mending.folder / name).stat().st_size if adopted else end_of(columns) + len(END)
+                size = (mending.folder / name).lstat().st_size if adopted else end_of(columns) + len(END)
                 generations = {each.generation for each in samples_of(rows.slice(0, 1))}
                 yield Shard(
                     name=name,
@@ -99,7 +92,8 @@ def mend_subjects(mending: Mending) -> None:
 
 def _mend_subjects(mending: Mending, generation: Generation) -> None:
     try:
-        before = {_who(each): each for earlier in _before(mending, generation) for each in mending.at(earlier).subjects}
+        earlier = mending.before(generation)
+        before = {_who(each): each for each in earlier.subjects} if earlier else {}
         subjects = _subjects(mending.at(generation), generation)
     except UNREADABLE as error:
         mending.give_up(generation.subjects, f"What it said cannot be told from the index ({error}).")
@@ -109,7 +103,7 @@ def _mend_subjects(mending: Mending, generation: Generation) -> None:
         why = "The index does not tell everyone: of some subjects every image was skipped."
         mending.give_up(generation.subjects, why)
         return
-    write_table(DatasetFolder(mending.folder), generation.subjects, SUBJECTS, [from_rows(subjects, SUBJECTS)])
+    write_table(mending.inside, generation.subjects, SUBJECTS, [from_rows(subjects, SUBJECTS)])
     same = seal_of(mending.folder / generation.subjects) == mending.manifest.files[generation.subjects]
     how = "byte for byte" if same else "the digest of the class map proves its labels"
     mending.mended(generation.subjects, f"written again from the index; {how}.")

@@ -11,7 +11,6 @@ from blake3 import blake3
 
 from shardkit.dataset import Member, Sample, Shard
 from shardkit.errors import Damaged
-from shardkit.format.publish import publish
 from shardkit.pack.spool import Spool
 from shardkit.verify.mending import Mending
 from shardkit.verify.reading import filled, is_regular, opened
@@ -51,7 +50,7 @@ def _mend(mending: Mending, shard: Shard, remaker: Remaker | None, why: str) -> 
         mending.give_up(shard.name, f"Its rows in {shard.index} are damaged too.")
         return
     try:
-        made = _published(mending.folder / shard.name, shard, samples, remaker, why)
+        made = _published(mending, shard, samples, remaker, why)
     except _LostError as error:
         mending.quarantine += [(shard.name, key, reason) for key, reason in error.lost.items()]
         for key, reason in error.lost.items():
@@ -71,12 +70,12 @@ class _LostError(Exception):
         self.lost = lost
 
 
-def _published(path: Path, shard: Shard, samples: list[Sample], remaker: Remaker | None, why: str) -> int:
+def _published(mending: Mending, shard: Shard, samples: list[Sample], remaker: Remaker | None, why: str) -> int:
     """Write the shard anew, and tell how many samples had to be made again; it appears only if it is what it was."""
     hasher = blake3()
     lost: dict[str, str] = {}
     made = 0
-    with _readable(path) as old, publish(path) as file:
+    with _readable(mending.folder / shard.name) as old, mending.inside.publish(shard.name) as file:
         spool = Spool(file.write, [hasher.update])
         for sample in samples:
             if old is None or not _copied(sample, old, spool):

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shardkit.dataset import Generation, Manifest, Sample, Shard
-from shardkit.errors import Damaged
+from shardkit.errors import NoSpace, ShardkitError, StorageFailing
+from shardkit.format.folder import DatasetFolder
 from shardkit.format.opened import Dataset
 from shardkit.format.tables import samples_of
-from shardkit.verify.claims import UNREADABLE
 from shardkit.verify.columns import sealed_rows
 from shardkit.verify.findings import Finding
+from shardkit.verify.reading import UNREADABLE
 
 
 @dataclass
@@ -28,18 +29,37 @@ class Mending:
     """What cannot be mended, and why."""
     quarantine: list[tuple[str, str, str]] = field(default_factory=list)
     """(shard, key, why) of samples whose bytes are lost."""
+    _read: dict[int, Dataset] = field(default_factory=dict)
+    """Generations whose tables were read since the last step that wrote."""
 
     @property
     def broken(self) -> set[str]:
         return {finding.file for finding in self.findings} | self.stale
 
     @property
+    def inside(self) -> DatasetFolder:
+        """The one way to write: nothing outside the dataset is touched."""
+        return DatasetFolder(self.folder)
+
+    @property
     def dataset(self) -> Dataset:
-        """As it can be read now: a step changes what the next one finds."""
-        return Dataset(self.folder, self.manifest, self.manifest.current)
+        return self.at(self.manifest.current)
 
     def at(self, generation: Generation) -> Dataset:
-        return Dataset(self.folder, self.manifest, generation)
+        """Return a generation as it can be read now: its tables are read again after a step has written."""
+        if generation.number not in self._read:
+            self._read[generation.number] = Dataset(self.folder, self.manifest, generation)
+        return self._read[generation.number]
+
+    def before(self, generation: Generation) -> Dataset | None:
+        """Return the dataset as it was before a generation; None before the first."""
+        earlier = [each for each in self.manifest.generations if each.number < generation.number]
+        return self.at(earlier[-1]) if earlier else None
+
+    def use(self, manifest: Manifest) -> None:
+        """Go on with another manifest."""
+        self.manifest = manifest
+        self._read.clear()
 
     def own(self, generation: Generation) -> list[Shard]:
         """The shards that a generation's own tables describe."""
@@ -55,15 +75,19 @@ class Mending:
 
     def mended(self, file: str, how: str) -> None:
         self.rewritten.add(file)
+        self._read.clear()
         self.say(f"{file}: {how}")
 
     @contextmanager
     def going_on(self) -> Iterator[None]:
-        """A step that needs what is damaged and could not be mended ends; others may not need it."""
+        """Record why a step ended early: another step may not need what it lacked. A disk that fails ends them all."""
         try:
             yield
-        except Damaged as error:
+        except (NoSpace, StorageFailing):
+            raise
+        except ShardkitError as error:
             self.left.append(str(error))
+            self.say(str(error))
 
     def give_up(self, file: str, why: str) -> None:
         self.left.append(f"{file}: {why}")

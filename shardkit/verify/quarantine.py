@@ -8,7 +8,6 @@ from pathlib import Path
 
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.manifest import canonical
-from shardkit.format.plain_file import plain_lines
 from shardkit.pack.workspace import QUARANTINE
 
 
@@ -20,9 +19,3 @@ def quarantined(folder: Path, lost: list[tuple[str, str, str]]) -> None:
         inside.publish_bytes(QUARANTINE, b"".join(lines))
     elif inside.remove_file(QUARANTINE):
         inside.flush()
-
-
-def count(folder: Path) -> int:
-    if not DatasetFolder(folder).exists(QUARANTINE):
-        return 0
-    return sum(1 for _ in plain_lines(folder / QUARANTINE, folder))

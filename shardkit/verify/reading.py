@@ -4,16 +4,35 @@ Never through a mapping: there, a file that gets shorter kills the process.
 """
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from blake3 import blake3
 
+from shardkit.errors import ShardkitError
 from shardkit.format.plain_file import plain_descriptor
 
 CHUNK = 1 << 20
+
+_ADVICE = re.compile(r" `shardkit (?:verify|repair)[^`]*` (?:says|rebuilds) [^.]*\.")
+
+UNREADABLE = (ShardkitError, OSError, ValueError, TypeError, KeyError, IndexError, RecursionError)
+"""What comes of reading a table that is damaged, or that none of ours has written."""
+
+
+def reason_of(error: Exception) -> str:
+    """Return what an error says about a file, without the path, and without the advice to verify."""
+    _, _, reason = str(error).partition(": ")
+    return _ADVICE.sub("", reason or str(error))
+
+
+class Hasher(Protocol):
+    def update(self, content: memoryview, /) -> object: ...
+    def hexdigest(self) -> str: ...
 
 
 @contextmanager
@@ -55,9 +74,9 @@ def chunks(descriptor: int, start: int, stop: int, buffer: bytearray | None = No
         start += count
 
 
-def file_digest(path: Path, check: Callable[[], None] = lambda: None) -> tuple[str, int]:
-    """The BLAKE3 of a file, and its size."""
-    hasher, size = blake3(), 0
+def file_digest(path: Path, check: Callable[[], None] = lambda: None, hasher: Hasher | None = None) -> tuple[str, int]:
+    """The digest of a file, BLAKE3 unless another hasher is given, and its size."""
+    hasher, size = hasher or blake3(), 0
     with opened(path) as descriptor:
         for chunk in chunks(descriptor, 0, os.fstat(descriptor).st_size):
             check()

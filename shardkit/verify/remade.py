@@ -12,8 +12,9 @@ from shardkit.format.numbering import shards_name, skipped_name, subjects_name, 
 from shardkit.format.spare import Spare, read_spare
 from shardkit.format.tables import SHARDS, SUBJECTS, read_table, shards_of, subjects_of
 from shardkit.format.totals import class_map_digest, generation_digest, totals
-from shardkit.verify.closed import coming
-from shardkit.verify.listed import listed
+from shardkit.verify.listed import LARGEST, listed
+from shardkit.verify.reading import UNREADABLE
+from shardkit.verify.workspace import packing
 
 _SHARDS = re.compile(r"shards(?:-(\d{5}))?\.parquet")
 
@@ -26,7 +27,7 @@ def remade_manifest(folder: Path) -> Manifest:
     shards: list[Shard] = []
     subjects: dict[tuple[str, str], Subject] = {}
     spare: Spare | None = None
-    underway, _ = coming(folder)
+    underway = packing(folder).files
     for number in (each for each in _numbers(folder) if shards_name(each) not in underway):
         spare = read_spare(folder / shards_name(number))
         own = shards_of(read_table(folder / shards_name(number), SHARDS))
@@ -82,5 +83,11 @@ def _files(folder: Path, generation: Generation) -> Iterator[str]:
 
 
 def _seal(folder: Path, name: str, known: dict[str, str]) -> Seal:
-    found = seal_of(folder / name) if (folder / name).exists() else Seal("", 0)
-    return Seal(known.get(name, found.blake3), found.size)
+    """Return what is known of a file; one that is not listed, and too large to be ours, never matches its seal."""
+    try:
+        size = (folder / name).lstat().st_size
+        return (
+            Seal(known[name], size) if name in known else seal_of(folder / name) if size <= LARGEST else Seal("", size)
+        )
+    except UNREADABLE:
+        return Seal(known.get(name, ""), 0)

@@ -12,10 +12,8 @@ from pathlib import Path
 from shardkit.dataset import MANIFEST, Manifest
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.folder import DatasetFolder
-from shardkit.format.manifest import manifest_bytes, read_manifest
-from shardkit.format.publish import publish_bytes
+from shardkit.format.manifest import publish_manifest, read_manifest
 from shardkit.pack.workspace import ADOPTED, has_plan
-from shardkit.verify.claims import UNREADABLE
 from shardkit.verify.levels import Report
 from shardkit.verify.mend_index import mend_index
 from shardkit.verify.mend_lists import mend_skipped, mend_sums
@@ -25,6 +23,7 @@ from shardkit.verify.mend_tables import mend_shards_tables, mend_subjects
 from shardkit.verify.mend_tars import mend_tars
 from shardkit.verify.mending import Mending
 from shardkit.verify.quarantine import quarantined
+from shardkit.verify.reading import UNREADABLE
 from shardkit.verify.remade import remade_manifest
 
 # In this order: a later step builds upon what an earlier one has mended.
@@ -57,9 +56,9 @@ class Repaired:
 def repair(folder: Path, source: Path | None, say: Callable[[str], None], verified: Verified) -> Repaired:
     """Mend what can be mended; the caller holds the folder."""
     mended: dict[str, None] = {}
-    if not (folder / MANIFEST).exists():
+    if not DatasetFolder(folder).exists(MANIFEST):
         _refuse_unfinished(folder)
-        publish_bytes(folder / MANIFEST, manifest_bytes(_remade(folder)))
+        publish_manifest(DatasetFolder(folder), _remade(folder))
         say(f"{MANIFEST}: made again from the tables.")
         mended[MANIFEST] = None
     report = verified()
@@ -96,9 +95,22 @@ def _refuse_unfinished(folder: Path) -> None:
 
 def _manifest(folder: Path) -> Manifest:
     try:
-        return read_manifest(folder)
+        manifest = read_manifest(folder)
     except Damaged:
         return _remade(folder)
+    _check_digests(manifest, folder / MANIFEST)
+    return manifest
+
+
+def _check_digests(manifest: Manifest, path: Path) -> None:
+    """Raise Damaged if the manifest lacks the digest of a table: nothing can be repaired without it."""
+    tables = {name for each in manifest.generations for name in (each.shards, each.subjects, each.listed, *each.index)}
+    for name in sorted(tables):
+        if name == MANIFEST or name not in manifest.files:
+            raise Damaged(
+                f"{path}: expected a digest of its table {name!a}, got none. shardkit does not write such a manifest. "
+                "Move it away and repair again: it is rebuilt from the tables."
+            )
 
 
 def _remade(folder: Path) -> Manifest:

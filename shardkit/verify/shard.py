@@ -12,10 +12,10 @@ from shardkit.format.opened import Dataset
 from shardkit.format.tar import BLOCK, header
 from shardkit.verify import adopted
 from shardkit.verify.agreement import Tally, tally_of
-from shardkit.verify.claims import UNREADABLE
 from shardkit.verify.columns import Columns, columns_of, gap_in, sealed_rows
 from shardkit.verify.findings import Finding, Kind
-from shardkit.verify.reading import file_digest, filled, opened
+from shardkit.verify.keys import Hashes, find_odd_keys, hash_keys
+from shardkit.verify.reading import UNREADABLE, file_digest, filled, opened, reason_of
 from shardkit.verify.tar import Look, Tar, Told
 
 MakeLook = Callable[[str, Columns], Look]
@@ -26,8 +26,16 @@ class Outcome:
     """What a task came to."""
 
     findings: tuple[Finding, ...]
-    tally: Tally | None = None
-    """Of a shard whose rows are sound."""
+    summary: "Summary | None" = None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the rows of a shard say, to compare with those of other shards; only of a shard whose rows are sound."""
+
+    shard: str
+    tally: Tally
+    keys: Hashes
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class _Rows:
     columns: Columns | None
     """None if they cannot be trusted, so that the tar must be checked as a whole."""
     findings: tuple[Finding, ...]
-    tally: Tally | None
+    summary: Summary | None
     as_a_whole: bool
 
 
@@ -48,22 +56,29 @@ class Inspection:
     names: Mapping[str, str]
     """The name of every shard by its BLAKE3."""
     look: MakeLook | None
+    parts: int = 1
+    """How many calls of `check` there will be. The rows are kept from the first to the last of them, and no longer."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _rows: _Rows | None = None
+    _checked: int = 0
 
-    def check(self, part: int, parts: int, told: Told) -> Outcome:
+    def check(self, part: int, told: Told) -> Outcome:
         """Check a part of the shard; the first tells what concerns all of it."""
         with self._lock:
             if self._rows is None:
                 self._rows = self._read(lambda: told(0, 0))
-        rows = self._rows
+            rows = self._rows
         findings = list(rows.findings) if part == 0 else []
         if rows.columns is not None and not rows.as_a_whole:
-            findings += self._tar(rows.columns, part, parts, told)
-        return Outcome(tuple(findings), rows.tally if part == 0 else None)
+            findings += self._tar(rows.columns, part, told)
+        with self._lock:
+            self._checked += 1
+            if self._checked == self.parts:
+                self._rows = None
+        return Outcome(tuple(findings), rows.summary if part == 0 else None)
 
-    def _tar(self, columns: Columns, part: int, parts: int, told: Told) -> Iterator[Finding]:
-        first, last = (len(columns) * each // parts for each in (part, part + 1))
+    def _tar(self, columns: Columns, part: int, told: Told) -> Iterator[Finding]:
+        first, last = (len(columns) * each // self.parts for each in (part, part + 1))
         look = self.look(self.shard.name, columns) if self.look else None
         try:
             with opened(self._path) as descriptor:
@@ -73,34 +88,35 @@ class Inspection:
                     yield from adopted.check(tar, self.shard, part, told, look)
                     return
                 yield from tar.members(first, last, told, look)
-                if part == parts - 1:
+                if part == self.parts - 1:
                     yield from tar.end()
         except OSError as error:
             yield unreadable(self.shard.name, error)
 
     def _read(self, check: Callable[[], None]) -> _Rows:
-        columns, tally, findings = self._columns()
+        columns, summary, findings = self._columns()
         try:
             elsewhere = self._misplaced(columns, check)
             lost = [] if columns is None or elsewhere else list(self._cut(columns))
         except OSError as error:
             elsewhere, lost = [unreadable(self.shard.name, error)], []
-        return _Rows(columns, (*findings, *elsewhere, *lost), tally, as_a_whole=bool(elsewhere))
+        return _Rows(columns, (*findings, *elsewhere, *lost), summary, as_a_whole=bool(elsewhere))
 
-    def _columns(self) -> tuple[Columns | None, Tally | None, list[Finding]]:
+    def _columns(self) -> tuple[Columns | None, Summary | None, list[Finding]]:
         try:
             rows = sealed_rows(self.dataset, self.shard)
             columns = None if rows is None else columns_of(rows)
         except UNREADABLE as error:
-            return None, None, [self._damaged_rows(str(error))]
+            return None, None, [self._damaged_rows(reason_of(error))]
         if rows is None or columns is None:
             return None, None, [self._damaged_rows("They are not those that were sealed.")]
-        tally = tally_of(self.shard.split, rows)
+        summary = Summary(self.shard.name, tally_of(self.shard.split, rows), hash_keys(rows))
+        findings = list(find_odd_keys(self.shard, rows))
         gap = None if self.shard.adopted else gap_in(columns, self.shard.size)
         if gap is None:
-            return columns, tally, []
+            return columns, summary, findings
         text = f"The members of {self.shard.name} do not cover it byte for byte."
-        return None, tally, [Finding(Kind.DISAGREES, self.shard.index, offset=gap, text=text)]
+        return None, summary, [*findings, Finding(Kind.DISAGREES, self.shard.index, offset=gap, text=text)]
 
     def _damaged_rows(self, why: str) -> Finding:
         text = f"The rows of {self.shard.name} cannot be used. {why}"

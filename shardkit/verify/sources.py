@@ -1,19 +1,26 @@
 """Which source each sample came from, where the index that knew it is lost."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
+
+import pyarrow as pa
 
 from shardkit.dataset import Manifest, Sample
 from shardkit.errors import BadInput
-from shardkit.format.key import decoded
+from shardkit.format.key import decoded, key_of
 from shardkit.image.png import inspect
-from shardkit.pack.detection import KNOWN
+from shardkit.pack.detection import KNOWN, explained_by
 from shardkit.pack.layout import Layout
+from shardkit.pack.members import Stored, store_for
+from shardkit.pack.names import impression_in
 from shardkit.pack.options import PackOptions
 from shardkit.pack.reading import Tree
-from shardkit.pack.scan import scan
+from shardkit.pack.scan import scan_images
+from shardkit.pack.spool import Spool
 from shardkit.pack.tree import SourceTree
 
 _THREADS = 8
@@ -22,10 +29,14 @@ _FIELDS = ("{subject}", "{impression}")
 
 def guesses(samples: list[Sample], manifest: Manifest) -> Iterator[list[Sample]]:
     """The samples with the sources that they had if nothing but subject and impression varies in the layout."""
+    for layout in _layouts(manifest):
+        if layout.template.count("{") == len(_FIELDS):
+            yield [replace(each, source=_filled(layout.template, each)) for each in samples]
+
+
+def _layouts(manifest: Manifest) -> tuple[Layout, ...]:
     asked = manifest.options.get("layout")
-    for template in [str(asked)] if asked else [each.template for each in KNOWN]:
-        if template.count("{") == len(_FIELDS):
-            yield [replace(each, source=_filled(template, each)) for each in samples]
+    return (Layout.parsed(str(asked)),) if asked else KNOWN
 
 
 def _filled(template: str, sample: Sample) -> bytes:
@@ -35,24 +46,76 @@ def _filled(template: str, sample: Sample) -> bytes:
     return path
 
 
-def sources_in(root: Path, manifest: Manifest) -> dict[str, bytes]:
-    """The path of every image of a tree, by its key."""
-    asked = manifest.options.get("layout")
-    layout = Layout.parsed(str(asked)) if asked else None
-    found = scan(root, layout, _THREADS, lambda _count: None).found
-    columns = (found[name].to_pylist() for name in ("subject", "impression", "source"))
-    return {f"{subject}/{impression}": source for subject, impression, source in zip(*columns, strict=True)}
+class Sources:
+    """The images of a tree, to find out which of them each sample of a dataset was.
+
+    They need not be all images of the tree, nor lie as a layout says: a list may have named them.
+    """
+
+    def __init__(self, root: Path, manifest: Manifest) -> None:
+        self._root, self._manifest = root, manifest
+        self._found = scan_images(root, _THREADS)
+
+    def found_by_path(self, samples: list[Sample]) -> list[Sample]:
+        """Return the samples with the sources whose paths have their keys; sources without one stay empty."""
+        found = [replace(each, source=self._by_key.get(each.key, [b""])[0]) for each in samples]
+        if self._manifest.codec == "png" and not PackOptions.recorded(self._manifest.options).prepares:
+            return found
+        tree = Tree(os.fsencode(self._root))
+        try:
+            size_of = _sizes(tree, SourceTree.at(self._root))
+            return [_with_size(each, size_of) for each in found]
+        finally:
+            tree.close()
+
+    def found_by_bytes(self, samples: list[Sample]) -> list[Sample]:
+        """Return the samples with the sources that become their very bytes when they are packed."""
+        used: set[bytes] = set()
+        return [self._found_by_bytes(sample, used) for sample in samples]
+
+    def _found_by_bytes(self, sample: Sample, used: set[bytes]) -> Sample:
+        def least_fitting(source: bytes) -> tuple[bool, bool, bool]:
+            by_path = source in self._by_key.get(sample.key, ())
+            return not by_path, source in used, impression_in(source) != sample.impression
+
+        same = self._by_bytes.get((sample.image.ext, sample.image.xxh3))
+        if not same:
+            return sample
+        source = min(same, key=least_fitting)
+        used.add(source)
+        width, height = same[source]
+        return replace(sample, source=source, original_width=width, original_height=height)
+
+    @cached_property
+    def _by_key(self) -> Mapping[str, Sequence[bytes]]:
+        sources: defaultdict[str, list[bytes]] = defaultdict(list)
+        for source in self._found["source"].to_pylist():
+            if explained := explained_by(_layouts(self._manifest), source):
+                sources[key_of(*explained[1:])].append(source)
+        return sources
+
+    @cached_property
+    def _by_bytes(self) -> Mapping[tuple[str, bytes], Mapping[bytes, tuple[int, int]]]:
+        """The sources, with the sizes of their images, by the ending and the digest that they have in a shard."""
+        sources: defaultdict[tuple[str, bytes], dict[bytes, tuple[int, int]]] = defaultdict(dict)
+        for source, stored in stored_images(self._root, self._found, self._manifest):
+            if isinstance(stored, Stored):
+                sources[stored.member.ext, stored.member.xxh3][source] = stored.original
+        return sources
 
 
-def looked_up(samples: list[Sample], sources: dict[str, bytes], root: Path, manifest: Manifest) -> list[Sample]:
-    """The samples with their sources; where pixels were changed, the original size is asked from those too."""
-    found = [replace(each, source=sources.get(each.key, b"")) for each in samples]
-    if manifest.codec == "png" and not PackOptions.recorded(manifest.options).prepares:
-        return found
+def stored_images(root: Path, found: pa.Table, manifest: Manifest) -> Iterator[tuple[bytes, Stored | BadInput]]:
+    """Yield what becomes of each image when it is packed, or why it cannot be packed."""
+    store = store_for(PackOptions.recorded(manifest.options), manifest.codec)  # type: ignore[arg-type]  # as recorded
+    spool = Spool(lambda _chunk: None, [])
     tree = Tree(os.fsencode(root))
     try:
-        size_of = _sizes(tree, SourceTree.at(root))
-        return [_with_size(each, size_of) for each in found]
+        for row in found.select(["source", "size", "mtime_ns"]).to_pylist():
+            try:
+                yield row["source"], store(spool, "k", row["size"], partial(tree.read, *row.values()))
+            except BadInput as bad:
+                yield row["source"], bad
+            spool.take_back()
     finally:
         tree.close()
 

@@ -6,11 +6,15 @@ and they need no second start-up, no copies between processes, and die with the 
 
 import threading
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from itertools import islice
 from typing import TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+_AHEAD = 2
+"""Tasks per worker that are submitted: one is under way, and the next one waits."""
 
 
 class StoppedError(Exception):
@@ -32,12 +36,17 @@ class Stop:
 
 
 def each(work: Callable[[Task, Stop], Result], tasks: Iterable[Task], workers: int) -> Generator[Result]:
-    """Yield what comes of each task, in the order in which tasks end."""
+    """Yield what comes of each task, in the order in which tasks end; a task is only asked for when it is due."""
     stop = Stop()
+    waiting = iter(tasks)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="shardkit")
     try:
-        for done in as_completed([pool.submit(work, task, stop) for task in tasks]):
-            yield done.result()
+        running = {pool.submit(work, task, stop) for task in islice(waiting, _AHEAD * workers)}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            running |= {pool.submit(work, task, stop) for task in islice(waiting, len(done))}
+            while done:
+                yield done.pop().result()
     finally:
         stop.ask()
         pool.shutdown(cancel_futures=True)

@@ -59,7 +59,7 @@ def test_words_go_to_stderr_and_records_to_stdout(capsys: pytest.CaptureFixture[
 def test_words_cannot_make_a_terminal_do_more_than_show_them(capsys: pytest.CaptureFixture[str]) -> None:
     console.say("«é» …\n\tgenerations: \x1b[31m\x9b\r\u202e\udcff\x00")
 
-    assert capsys.readouterr().err == "«é» …\n\tgenerations: \\x1b[31m\\x9b\\r\\u202e\\udcff\\x00\n"
+    assert capsys.readouterr().err == "«é» …\\n\\tgenerations: \\x1b[31m\\x9b\\r\\u202e\\udcff\\x00\n"
 
 
 def test_a_record_holds_any_file_name(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,10 +1,12 @@
 """`shardkit repair` as a user starts it."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from shardkit.cli.merge import merge
 from shardkit.cli.repair import repair
 from shardkit.cli.verify import verify
 from shardkit.errors import Locked, UsageError
@@ -47,6 +49,22 @@ def test_a_source_that_is_not_there_is_a_mistake_even_if_nothing_is_damaged(fold
         run(repair, folder, "--source", folder / "nosuch")
 
 
+@pytest.mark.parametrize("make", [lambda _path: None, Path.touch], ids=["missing", "a file"])
+def test_a_folder_that_is_not_there_is_told_alike_by_every_command(
+    tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "nosuch"
+    make(path)
+    said = set()
+    for command in (repair, verify, merge):
+        with pytest.raises(UsageError) as refused:
+            run(command, path)
+        said.add(str(refused.value))
+
+    (sentence,) = said
+    assert sentence.endswith(" Name the folder of a dataset.")
+
+
 def test_an_index_behind_a_link_is_not_written_to(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     elsewhere = (folder / "index").rename(folder.parent / "elsewhere")
     (folder / "index").symlink_to(elsewhere)
@@ -54,7 +72,7 @@ def test_an_index_behind_a_link_is_not_written_to(folder: Path, capsys: pytest.C
 
     assert run(repair, folder, "--source", folder.parent / "source") == 4
     assert not (elsewhere / "train-00000.parquet").exists()
-    assert "Its folder is a link" in capsys.readouterr().err
+    assert "this must be a plain file in a plain folder" in capsys.readouterr().err
 
 
 def test_a_folder_that_another_process_holds_is_left_alone(folder: Path) -> None:

@@ -19,7 +19,10 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_sound_dataset_ends_with_0(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(verify, folder) == 0
-    assert "no damage" in capsys.readouterr().err
+    assert ": no damage. Checked every byte: 9 samples, " in capsys.readouterr().err
+
+    assert run(verify, folder, "--quick") == 0
+    assert ": no damage. Checked the manifest and the sizes of files: 9 samples, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("level", [(), ("--quick",), ("--decode", "--workers", "1")])
@@ -40,7 +43,7 @@ def test_the_command_that_mends_can_be_copied_into_a_shell(folder: Path, capsys:
 
     assert run(verify, moved, "--quick") == 4
     line = capsys.readouterr().err.splitlines()[-1]
-    assert shlex.split(line.removeprefix("Mend it: ")) == ["shardkit", "repair", str(moved), "--source", "SRC"]
+    assert shlex.split(line.removeprefix("Repair it: ")) == ["shardkit", "repair", str(moved), "--source", "SRC"]
 
 
 def test_json_is_a_line_a_finding_and_a_summary(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,7 +49,7 @@ def test_a_folder_is_free_again_after_an_error(tmp_path: Path) -> None:
 def test_holding_a_file_is_a_usage_error(path: Path) -> None:
     path.touch()
 
-    with pytest.raises(UsageError, match="Not a directory"), locked(path):
+    with pytest.raises(UsageError, match="this is a file, not a folder"), locked(path):
         pass
 
 

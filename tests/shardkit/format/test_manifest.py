@@ -87,6 +87,15 @@ def test_another_format_is_refused_as_such(schema: dict[str, object]) -> None:
         parsed(sealed({**json.loads(WHOLE), "schema": schema}), PATH)
 
 
+def test_the_name_of_another_format_makes_no_line_of_its_own() -> None:
+    schema = {"name": "x 1 is fine\nError: \x1b[2J" + "long" * 100, "major": 1, "minor": 0}
+    with pytest.raises(UsageError) as refused:
+        parsed(sealed({**json.loads(WHOLE), "schema": schema}), PATH)
+
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 300
+
+
 @pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "a/b", ".hidden", "", "a b", "x\n", "index/../x", "é"])
 @pytest.mark.parametrize("where", ["files", "shards", "subjects", "listed", "index", "splits"])
 def test_a_name_that_leads_elsewhere_is_refused(where: str, name: str) -> None:

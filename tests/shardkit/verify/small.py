@@ -1,17 +1,29 @@
 """A small dataset with everything in it: splits, shards, sidecars, skipped inputs; and ways to damage it."""
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
+import pyarrow as pa
 
 from shardkit.cli.pack import pack
+from shardkit.dataset import MANIFEST, Shard
+from shardkit.format.digest import rows_digest, seal_of
+from shardkit.format.folder import DatasetFolder
+from shardkit.format.manifest import manifest_bytes
+from shardkit.format.opened import open_dataset
+from shardkit.format.spare import spare_copy
+from shardkit.format.tables import INDEX, SHARDS, from_rows, write_table
+from shardkit.format.totals import generation_digest
 from shardkit.verify.findings import Finding
 from shardkit.verify.levels import Level, Report, begun, verify
 from shardkit.verify.repair import Repaired, repair
 from tests.pictures import damaged, png
+
+ChangeRows = Callable[[Shard, pa.Table], pa.Table]
+ChangeShards = Callable[[list[Shard]], list[Shard]]
 
 OPTIONS = ("--split", "train=0.7,val=0.3", "--shard-size", "9KB", "--workers", "2", "--sha256")
 
@@ -45,6 +57,25 @@ class Small:
         for name, content in contents.items():
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / name).write_bytes(content)
+
+
+def forged(folder: Path, change_rows: ChangeRows, change_shards: ChangeShards = list) -> None:
+    """Change rows of the index, or the table of shards, and seal everything anew: only a lie remains."""
+    dataset = open_dataset(folder)
+    groups: dict[str, list[pa.Table]] = {}
+    shards: list[Shard] = []
+    for shard in dataset.shards:
+        rows = change_rows(shard, dataset.rows(shard))
+        groups.setdefault(shard.index, []).append(rows)
+        shards.append(replace(shard, rows=rows_digest(rows)))
+    for name, tables in groups.items():
+        write_table(DatasetFolder(folder), name, INDEX, tables)
+    generation = replace(dataset.generation, digest=generation_digest(shards))
+    rows = from_rows(change_shards(shards), SHARDS)
+    write_table(DatasetFolder(folder), generation.shards, SHARDS, [rows], spare_copy(dataset.manifest, generation))
+    files = {name: seal_of(folder / name) for name in dataset.manifest.files}
+    manifest = replace(dataset.manifest, generations=(generation,), files=files)
+    (folder / MANIFEST).write_bytes(manifest_bytes(manifest))
 
 
 def tree(root: Path, subjects: int = 9) -> Path:

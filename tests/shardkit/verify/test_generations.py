@@ -1,14 +1,19 @@
 """Datasets that have a history: appended to, forgotten from, or adopted from another tool."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from shardkit.cli.append import append
 from shardkit.cli.index import index
 from shardkit.format.opened import open_dataset
+from shardkit.format.tables import read_table
 from shardkit.verify.findings import Kind
+from tests.foreign_tars import write
 from tests.pictures import png
 from tests.shardkit.verify.small import Small, flipped, flips, run
 
@@ -37,6 +42,20 @@ def adopted(small: Small, tmp_path: Path) -> Small:
 def test_every_generation_is_sound(appended: Small) -> None:
     assert len(open_dataset(appended.folder).manifest.generations) == 2
     assert appended.findings() == ()
+
+
+def test_each_table_is_read_once_for_all_generations(appended: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = Counter[str]()
+
+    def counted(path: Path, *more: Any) -> pa.Table:  # noqa: ANN401 - handed on
+        reads[path.name] += 1
+        return read_table(path, *more)
+
+    monkeypatch.setattr("shardkit.format.opened.read_table", counted)
+    assert appended.findings() == ()
+
+    tables = ("shards.parquet", "shards-00001.parquet", "subjects-00000.parquet", "subjects-00001.parquet")
+    assert reads == dict.fromkeys(tables, 1)
 
 
 def test_any_file_of_any_generation_is_mended(appended: Small) -> None:
@@ -72,3 +91,15 @@ def test_an_adopted_tar_is_not_ours_to_mend(adopted: Small) -> None:
 
     assert "Another tool" in outcome.left[0]
     assert [each.file for each in outcome.report.findings] == [adopted.tars[0].name]
+
+
+def test_adopted_labels_need_be_neither_unique_nor_contiguous(tmp_path: Path) -> None:
+    labels = {"a": b"3", "b": b"3", "c": b"7"}
+    members = {
+        f"{name}/0.{ext}": own for name, label in labels.items() for ext, own in (("png", png()), ("cls", label))
+    }
+    tar = write(tmp_path / "tars-000000.tar", members)
+    run(index, tar, tmp_path)
+
+    assert {each.label for each in open_dataset(tmp_path).subjects} == {3, 7}
+    assert Small(tmp_path, tmp_path).findings() == ()

@@ -2,9 +2,11 @@
 
 import errno
 import os
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from shardkit.dataset import Shard
@@ -13,9 +15,10 @@ from shardkit.format.opened import open_dataset
 from shardkit.format.publish import part_of
 from shardkit.format.tar import END
 from shardkit.verify import reading
+from shardkit.verify.columns import Columns, columns_of
 from shardkit.verify.findings import Kind
-from shardkit.verify.levels import Level, begun
-from tests.shardkit.verify.small import Small, flipped, flips
+from shardkit.verify.levels import Level, begun, verify
+from tests.shardkit.verify.small import Small, flipped, flips, packed
 
 Damage = Callable[[Small], None]
 
@@ -180,6 +183,46 @@ def test_a_disk_that_fails_within_a_shard_costs_the_samples_there(
     findings = [each for each in small.findings() if each.file == shard.name]
 
     assert {(each.kind, each.key) for each in findings} == {(Kind.UNREADABLE, bad.key)}
+
+
+def test_a_disk_that_fails_under_a_listed_file_is_a_finding_at_every_level(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = small.tars[0]
+    read = reading.filled
+
+    def failing(descriptor: int, into: memoryview, offset: int) -> int:
+        if os.fstat(descriptor).st_ino == bad.stat().st_ino:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read(descriptor, into, offset)
+
+    for module in ("reading", "tar", "shard"):
+        monkeypatch.setattr(f"shardkit.verify.{module}.filled", failing)
+    small.tars[1].write_bytes(flipped(small.tars[1].read_bytes(), 2000))
+    findings = small.findings(Level.DECODE)
+
+    assert {each.file for each in findings} == {bad.name, small.tars[1].name, "SHA256SUMS"}
+    assert {each.kind for each in findings if each.file == bad.name} == {Kind.UNREADABLE}
+
+
+def test_rows_are_dropped_when_their_shard_has_been_checked(
+    origin: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = Small(origin.source, packed(origin.source, tmp_path / "packed", "--shard-size", "3KB"))
+    made: list[weakref.ref[Columns]] = []
+    most = 0
+
+    def counted(rows: pa.Table) -> Columns:
+        nonlocal most
+        columns = columns_of(rows)
+        made.append(weakref.ref(columns))
+        most = max(most, sum(each() is not None for each in made))
+        return columns
+
+    monkeypatch.setattr("shardkit.verify.shard.columns_of", counted)
+    report = verify(begun(small.folder), Level.BYTES, 1, lambda _samples, _size: None)
+
+    assert (report.findings, len(small.tars), most) == ((), 9, 1)
 
 
 def test_large_members_are_checked_piece_by_piece(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,75 @@
+"""A dataset whose keys lie, though every digest matches."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from shardkit.dataset import Shard
+from shardkit.format.opened import open_dataset
+from shardkit.format.tables import INDEX
+from shardkit.verify.findings import Finding, Kind
+from shardkit.verify.levels import Level
+from tests.shardkit.verify.small import ChangeRows, Small, forged
+
+
+def renamed(shard_name: str, row: int, **changed: str) -> ChangeRows:
+    """Give a row of a shard other values."""
+
+    def change(shard: Shard, rows: pa.Table) -> pa.Table:
+        listed = rows.to_pylist()
+        if shard.name == shard_name:
+            listed[row].update(changed)
+        return pa.Table.from_pylist(listed, INDEX)
+
+    return change
+
+
+def disagreeing(small: Small, file: str) -> list[Finding]:
+    return [each for each in small.findings() if (each.kind, each.file) == (Kind.DISAGREES, file)]
+
+
+def names(folder: Path, place: int) -> dict[str, str]:
+    """What names the first sample of a shard."""
+    dataset = open_dataset(folder)
+    sample = dataset.samples(dataset.shards[place])[0]
+    return {name: getattr(sample, name) for name in ("key", "subject", "impression")}
+
+
+@pytest.mark.parametrize("holder", [0, -1], ids=["of the same shard", "of another shard and split"])
+def test_two_samples_of_one_key_are_found(small: Small, holder: int) -> None:
+    shard = open_dataset(small.folder).shards[0]
+    taken = names(small.folder, holder)
+    forged(small.folder, renamed(shard.name, 1, **taken))
+    last = open_dataset(small.folder).shards[holder]
+
+    (finding,) = disagreeing(small, last.index)
+    assert finding.key == taken["key"]
+    assert "Other samples have 1 of the keys of" in finding.text
+
+
+def test_a_key_that_is_not_subject_and_impression_is_found(small: Small) -> None:
+    shard = open_dataset(small.folder).shards[0]
+    forged(small.folder, renamed(shard.name, 2, key="other/9"))
+
+    (finding,) = disagreeing(small, shard.index)
+    assert (finding.key, finding.found) == ("other/9", "'other/9'")
+    assert "are not `subject/impression`" in finding.text
+
+
+def test_a_line_feed_in_a_key_makes_no_line_of_its_own(small: Small) -> None:
+    shard = open_dataset(small.folder).shards[0]
+    forged(small.folder, renamed(shard.name, 0, key="a/\n\x1b[2Jall is well", subject="a\rb"))
+
+    findings = small.findings()
+    assert any(each.key and "\n" in each.key for each in findings)
+    assert all(str(each).isprintable() for each in findings)
+
+
+@pytest.mark.parametrize("level", [Level.QUICK, Level.BYTES])
+def test_two_rows_about_one_shard_are_found(small: Small, level: Level) -> None:
+    forged(small.folder, lambda _shard, rows: rows, lambda shards: [*shards, shards[0]])
+
+    name = open_dataset(small.folder).generation.shards
+    found = [each for each in small.findings(level) if each.file == name]
+    assert any(small.tars[0].name in each.text for each in found)
