@@ -1,20 +1,29 @@
-"""What docs/format.md says is enough to read a dataset: its reader is run, and its digests are reckoned as it says."""
+"""docs/format.md is enough to read a dataset, by the reader in it, to compute its digests, and to write one."""
 
 import re
-import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from blake3 import blake3
 
 from shardkit.format.digest import dataset_digest
 from shardkit.format.opened import open_dataset
+from tests.commands import ran
 from tests.packed import packed
+from tests.support.dataset_writer import Edits, build
+from tests.support.format_digests import digest_rows
 
 ROOT = Path(__file__).parents[1]
 Samples = Callable[[Path], Iterator[tuple[str, str, int, bytes]]]
+
+HONEST = {
+    "a tree": Edits(),
+    "three generations": Edits(generations=3),
+    "splits of other names": Edits(splits=("a", "b.x"), generations=2),
+    "arrays": Edits(kind="arrays"),
+    "adopted tars": Edits(kind="adopted"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +50,7 @@ def test_a_stranger_reckons_the_digest_of_rows(dataset: Path) -> None:
 
     for shard in opened.shards:
         rows = opened.rows(shard)
-        hasher = blake3()
-        for name in rows.column_names:
-            hasher.update(name.encode() + b"\x00" + values(rows[name].to_pylist(), rows.schema.field(name).type))
-        assert hasher.hexdigest() == shard.rows
+        assert digest_rows(rows) == shard.rows
 
 
 def test_a_stranger_reckons_the_digest_of_the_dataset(dataset: Path) -> None:
@@ -57,25 +63,20 @@ def test_a_stranger_reckons_the_digest_of_the_dataset(dataset: Path) -> None:
     )
 
 
-def values(column: list[object], kind: pa.DataType) -> bytes:
-    return integers([len(column)]) + content(column, kind)
+@pytest.mark.parametrize("edits", HONEST.values(), ids=HONEST)
+def test_an_honest_dataset_that_follows_the_document_has_no_damage(edits: Edits, tmp_path: Path) -> None:
+    build(edits).write(tmp_path)
+
+    verified = ran("verify", tmp_path)
+
+    assert verified.code == 0, verified.stderr
 
 
-def content(column: list[object], kind: pa.DataType) -> bytes:
-    if pa.types.is_integer(kind):
-        return integers(column)
-    if pa.types.is_struct(kind):
-        fields = [kind.field(number) for number in range(kind.num_fields)]
-        return b"".join(values([row[field.name] for row in column], field.type) for field in fields)  # type: ignore[index]
-    if pa.types.is_list(kind):
-        lists: list[list[object]] = column  # type: ignore[assignment]
-        return integers([len(each) for each in lists]) + values(
-            [one for each in lists for one in each], kind.value_type
-        )
-    encoded = [each.encode() if isinstance(each, str) else each for each in column]
-    joined = b"".join(each for each in encoded if isinstance(each, bytes))
-    return integers([len(each) if isinstance(each, bytes) else -1 for each in encoded]) + joined
+@pytest.mark.parametrize("edits", HONEST.values(), ids=HONEST)
+def test_a_lost_manifest_is_rebuilt_from_what_the_document_says(edits: Edits, tmp_path: Path) -> None:
+    dataset = build(edits)
+    dataset.write(tmp_path)
+    (tmp_path / "manifest.json").unlink()
 
-
-def integers(numbers: list[object] | list[int]) -> bytes:
-    return b"".join(struct.pack("<q", number) for number in numbers)
+    assert ran("repair", tmp_path).code == 0
+    assert (tmp_path / "manifest.json").read_bytes() == dataset.files["manifest.json"]
