@@ -156,7 +156,7 @@ def lying(dataset: Path, folder: Path, lie: Mapping[str, object]) -> Path:
 def test_no_name_of_the_manifest_becomes_a_path(field: str, name: str, npy_dataset: Path, tmp_path: Path) -> None:
     hurt = lying(npy_dataset, tmp_path, {"arrays": {field: name.format(tmp_path / "elsewhere")}})
     (tmp_path / "elsewhere").mkdir()
-    with pytest.raises(Damaged, match="description of the packed arrays|no version writes this"):
+    with pytest.raises(Damaged, match=r"description of the packed arrays|no version writes this"):
         unpacked(hurt, tmp_path / "deep/out")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["copy", "elsewhere"]
     assert not list((tmp_path / "elsewhere").iterdir())
@@ -179,7 +179,7 @@ LIES: list[Any] = [
 @pytest.mark.parametrize("lie", LIES, ids=str)
 def test_an_untrue_description_is_damage(lie: dict[str, Any], npy_dataset: Path, tmp_path: Path) -> None:
     hurt = lying(npy_dataset, tmp_path, lie)
-    with pytest.raises(Damaged, match="description of the packed arrays|no version writes this"):
+    with pytest.raises(Damaged, match=r"description of the packed arrays|no version writes this"):
         unpacked(hurt, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
