@@ -169,18 +169,16 @@ def test_sides_that_only_the_index_knows_cost_no_memory(packed_copy: Path, sides
 @pytest.mark.parametrize("sides", [[10**9] * 3, ["x", {}], [0, 3], [2, -3], [True, 2], 7, "ab", [], [2.5, 2], [4] * 5])
 def test_an_array_of_impossible_sides_is_damage(packed_copy: Path, sides: object) -> None:
     reforged(packed_copy, options={"shape": sides})
-    stream = StreamingDataset(packed_copy, batch_size=2, threads=1)
 
-    for use in (stream.describe, lambda: next(iter(stream))):
-        with pytest.raises(Damaged, match=r"manifest\.json: options\.shape .*shardkit verify"):
-            use()
+    with pytest.raises(Damaged, match=r"manifest\.json: no version writes this.* options: .*shape"):
+        StreamingDataset(packed_copy, batch_size=2, threads=1)
 
 
 @pytest.mark.parametrize("prepared", [{"size": "x"}, {"size": -1}, {"size": 10**9}, {"fit": 3}, {"fit": "round"}])
 def test_a_preparation_that_cannot_be_is_damage(packed_copy: Path, prepared: dict[str, object]) -> None:
     reforged(packed_copy, preparation=prepared)
 
-    with pytest.raises(Damaged, match=r"manifest\.json: preparation"):
+    with pytest.raises(Damaged, match=r"manifest\.json: no version writes this.* .*(size|fit)"):
         next(iter(StreamingDataset(packed_copy, batch_size=2, threads=1, minutiae=True)))
 
 
