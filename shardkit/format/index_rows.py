@@ -31,6 +31,10 @@ def why_not_held(shard: Shard) -> str | None:
     return None
 
 
+MOST_OF_A_SHARD = GroupLimits(values=_MOST_MEMBERS, text_free=_TEXT_FREE)
+"""What the row group of any shard may hold, where nothing is known of its tar."""
+
+
 def limits_of(shard: Shard) -> GroupLimits:
     """What the row group of a shard may hold: a list has no more members than the tar has blocks."""
     return GroupLimits(values=min(shard.size // BLOCK + shard.samples, _MOST_MEMBERS), text_free=_TEXT_FREE)

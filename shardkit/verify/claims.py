@@ -67,9 +67,9 @@ def _dataset(folder: Path, findings: list[Finding]) -> Dataset | None:
     manifest: Manifest | None
     try:
         manifest = read_manifest(folder)
-    except Damaged:
+    except Damaged as error:
         if is_regular(folder / MANIFEST):  # else it is odd, which is told elsewhere
-            findings.append(Finding(Kind.MANIFEST, MANIFEST, text="Its content does not match its own digest."))
+            findings.append(Finding(Kind.MANIFEST, MANIFEST, text=reason_of(error)))
         manifest = _remade(folder)
     return None if manifest is None else Dataset(folder, manifest, manifest.current)
 

@@ -127,15 +127,20 @@ def _told(watch: Watch, task: Task, stop: Stop) -> Outcome:
 
 
 def _tasks(begun: Examination, level: Level, workers: int) -> Iterator[Task]:
-    claims = begun.claims
+    claims, sizes = begun.claims, begun.claims.sizes
     look = _looking() if level is Level.DECODE else None
     there = begun.there.regular
+
+    def has_its_size(name: str) -> bool:
+        """A file of another size is a finding already, and can be a terabyte of nothing."""
+        return there(name) and sizes.get(name) in {None, begun.there.size(name)}
+
     yield from _shard_tasks(claims, there, look, workers)
     files = {name: digest for name, (digest, _) in claims.files.items()} | dict(claims.tars)
     if level is Level.DECODE:
         files |= {shard.name: shard.blake3 for shard in claims.shards}
         yield from sha256_tasks(claims, there)
-    yield from (partial(_whole, claims.folder, name, digest) for name, digest in files.items() if there(name))
+    yield from (partial(_whole, claims.folder, name, digest) for name, digest in files.items() if has_its_size(name))
 
 
 def _shard_tasks(claims: Claims, there: Callable[[str], bool], look: MakeLook | None, workers: int) -> Iterator[Task]:

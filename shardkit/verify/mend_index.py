@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from shardkit.dataset import Sample, Shard, Subject
 from shardkit.errors import Damaged
-from shardkit.format.tables import INDEX, from_rows, parquet_file, write_table
+from shardkit.format.index_rows import limits_of
+from shardkit.format.tables import INDEX, TableFile, from_rows, readable, write_table
 from shardkit.verify.columns import are_sealed
 from shardkit.verify.mending import Mending
 from shardkit.verify.reading import UNREADABLE
@@ -100,10 +101,12 @@ class _Rebuilding:
     def _whole_columns(self, shard: Shard) -> dict[str, pa.ChunkedArray]:
         """The columns whose pages still match their checksums."""
         columns: dict[str, pa.ChunkedArray] = {}
-        with suppress(*UNREADABLE), parquet_file(self._mending.folder / shard.index, self._mending.folder) as file:
+        path = self._mending.folder / shard.index
+        with suppress(*UNREADABLE):
+            file = TableFile(path, self._mending.folder)
             for field in INDEX:
-                with suppress(*UNREADABLE):
-                    column = file.read_row_group(shard.row_group, [field.name])[field.name].cast(field.type)
+                with suppress(*UNREADABLE), readable(path, self._mending.folder):
+                    column = file.read_group(shard.row_group, pa.schema([field]), limits_of(shard))[field.name]
                     if len(column) == shard.samples:
                         columns[field.name] = column
         return columns

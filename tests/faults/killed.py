@@ -3,7 +3,7 @@
     python -m tests.faults.killed FOLDER COMMAND STRIDE OTHERS
 
 One process imports everything once and forks a child for each step: a kill is real, and costs no start-up. COMMAND is a
-name in `STATES`. STRIDE 3 takes every third operation. OTHERS is `all`, or `turns` for one other command an operation.
+name in `STATES`. STRIDE 3 takes every third operation. OTHERS is how many of the other commands follow each kill, in turns.
 It prints the number of kills, and raises where a committed sample is lost, or where a command ends in a traceback.
 """
 
@@ -157,7 +157,7 @@ STATES = {
 }
 
 
-def main(folder: Path, name: str, stride: int, *, every_other: bool) -> int:
+def main(folder: Path, name: str, stride: int, others: int) -> int:
     """Run the matrix for one command, and return the number of kills."""
     state = STATES[name]
     prepared = folder / "prepared"
@@ -171,7 +171,8 @@ def main(folder: Path, name: str, stride: int, *, every_other: bool) -> int:
         if code == UNTOUCHED:
             return kills
         require(code == -signal.SIGKILL, f"operation {number}: ended with {code}")
-        for other in names if every_other else [names[kills % len(names)]]:
+        for turn in range(others):
+            other = names[(kills * others + turn) % len(names)]
             step = Step(state, f"{name}, killed at operation {number}, then {other}", committed)
             step.run(copied(killed, folder / "work"), state.others[other], other)
     raise AssertionError
@@ -304,4 +305,4 @@ def forked(act: Callable[[], int]) -> int:
 
 if __name__ == "__main__":
     where, command, every, others = sys.argv[1:]
-    print(main(Path(where), command, int(every), every_other=others == "all"))  # noqa: T201 - for the test
+    print(main(Path(where), command, int(every), int(others)))  # noqa: T201 - for the test

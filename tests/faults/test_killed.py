@@ -10,8 +10,8 @@ from tests.commands import ROOT
 from tests.faults.killed import STATES
 
 
-def kills(tmp_path: Path, command: str, stride: int, others: str) -> int:
-    run = [sys.executable, "-m", "tests.faults.killed", str(tmp_path), command, str(stride), others]
+def kills(tmp_path: Path, command: str, stride: int, others: int) -> int:
+    run = [sys.executable, "-m", "tests.faults.killed", str(tmp_path), command, str(stride), str(others)]
     ended = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     return int(ended.stdout)
@@ -20,10 +20,11 @@ def kills(tmp_path: Path, command: str, stride: int, others: str) -> int:
 @pytest.mark.parametrize("command", STATES)
 def test_killed_then_another_command_then_the_same(command: str, tmp_path: Path) -> None:
     """Each operation is followed by another of the other commands, in turns."""
-    assert kills(tmp_path, command, 3, "turns") >= 3
+    assert kills(tmp_path, command, 5, 1) >= 3
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("command", STATES)
-def test_killed_at_every_operation_then_every_other_command(command: str, tmp_path: Path) -> None:
-    assert kills(tmp_path, command, 1, "all") >= 9
+def test_killed_at_every_operation_then_other_commands(command: str, tmp_path: Path) -> None:
+    """Each operation is followed by four other commands, so that every command follows kills all along."""
+    assert kills(tmp_path, command, 1, 4) >= 9
