@@ -4,7 +4,7 @@
 
 One process imports everything once and forks a child for each step: a kill is real, and costs no start-up. COMMAND is a
 name in `STATES`. STRIDE 3 takes every third operation. OTHERS is how many of the other commands follow each kill, in
-turns. It prints the number of kills, and raises where a committed sample is lost, or where a command ends in a traceback.
+turns. It prints the number of kills, and raises where a committed sample is lost or a command ends in a traceback.
 """
 
 import json
