@@ -99,12 +99,16 @@ class DatasetFolder:
 
         self._remove(name, remove)
 
-    def remove_temporary_files(self, *folders: str) -> None:
-        """Remove what killed processes did not publish in these folders; the caller holds the dataset's lock."""
-        for folder in folders:
-            for name in self.names(folder):
-                if final_name(name):
-                    self.remove_file(f"{folder}/{name}" if folder else name)
+    def remove_temporary_files(self, is_ours: Callable[[str], bool], *folders: str) -> None:
+        """Remove what killed processes did not publish in these folders; the caller holds the dataset's lock.
+
+        `is_ours` tells whether a name, with its folder, is one that a dataset has: other files stay.
+        """
+        for prefix in (f"{folder}/" if folder else "" for folder in folders):
+            for name in self.names(prefix.rstrip("/")):
+                final = final_name(name, unique=True)
+                if final and is_ours(prefix + final):
+                    self.remove_file(prefix + name)
 
     def status(self, name: str) -> os.stat_result | None:
         """What lies under a name, without following it; None if nothing does."""

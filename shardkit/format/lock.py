@@ -12,12 +12,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shardkit.dataset import WORKPLACE
-from shardkit.errors import Locked, ShardkitError, UsageError
+from shardkit.errors import Locked, ShardkitError, StorageFailing, UsageError
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.not_there import check_folder
 from shardkit.format.refusal import explained
 
 LOCK = f"{WORKPLACE}/lock"
+
+_MOST_STALE = 100
+"""How often a lock file on a network disk may be gone when it is locked: another machine has removed it."""
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
@@ -50,6 +53,7 @@ def locked(folder: Path, name: str = LOCK, *, shared: bool = False, wait: bool =
 def _acquired(folder: DatasetFolder, name: str, operation: int) -> int:
     """Open and lock the file; again, if a holder removed it meanwhile."""
     path = folder.path / name
+    stale = 0
     while True:
         try:
             descriptor = folder.open_lock(name)
@@ -59,16 +63,22 @@ def _acquired(folder: DatasetFolder, name: str, operation: int) -> int:
             _lock(descriptor, operation, path, folder.path)
             if _is_current(folder, name, descriptor):
                 return descriptor
+        except (OSError, StorageFailing) as error:
+            os.close(descriptor)
+            stale += 1
+            if not _is_stale(error) or stale == _MOST_STALE:
+                with explained(path):
+                    raise
         except BaseException:
             os.close(descriptor)
             raise
-        os.close(descriptor)
+        else:
+            os.close(descriptor)
 
 
 def _lock(descriptor: int, operation: int, path: Path, folder: Path) -> None:
     try:
-        with explained(path):
-            fcntl.flock(descriptor, operation)
+        fcntl.flock(descriptor, operation)
     except BlockingIOError:
         raise Locked(f"{folder}: another process is writing here. Wait for it to end, then run again.") from None
     except OSError as error:
@@ -78,6 +88,10 @@ def _lock(descriptor: int, operation: int, path: Path, folder: Path) -> None:
             f"{path}: this file system cannot lock files ({error.strerror}), so two commands could write here "
             "at the same time. Mount it with locks (NFS: with lockd; Lustre: `-o flock`), or use a local disk."
         ) from error
+
+
+def _is_stale(error: BaseException) -> bool:
+    return errno.ESTALE in {getattr(each, "errno", None) for each in (error, error.__cause__)}
 
 
 def _is_current(folder: DatasetFolder, name: str, descriptor: int) -> bool:

@@ -1,5 +1,6 @@
 """The names of a generation's files. The first generation has the plain ones; a later one adds its number."""
 
+import re
 from collections.abc import Iterable
 
 from shardkit.dataset import MOST_SHARDS
@@ -11,6 +12,10 @@ _LONGEST_SPLIT = 64
 _RESERVED = ("b3sums", "manifest", "sha256sums", "shards", "skipped", "subjects")
 """How the dataset's own files begin. Some file systems take upper and lower case for one."""
 _RESERVED_ALONE = "index"
+_DATASET_FILE = re.compile(
+    r"manifest\.json|(shards|subjects)(-\d{5,})?\.parquet|skipped(-\d{5,})?\.jsonl|(B3|SHA256)SUMS(-\d{5,})?"
+    rf"|{NAME.pattern}-\d{{6,}}\.tar|index/{NAME.pattern}-\d{{5,}}\.parquet"
+)
 
 
 def check_split_names(names: Iterable[str], existing: Iterable[str] = ()) -> None:
@@ -50,6 +55,11 @@ def shard_name(split: str, number: int) -> str:
             "shards, with a larger --shard-size."
         )
     return f"{split}-{number:06}.tar"
+
+
+def is_dataset_file(name: str) -> bool:
+    """Return whether a dataset that we wrote can have a file of this name, with its folder."""
+    return _DATASET_FILE.fullmatch(name) is not None
 
 
 def skipped_name(generation: int) -> str:

@@ -22,7 +22,7 @@ from typing import BinaryIO
 from shardkit.format.refusal import explained
 
 PART_SUFFIX = ".part"
-_TEMPORARY = re.compile(r"\.(.+?)(?:\.[0-9a-f]{8})?\.part")
+_TEMPORARY = re.compile(r"\.(.+?)(\.[0-9a-f]{8})?\.part")
 _LONGEST_STEM = 235  # a name has 255 bytes at most: this leaves room for the dots, the token and the suffix
 
 _WRITE_OUT = 8 << 20
@@ -215,10 +215,13 @@ def part_of(path: Path) -> Path:
     return path.with_name(f".{path.name}{PART_SUFFIX}")
 
 
-def final_name(name: str) -> str | None:
-    """The name under which a temporary file was to be published; None for any other file."""
+def final_name(name: str, *, unique: bool = False) -> str | None:
+    """The name under which a temporary file was to be published; None for any other file.
+
+    With `unique`, only those count that `unique_part_of` names: `.photo.jpg.part` can be a file of the user.
+    """
     found = _TEMPORARY.fullmatch(name)
-    return found[1] if found else None
+    return found[1] if found and (found[2] or not unique) else None
 
 
 def unique_part_of(name: str) -> str:

@@ -15,10 +15,8 @@ from shardkit.dataset import MANIFEST, Manifest
 from shardkit.errors import Mismatch, UsageError
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.lock import locked
-from shardkit.format.manifest import publish_manifest, read_manifest
+from shardkit.format.manifest import publish_manifest, read_manifest, refuse_odd_name
 from shardkit.format.numbering import (
-    check_split_name,
-    check_split_names,
     shards_name,
     skipped_name,
     subjects_name,
@@ -27,7 +25,7 @@ from shardkit.format.numbering import (
 from shardkit.format.opened import open_dataset
 from shardkit.pack.adopt_key import KeyTemplate
 from shardkit.pack.adopt_merge import merged
-from shardkit.pack.adopt_names import names_in, split_of
+from shardkit.pack.adopt_names import names_in
 from shardkit.pack.adopt_part import FIRST, AdoptOptions, TarPart
 from shardkit.pack.adopt_tar import read_tar
 from shardkit.pack.engines import local
@@ -59,8 +57,7 @@ def adoption(tars: Iterable[str], folder: Path, options: AdoptOptions) -> Adopti
     if options.key:
         KeyTemplate.parsed(options.key)
     names = names_in(folder, tars)
-    check_split_name(options.split)
-    check_split_names(split_of(name, options.split) for name in names)
+    refuse_odd_name(options.split, Path("--split"))
     return Adoption(folder, names, options)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from shardkit.dataset import WORKPLACE
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.lock import LOCK
+from shardkit.format.numbering import is_dataset_file
 
 PLAN = f"{WORKPLACE}/plan.parquet"
 SKIPPED = f"{WORKPLACE}/skipped.jsonl"
@@ -28,7 +29,6 @@ REMOVAL_RECORD = f"{WORKPLACE}/removal.json"
 QUARANTINE = f"{WORKPLACE}/quarantine.jsonl"
 
 _STAYING = {LOCK, QUARANTINE, REMOVAL_RECORD}
-_TEMPORARY_FILES_IN = ("", "index")
 
 
 def part_name(shard: str) -> str:
@@ -57,5 +57,5 @@ def clear(folder: Path) -> None:
     for name in (f"{WORKPLACE}/{each}" for each in inside.names(WORKPLACE)):
         if name not in _STAYING:
             inside.remove(name)
-    inside.remove_temporary_files(*_TEMPORARY_FILES_IN)
+    inside.remove_temporary_files(is_dataset_file, "", "index")
     inside.flush()

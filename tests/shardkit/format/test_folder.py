@@ -9,6 +9,7 @@ import pytest
 
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.folder import DatasetFolder
+from shardkit.format.numbering import is_dataset_file
 
 LEADING_OUT = ["../victim/file", "/etc/passwd", "index/../../victim/file", "./file", "index//file", "a\x00b", ".."]
 
@@ -177,10 +178,14 @@ def test_two_publications_of_one_name_never_share_a_temporary_file(folder: Datas
 
 
 def test_temporary_files_of_killed_processes_are_removed_and_no_others(folder: DatasetFolder) -> None:
-    for name in (".shard.0123abcd.part", ".shard.part", "shard.part", ".hidden", ".shard.tar"):
+    staying = [".a.zip.0123abcd.part", ".hidden", ".train-000000.tar.part", "shard.part", "whole"]
+    for name in (".train-000000.tar.0123abcd.part", ".manifest.json.0123abcd.part", *staying):
         (folder.path / name).touch()
-    folder.remove_temporary_files("")
-    assert folder.names() == [".hidden", ".shard.tar", "shard.part", "whole"]
+    folder.publish_bytes("index/.train-00000.parquet.0123abcd.part", b"")
+    folder.publish_bytes("index/.mine.0123abcd.part", b"")
+    folder.remove_temporary_files(is_dataset_file, "", "index", "no such folder")
+    assert folder.names() == [*staying[:3], "index", *staying[3:]]
+    assert folder.names("index") == [".mine.0123abcd.part"]
 
 
 def test_a_name_as_long_as_a_file_system_takes_is_published(folder: DatasetFolder) -> None:

@@ -6,16 +6,18 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from shardkit.errors import Damaged, Locked, UsageError
+from shardkit.errors import Damaged, Locked, StorageFailing, UsageError
 from shardkit.format.lock import LOCK, locked
 from tests.faults.operations import failing
 
 HOLDING = """
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from shardkit.format.lock import locked
 with locked(Path(sys.argv[1])):
@@ -105,6 +107,7 @@ def test_a_lock_whose_file_was_removed_while_it_was_waited_for_is_taken_anew(
 
 HOLDING_IN_TURN = """
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from shardkit.format.lock import locked
 folder = Path(sys.argv[1])
@@ -113,6 +116,23 @@ for _ in range(200):
         (folder / "held").mkdir()  # fails if another holds the folder too
         (folder / "held").rmdir()
 """
+
+
+@pytest.mark.parametrize("times", [1, 1000])
+def test_a_lock_file_that_another_machine_removed_is_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """A network disk tells that with ESTALE; a server that is gone says the same, for ever."""
+    flock, left = fcntl.flock, iter(range(times))
+
+    def stale(descriptor: int, operation: int) -> None:
+        if next(left, None) is not None:
+            failing(errno.ESTALE)()
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", stale)
+    with pytest.raises(StorageFailing) if times > 1 else nullcontext(), locked(tmp_path):
+        pass
 
 
 def test_only_one_of_many_processes_holds_a_folder_at_any_time(tmp_path: Path) -> None:

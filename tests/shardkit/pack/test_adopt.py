@@ -179,13 +179,17 @@ def test_keys_that_meet_are_refused_at_both_places(folder: Path) -> None:
     assert "train-000002.tar, byte" in str(error)
 
 
-@pytest.mark.parametrize(("tar", "options"), [("all.tar", ["--split", "shards"]), ("B3SUMS-000000.tar", [])])
-def test_a_split_that_is_named_like_a_file_of_the_dataset_is_refused(
-    tar: str, options: list[str], tmp_path: Path
-) -> None:
-    write(tmp_path / tar, samples(1))
+@pytest.mark.parametrize("name", ["shards-000000.tar", "index-000000.tar", "B3SUMS-000000.tar"])
+def test_tars_are_adopted_whatever_they_are_called_and_other_files_stay(name: str, tmp_path: Path) -> None:
+    write(tmp_path / name, samples(1))
+    (tmp_path / ".download.zip.part").write_bytes(b"precious")
+    (tmp_path / f".{name}.part").write_bytes(b"precious")
 
-    assert "reserved" in str(refusal(tmp_path, *options))
+    assert adopt(tmp_path).return_value == 0
+    assert adopt(tmp_path).return_value == 0
+
+    assert (tmp_path / ".download.zip.part").read_bytes() == b"precious"
+    assert (tmp_path / f".{name}.part").read_bytes() == b"precious"
 
 
 def test_a_key_in_two_splits_is_a_warning(folder: Path) -> None:
