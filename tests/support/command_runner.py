@@ -115,15 +115,20 @@ class Runner:
         found += [f"outside the dataset: {each}" for each in changes(outside, snapshot(scene, outside=True))]
         if command.reads:
             found += [f"in the dataset: {each}" for each in changes(inside, snapshot(scene, outside=False))]
-        elif ended.outcome.code in _DONE and (unmade or command.name.startswith("repair") or _was_intact(case)):
-            found += self._damage_left(scene)
+        elif ended.outcome.code in _DONE:
+            damage = self._damage_in(scene)
+            if damage and (unmade or command.name.startswith("repair") or self._is_intact(case)):
+                found += [f"done, and then verify finds damage: {damage}"]
         return found
 
-    def _damage_left(self, scene: Scene) -> Iterator[str]:
+    def _damage_in(self, scene: Scene) -> str:
         verified = self.run(["verify", str(scene.folder)], scene.root / "cwd")
-        if verified.outcome.code:
-            lines = [line for line in verified.stderr.splitlines() if " samples \xb7 " not in line]
-            yield f"done, and then verify finds damage: {lines[0][:_LINE]}"
+        lines = [line for line in verified.stderr.splitlines() if " samples \xb7 " not in line]
+        return lines[0][:_LINE] if verified.outcome.code else ""
+
+    def _is_intact(self, case: Case) -> bool:
+        """A plan that lies is followed as long as it leads nowhere outside; `verify` then says what came of it."""
+        return bool(case.verified) and case.theme != "plans" and not self._damage_in(self.lay(case))
 
     def lay(self, case: Case) -> Scene:
         scene = Scene(self.root, self._dataset(case.edits))
@@ -166,11 +171,6 @@ def _arguments(scene: Scene, case: Case, command: Command) -> Iterator[str]:
             yield from (str(scene.folder / name) for name in scene.dataset.files if name.endswith(".tar"))
         else:
             yield word.format(**words)
-
-
-def _was_intact(case: Case) -> bool:
-    """A plan that lies is followed as long as it leads nowhere outside; `verify` then says what came of it."""
-    return bool(case.verified) and case.theme != "plans"
 
 
 def _wrong_end(ended: Ended, case: Case, command: Command) -> Iterator[str]:

@@ -6,7 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.dataset_writer import Edits, Files, Row, canonical
-from tests.support.hostile_case import ESCAPES, FORGED, FORGES, Case, Plant, Scene, all_of, drop, put, shown, write
+from tests.support.hostile_case import (
+    ESCAPES,
+    FORGED,
+    FORGES,
+    LONG,
+    Case,
+    Plant,
+    Scene,
+    all_of,
+    drop,
+    put,
+    shown,
+    variants,
+    write,
+)
 from tests.support.hostile_plans import APART
 from tests.support.workspace_writer import SHARD, adopted_parts, planned, removal
 
@@ -73,17 +87,21 @@ def _manifests(victim: Path) -> Iterator[Case]:
 
 
 def _records(victim: Path) -> Iterator[Case]:
+    duplicate = {"removed": ESCAPES, "stays": FORGES}
+    values: dict[str, tuple[Any, ...]] = {
+        "subjects": (5, [ESCAPES, FORGES], [], [5]),
+        "groups": (5, [ESCAPES, FORGES]),
+        "staying": (5, {ESCAPES: [FORGES]}),
+        "samples": (ESCAPES, -1, LONG),
+        "rewritten": ([5], [ESCAPES, FORGES], ["../victim/file", str(victim / "file")]),
+        "duplicates": (5, [duplicate], [[ESCAPES, FORGES]]),
+    }
     edits: dict[str, Callable[[Row], Any]] = {
-        "no subjects": drop("subjects"),
-        "subjects that are a number": put(subjects=5),
-        "a subject with escapes": put(subjects=[ESCAPES, FORGES]),
-        "samples that are a text": put(samples=ESCAPES),
-        "a shard with escapes": put(rewritten=[ESCAPES, FORGES]),
-        "a shard outside": put(rewritten=["../victim/file", str(victim / "file")]),
-        "shards that are numbers": put(rewritten=[5]),
-        "duplicates that are no pairs": put(twins=["x", []]),
-        "duplicates with escapes": put(twins=[[ESCAPES, FORGES]]),
+        "no subjects": drop("removal", "subjects"),
+        "no removal": drop("removal"),
         "a field more": put(x=5),
+        **dict(variants(values, "removal")),
+        **dict(variants({"removal": (5, []), "generation": (0, 7, LONG, "x"), "digest": ("", 5, "0" * 64)})),
     }
     for what, edit in edits.items():
         yield _case(f"removal: a record with {what}", removal(record=edit))

@@ -14,6 +14,8 @@ from tests.support.hostile_case import Case, plant_nothing, put, sparse
 
 _INDEX_FILE = "index/train-00000.parquet"
 _TABLES = {"shards.parquet": SHARDS, "subjects-00000.parquet": SUBJECTS, _INDEX_FILE: INDEX}
+_CONVERTED = "values of another type that convert to the documented one are the same values"
+_UNUSED = "a bit that changes no value may be any, as long as the file has the digest that is recorded"
 _DIGEST = bytes(16)
 _MEMBER = {"ext": "png", "offset": 512, "size": 100, "xxh3": _DIGEST}
 _SHARD = {
@@ -39,8 +41,8 @@ def cases() -> Iterator[Case]:
     yield from _no_tables()
 
 
-def _case(name: str, edits: Edits) -> Case:
-    return Case(f"table: {name}", "tables", edits)
+def _case(name: str, edits: Edits, verified: str = "") -> Case:
+    return Case(f"table: {name}", "tables", edits, verified=verified)
 
 
 def _many_rows() -> Iterator[Case]:
@@ -123,7 +125,8 @@ def _other_types() -> Iterator[Case]:
         (_INDEX_FILE, "width", pa.bool_()),
         (_INDEX_FILE, "source", pa.string()),
     ):
-        yield _case(f"{column} of {name} as {kind}", Edits(files=partial(_with_type, name, column, kind)))
+        edits = Edits(files=partial(_with_type, name, column, kind))
+        yield _case(f"{column} of {name} as {kind}", edits, verified=_CONVERTED)
     for name, columns in (("shards.parquet", ("name", "index")), (_INDEX_FILE, ("key", "image", "sidecars", "label"))):
         for column in columns:
             yield _case(f"{name} without {column}", Edits(files=partial(_edited, name, _without(column))))
@@ -166,7 +169,8 @@ def _no_tables() -> Iterator[Case]:
     }
     for name in _TABLES:
         for what, change in contents.items():
-            yield _case(f"{name} is {what}", Edits(files=partial(_changed, name, change)))
+            harmless = _UNUSED if what.startswith(("flipped bits", "a schema of Arrow of")) else ""
+            yield _case(f"{name} is {what}", Edits(files=partial(_changed, name, change)), verified=harmless)
 
 
 def _rows_for(name: str, row: Row, count: int, groups: int, files: Files) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.dataset_writer import Edits, Row
-from tests.support.hostile_case import ESCAPES, FORGED, FORGES, INT, LONG, Case, drop, put, shown, variants
+from tests.support.hostile_case import ESCAPES, FORGED, FORGES, INT, LONG, Case, drop, shown, variants
 
 NAMES = {
     "with a line feed": FORGES,
@@ -25,6 +25,8 @@ NAMES = {
     "of 3,000 letters": "a" * 3000,
 }
 _HOSTILE = ("with a line feed", "with escapes", "with a C1 control", "with NUL")
+_ANY_LETTERS = "a key may have all letters but control characters, and a subject any name"
+_ALLOWED = ("override of direction", "line separator", "like an option")
 _NOT_COMPARED = "no other table says what this value must be"
 _SHOWN_ALONE = "the generation of a row is shown and never used"
 _DECODED = "possible values are compared with the pixels, which --decode alone does"
@@ -196,16 +198,28 @@ def _keys(victim: Path) -> Iterator[Case]:
     for what, (key, subject, impression) in keys.items():
         if len(key) > 250 and not any(each == "/" for each in key[-101:-5]):
             continue  # no header of a tar holds it
-        edit = put(0, key=key, subject=subject, impression=impression)
+        edit = partial(_rename_key, key, subject, impression)
+        verified = _ANY_LETTERS if any(each in what for each in _ALLOWED) else ""
         for kind in ("tree", "adopted"):
-            yield Case(f"key: {what}, {kind}", "keys", Edits(samples=edit, kind=kind), key=key)
+            yield Case(f"key: {what}, {kind}", "keys", Edits(samples=edit, kind=kind), verified=verified, key=key)
     for what in _HOSTILE:
-        edit = put(0, group=NAMES[what])
-        yield Case(f"group: {what}", "keys", Edits(samples=edit))
+        yield Case(f"group: {what}", "keys", Edits(samples=partial(_rename_group, NAMES[what])))
         endings = partial(_rename_sidecar, NAMES[what])
         yield Case(f"ending: {what}", "keys", Edits(samples=endings))
     yield Case("key: one twice in a shard", "keys", Edits(samples=_same_key))
     yield Case("key: of another shard", "keys", Edits(samples=_key_of_other_shard))
+
+
+def _rename_key(key: str, subject: str, impression: str, samples: list[Row]) -> None:
+    """Give the first sample another key, and the other sample of its subject the same subject."""
+    other = samples[1]["impression"]
+    samples[0] |= {"key": key, "subject": subject, "impression": impression, "group": subject}
+    samples[1] |= {"key": f"{subject}/{other}", "subject": subject, "group": subject}
+
+
+def _rename_group(name: str, samples: list[Row]) -> None:
+    for each in samples[:2]:
+        each["group"] = name
 
 
 def _rename_sidecar(name: str, samples: list[Row]) -> None:

@@ -1,5 +1,6 @@
 """The workspace `.shardkit` as a stopped command leaves it, honest but for what is edited: a plan, parts, a removal."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from blake3 import blake3
 from xxhash import xxh3_128_digest
 
 from tests.support.dataset_tables import INDEX, parquet
-from tests.support.dataset_writer import Edits, Row, build, canonical, terms_of, write_files
+from tests.support.dataset_writer import Dataset, Edits, Row, build, canonical, terms_of, write_files
 from tests.support.format_digests import digest_of, digest_rows
 from tests.support.hostile_case import MTIME_NS, Plant, Scene
 from tests.support.tar_writer import tar
@@ -129,18 +130,28 @@ def removal(edits: Edits | None = None, record: Edit = _leave, staged: Edit = _l
     def plant(scene: Scene) -> None:
         after = build(settings)
         waiting = {name: content for name, content in after.files.items() if content != scene.dataset.files.get(name)}
-        told = {
-            "subjects": [scene.dataset.samples[0]["subject"]],
-            "samples": 2,
-            "rewritten": ["train-000000.tar"],
-            "twins": [],
-        }
+        told = _removed(scene, after)
         record(told)
         staged(waiting)
         write_files(scene.workspace, {"removal.json": canonical(told)})
         write_files(scene.workspace / "removal", waiting)
 
     return plant
+
+
+def _removed(scene: Scene, after: Dataset) -> Row:
+    """Return the record of a removal and of the generation that it made."""
+    subject, shard = scene.dataset.samples[0]["subject"], "train-000000.tar"
+    gone = [each["payloads"] for each in scene.dataset.samples if each["subject"] == subject]
+    size = sum(len(content) for payloads in gone for content in payloads.values())
+    rewritten = {"rewritten": [shard], "rewritten_bytes": len(scene.dataset.files.get(shard, b""))}
+    counted = {"samples": len(gone), "bytes": size, "duplicates": [], "duplicate_count": 0}
+    digest = json.loads(after.files["manifest.json"]).get("digest")
+    return {
+        "removal": {"subjects": [subject], "groups": [], "staying": {}, **counted, **rewritten},
+        "generation": 1,
+        "digest": digest,
+    }
 
 
 def adopted_parts(edit: Edit = _leave, rows: Edit = _leave) -> Plant:
