@@ -24,7 +24,7 @@ from shardkit.pack.remove import check_removable
 from shardkit.pack.remove import remove as remove_subjects
 
 _MOST_NAMES = 10
-_MOST_DUPLICATES = 20
+_SHOWN_DUPLICATES = 20
 
 
 @command(
@@ -145,9 +145,9 @@ def _warnings(removal: Removal) -> Iterator[str]:
     for group, members in removal.staying.items():
         stay = "1 subject of group {} stays" if len(members) == 1 else f"{len(members):,} subjects of group {{}} stay"
         yield f"Warning: {stay.format(group)}: {_some(members)}. To remove the whole group, use --group {group}."
-    for each in removal.duplicates[:_MOST_DUPLICATES]:
+    for each in removal.duplicates[:_SHOWN_DUPLICATES]:
         yield f"Warning: {each.stays} stays and has the same bytes as {each.removed}."
-    more = removal.duplicate_count - _MOST_DUPLICATES
+    more = removal.duplicate_count - _SHOWN_DUPLICATES
     if more > 0:
         yield f"Warning: {more:,} more files that stay have the same bytes as a removed one."
 

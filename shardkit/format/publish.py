@@ -175,12 +175,13 @@ def rename_new(name: str, new_name: bytes, folder: int, new_folder: int) -> None
         return
     try:
         os.link(name, new_name, src_dir_fd=folder, dst_dir_fd=new_folder, follow_symlinks=False)
-        os.unlink(name, dir_fd=folder)
     except OSError as error:
         if error.errno not in _NOT_SUPPORTED:
             raise
         _check_absent(new_name, new_folder)
         os.replace(name, new_name, src_dir_fd=folder, dst_dir_fd=new_folder)
+    else:
+        os.unlink(name, dir_fd=folder)
 
 
 def _renameat2(name: str, new_name: bytes, folder: int, new_folder: int) -> None:
