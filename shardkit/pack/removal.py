@@ -42,21 +42,25 @@ def write_record(folder: Path, record: RemovalRecord) -> None:
     DatasetFolder(folder).publish_bytes(REMOVAL_RECORD, content)
 
 
-def read_record(folder: Path) -> RemovalRecord | None:
+def read_record(folder: Path) -> RemovalRecord:
+    """Return the record of a removal; Damaged, ValueError or RecursionError if it is not a valid one."""
+    return shaped(json.loads(DatasetFolder(folder).read_bytes(REMOVAL_RECORD, _LARGEST_RECORD)), RemovalRecord)
+
+
+def unreported_removal(folder: Path, manifest: Manifest) -> RemovalRecord | None:
     """Return the record of a removal that was committed and not reported yet; None if there is no valid one."""
-    inside = DatasetFolder(folder)
-    if not inside.has_file(REMOVAL_RECORD):
+    if not DatasetFolder(folder).has_file(REMOVAL_RECORD):
         return None
     with suppress(Damaged, ValueError, RecursionError):
-        record = shaped(json.loads(inside.read_bytes(REMOVAL_RECORD, _LARGEST_RECORD)), RemovalRecord)
-        made = ((each.number, each.digest) for each in read_manifest(folder).generations)
+        record = read_record(folder)
+        made = ((each.number, each.digest) for each in manifest.generations)
         return record if (record.generation, record.digest) in made else None
     return None
 
 
-def drop_stale_record(folder: Path) -> None:
+def drop_stale_record(folder: Path, manifest: Manifest) -> None:
     """Remove the record of a removal that was not committed; there is none whose result could be reported."""
-    if read_record(folder) is None:
+    if unreported_removal(folder, manifest) is None:
         DatasetFolder(folder).remove(REMOVAL_RECORD)
 
 

@@ -27,7 +27,7 @@ REMOVAL = f"{WORKPLACE}/removal"
 REMOVAL_RECORD = f"{WORKPLACE}/removal.json"
 QUARANTINE = f"{WORKPLACE}/quarantine.jsonl"
 
-_STAYING = {LOCK, QUARANTINE, REMOVAL_RECORD}
+STAYING = {LOCK, QUARANTINE, REMOVAL_RECORD}
 _TEMPORARY_FILES_IN = ("", "index")
 
 
@@ -55,7 +55,7 @@ def clear(folder: Path) -> None:
     inside = DatasetFolder(folder)
     inside.remove_file(PLAN)
     for name in (f"{WORKPLACE}/{each}" for each in inside.names(WORKPLACE)):
-        if name not in _STAYING:
+        if name not in STAYING:
             inside.remove(name)
     inside.remove_temporary_files(*_TEMPORARY_FILES_IN)
     inside.flush()

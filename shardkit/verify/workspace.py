@@ -4,7 +4,6 @@ Files that a pack or append has made, or that a removal replaces, are neither da
 the workspace is a finding, and the rest of the dataset is verified all the same.
 """
 
-import json
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -13,19 +12,14 @@ from pathlib import Path
 
 from shardkit.dataset import MANIFEST, WORKPLACE
 from shardkit.format.folder import DatasetFolder
-from shardkit.format.lock import LOCK
 from shardkit.format.manifest import read_manifest
 from shardkit.format.numbering import files_of
 from shardkit.format.plain_file import plain_file, plain_lines
-from shardkit.format.shaped import shaped
 from shardkit.format.tables import SHARDS, read_table, shards_of
-from shardkit.pack.workspace import PLAN, QUARANTINE, REMOVAL, REMOVAL_RECORD, part_name
+from shardkit.pack.workspace import PLAN, QUARANTINE, REMOVAL, REMOVAL_RECORD, STAYING, part_name
 from shardkit.verify.closed import INDEX_FOLDER
 from shardkit.verify.findings import Finding, Kind
 from shardkit.verify.reading import UNREADABLE, reason_of
-
-_STAYING = {LOCK, QUARANTINE, REMOVAL_RECORD}
-_LARGEST_RECORD = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ def has_stale_files(folder: Path) -> bool:
     if not os.path.lexists(folder / WORKPLACE) or any(find_odd_workspace(folder)):
         return False
     names = {f"{WORKPLACE}/{name}" for name in DatasetFolder(folder).names(WORKPLACE)}
-    return not names or bool(names - _STAYING)
+    return not names or bool(names - STAYING)
 
 
 def packing(folder: Path) -> Underway:
@@ -114,9 +108,9 @@ def removal_record(folder: Path) -> Underway:
     """Report a damaged record of a removal: it says what the removal has still to report."""
 
     def parsed(folder: Path) -> Underway:
-        from shardkit.pack.removal import RemovalRecord  # noqa: PLC0415 - it brings the image libraries along
+        from shardkit.pack.removal import read_record  # noqa: PLC0415 - it brings the image libraries along
 
-        shaped(json.loads(DatasetFolder(folder).read_bytes(REMOVAL_RECORD, _LARGEST_RECORD)), RemovalRecord)
+        read_record(folder)
         return Underway()
 
     return _read(folder, REMOVAL_RECORD, parsed, "Remove this file, then run the same `shardkit remove` again.")

@@ -13,8 +13,10 @@ from unittest import mock
 import pytest
 
 from shardkit.cli.remove import remove
+from shardkit.errors import Damaged
 from shardkit.format.opened import open_dataset
 from shardkit.pack import removal
+from shardkit.pack.packing import tidied
 from tests.commands import Ended, ran
 from tests.faults.operations import watched
 from tests.shardkit.pack.growing import SPLIT, KilledError, everybody, grown, keys, run_append, run_pack
@@ -336,6 +338,22 @@ def test_a_record_that_lies_keeps_nobody(interrupted: Interrupted, tmp_path: Pat
         assert "Traceback" not in ended.stderr
         assert not (folder / ".shardkit").exists()
         assert "s01" not in everybody(folder)
+
+
+def test_a_damaged_manifest_keeps_the_record(interrupted: Interrupted, tmp_path: Path) -> None:
+    """Once the manifest is repaired, the removal is still reported and checked."""
+    folder = tmp_path / "packed"
+    put(folder, interrupted.reported_last.files)
+    manifest = folder / "manifest.json"
+    content = manifest.read_bytes()
+    manifest.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+
+    with pytest.raises(Damaged):
+        tidied(folder)
+
+    assert (folder / RECORD).exists()
+    assert ran("repair", folder).code == 0
+    assert PROOF in same_again(folder).stderr
 
 
 def test_what_an_earlier_removal_staged_is_not_taken_over(interrupted: Interrupted, tmp_path: Path) -> None:
