@@ -11,9 +11,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from shardkit.dataset import MANIFEST, WORKPLACE, Manifest, Shard
+from shardkit.dataset import MANIFEST, Manifest, Shard
 from shardkit.errors import Damaged, UsageError
-from shardkit.format.advice import advised
 from shardkit.format.digest import seal_of
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.manifest import canonical, read_manifest
@@ -21,7 +20,7 @@ from shardkit.format.opened import Dataset
 from shardkit.format.plain_file import plain_lines
 from shardkit.format.shaped import shaped
 from shardkit.pack.removal_preview import Removal
-from shardkit.pack.workspace import QUARANTINE, REMOVAL, REMOVAL_RECORD
+from shardkit.pack.workspace import QUARANTINE, REMOVAL, REMOVAL_RECORD, advise_after_damaged_removal
 
 _LARGEST_RECORD = 64 << 20
 
@@ -162,5 +161,5 @@ def _staged_shards(staging: DatasetFolder, after: Manifest) -> tuple[Shard, ...]
 def _unfinished(staging: DatasetFolder, name: str, what: str) -> Damaged:
     return Damaged(
         f"{staging.path / name}: {what}, so the interrupted removal cannot be finished. "
-        f"Move {staging.dataset / WORKPLACE} out of the dataset, then run {advised('verify', staging.dataset)}."
+        f"{advise_after_damaged_removal(staging.dataset)}"
     )

@@ -16,7 +16,16 @@ from shardkit.format.manifest import read_manifest
 from shardkit.format.numbering import files_of
 from shardkit.format.plain_file import plain_file, plain_lines
 from shardkit.format.tables import SHARDS, read_table, shards_of
-from shardkit.pack.workspace import PLAN, QUARANTINE, REMOVAL, REMOVAL_RECORD, STAYING, part_name
+from shardkit.pack.workspace import (
+    PLAN,
+    QUARANTINE,
+    REMOVAL,
+    REMOVAL_RECORD,
+    STAYING,
+    advise_after_damaged_plan,
+    advise_after_damaged_removal,
+    part_name,
+)
 from shardkit.verify.closed import INDEX_FOLDER
 from shardkit.verify.findings import Finding, Kind
 from shardkit.verify.reading import UNREADABLE, reason_of
@@ -52,7 +61,7 @@ def has_stale_files(folder: Path) -> bool:
 
 def packing(folder: Path) -> Underway:
     """Return the files that an unfinished pack or append may have made already."""
-    return _read(folder, PLAN, _planned, "Remove this file, then run the same `shardkit append` again.")
+    return _read(folder, PLAN, _planned, advise_after_damaged_plan(folder))
 
 
 def _planned(folder: Path) -> Underway:
@@ -100,8 +109,7 @@ def removing(folder: Path, files: frozenset[str], shards: dict[str, str]) -> Und
         note = f"{folder}: a removal is not ended. Its files are not checked; the same `shardkit remove` ends it."
         return Underway(frozenset(after.files.keys() ^ files) | tars, (note,))
 
-    advice = f"Remove the folder {REMOVAL}, run `shardkit repair` with --source, then remove the subjects again."
-    return _read(folder, f"{REMOVAL}/{MANIFEST}", staged, advice)
+    return _read(folder, f"{REMOVAL}/{MANIFEST}", staged, advise_after_damaged_removal(folder))
 
 
 def removal_record(folder: Path) -> Underway:
@@ -135,4 +143,5 @@ def _read(folder: Path, name: str, read: Callable[[Path], Underway], advice: str
         plain_file(folder / name, folder).close()
         return read(folder)
     except UNREADABLE as error:
-        return Underway(findings=(Finding(Kind.TABLE, name, text=f"{reason_of(error)} {advice}"),))
+        text = f"{reason_of(error).removesuffix(advice).rstrip()} {advice}"
+        return Underway(findings=(Finding(Kind.TABLE, name, text=text),))

@@ -279,6 +279,29 @@ def test_a_damaged_staged_file_moves_nothing(interrupted: Interrupted, tmp_path:
     assert files(folder) == before
 
 
+def test_what_is_advised_ends_a_removal_whose_files_are_damaged(interrupted: Interrupted, tmp_path: Path) -> None:
+    """As long as it had dropped none of the files before, whichever of its own had their names already."""
+    folder, staged = tmp_path / "packed", STAGED_MANIFEST
+    states = [
+        each
+        for each in interrupted.committed
+        if staged in each.files and each.files.keys() >= interrupted.before.keys()
+    ]
+    assert len(states) > 3
+    for state in states:
+        put(folder, {**state.files, staged: b"damaged\n"})
+        assert "Move the folder .shardkit/removal out of the dataset" in same_again(folder).error
+
+        shutil.rmtree(folder / ".shardkit/removal")
+        for line in ran("repair", "--source", interrupted.source, folder).stderr.splitlines():
+            if "not belong" in line:
+                (folder / line.partition(":")[0]).unlink(missing_ok=True)
+
+        ended = same_again(folder)
+        assert PROOF in ended.stderr, ended.stderr
+        assert_only_lost(folder, {"s01"})
+
+
 @pytest.mark.parametrize("name", ["train-000000.tar", "index/train-00002.parquet"])
 def test_a_missing_staged_file_moves_nothing(interrupted: Interrupted, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "packed"
