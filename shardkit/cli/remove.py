@@ -18,7 +18,7 @@ from shardkit.format.manifest import read_manifest
 from shardkit.format.opened import open_dataset
 from shardkit.pack.packing import tidied
 from shardkit.pack.proof import prove
-from shardkit.pack.removal import RemovalRecord, clear_record, committed, drop_from_quarantine, read_record
+from shardkit.pack.removal import RemovalRecord, clear_record, committed, drop_from_quarantine, unreported_removal
 from shardkit.pack.removal_preview import Removal, preview, select_subjects
 from shardkit.pack.remove import check_removable
 from shardkit.pack.remove import remove as remove_subjects
@@ -72,7 +72,7 @@ def remove(
 
 
 def _show(dst: Path, subjects: tuple[str, ...], groups: tuple[str, ...], *, as_json: bool) -> None:
-    if committed(dst) or read_record(dst):
+    if committed(dst) or unreported_removal(dst, read_manifest(dst)):
         raise UsageError(
             f"dataset {str(dst)!r}: an interrupted removal is not finished, and a dry run writes nothing. "
             f"Finish it first, with the same `shardkit remove` command or with {advised('repair', dst)}."
@@ -91,7 +91,7 @@ def _remove(dst: Path, subjects: tuple[str, ...], groups: tuple[str, ...], *, ye
     tidied(dst)
     dataset = open_dataset(dst)
     check_removable(dataset)
-    earlier = read_record(dst)
+    earlier = unreported_removal(dst, dataset.manifest)
     if earlier:
         _report(dst, earlier, as_json=as_json)
     selection = select_subjects(dataset, subjects, groups, earlier.removal if earlier else None)

@@ -13,7 +13,7 @@ from shardkit.dataset import Generation
 from shardkit.errors import Damaged
 from shardkit.format.manifest import canonical
 from shardkit.format.shaped import shaped
-from shardkit.format.tables import METADATA, parquet_file, readable
+from shardkit.format.tables import METADATA, TableFile, readable
 from shardkit.format.terms import Terms, check_terms
 
 
@@ -50,8 +50,8 @@ def spare_copy(terms: Terms, generation: Generation) -> bytes:
 
 
 def read_spare(path: Path) -> Spare:
-    with readable(path), parquet_file(path) as file:
-        metadata = file.metadata.metadata or {}
+    with readable(path):
+        metadata = TableFile(path).metadata.metadata or {}
     try:
         spare = shaped(json.loads(metadata[METADATA]), Spare)
         check_terms(spare)

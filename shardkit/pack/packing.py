@@ -93,8 +93,8 @@ def tidied(folder: Path, *, restart: bool = False) -> Manifest:
     """
     if committed(folder):
         finish(folder)
-    drop_stale_record(folder)
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder)  # while it is damaged, nothing tells whether the record is stale
+    drop_stale_record(folder, manifest)
     if restart:
         _abandon(folder)
     elif has_workspace(folder) and (not has_plan(folder) or _is_committed(folder, manifest)):

@@ -135,7 +135,7 @@ def read_plan(folder: Path) -> PlanFile:
             described.check(file.num_row_groups)
             footer = file.metadata
     except Damaged as error:
-        raise Damaged(f"{error} It is the plan of an unfinished pack or append: --replan starts that over.") from error
+        raise Damaged(f"{error} {workspace.advise_after_damaged_plan(folder)}") from error
     return PlanFile(path, folder, described.terms, described.shards, described.hash, footer)
 
 

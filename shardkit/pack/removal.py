@@ -11,9 +11,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from shardkit.dataset import MANIFEST, WORKPLACE, Manifest, Shard
+from shardkit.dataset import MANIFEST, Manifest, Shard
 from shardkit.errors import Damaged, UsageError
-from shardkit.format.advice import advised
 from shardkit.format.digest import seal_of
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.manifest import canonical, read_manifest
@@ -21,7 +20,7 @@ from shardkit.format.opened import Dataset
 from shardkit.format.plain_file import plain_lines
 from shardkit.format.shaped import shaped
 from shardkit.pack.removal_preview import Removal
-from shardkit.pack.workspace import QUARANTINE, REMOVAL, REMOVAL_RECORD
+from shardkit.pack.workspace import QUARANTINE, REMOVAL, REMOVAL_RECORD, advise_after_damaged_removal
 
 _LARGEST_RECORD = 64 << 20
 
@@ -42,21 +41,25 @@ def write_record(folder: Path, record: RemovalRecord) -> None:
     DatasetFolder(folder).publish_bytes(REMOVAL_RECORD, content)
 
 
-def read_record(folder: Path) -> RemovalRecord | None:
+def read_record(folder: Path) -> RemovalRecord:
+    """Return the record of a removal; Damaged, ValueError or RecursionError if it is not a valid one."""
+    return shaped(json.loads(DatasetFolder(folder).read_bytes(REMOVAL_RECORD, _LARGEST_RECORD)), RemovalRecord)
+
+
+def unreported_removal(folder: Path, manifest: Manifest) -> RemovalRecord | None:
     """Return the record of a removal that was committed and not reported yet; None if there is no valid one."""
-    inside = DatasetFolder(folder)
-    if not inside.has_file(REMOVAL_RECORD):
+    if not DatasetFolder(folder).has_file(REMOVAL_RECORD):
         return None
     with suppress(Damaged, ValueError, RecursionError):
-        record = shaped(json.loads(inside.read_bytes(REMOVAL_RECORD, _LARGEST_RECORD)), RemovalRecord)
-        made = ((each.number, each.digest) for each in read_manifest(folder).generations)
+        record = read_record(folder)
+        made = ((each.number, each.digest) for each in manifest.generations)
         return record if (record.generation, record.digest) in made else None
     return None
 
 
-def drop_stale_record(folder: Path) -> None:
+def drop_stale_record(folder: Path, manifest: Manifest) -> None:
     """Remove the record of a removal that was not committed; there is none whose result could be reported."""
-    if read_record(folder) is None:
+    if unreported_removal(folder, manifest) is None:
         DatasetFolder(folder).remove(REMOVAL_RECORD)
 
 
@@ -158,5 +161,5 @@ def _staged_shards(staging: DatasetFolder, after: Manifest) -> tuple[Shard, ...]
 def _unfinished(staging: DatasetFolder, name: str, what: str) -> Damaged:
     return Damaged(
         f"{staging.path / name}: {what}, so the interrupted removal cannot be finished. "
-        f"Move {staging.dataset / WORKPLACE} out of the dataset, then run {advised('verify', staging.dataset)}."
+        f"{advise_after_damaged_removal(staging.dataset)}"
     )

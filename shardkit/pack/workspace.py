@@ -15,7 +15,8 @@ Everything here is data from an untrusted source, like the dataset itself.
 
 from pathlib import Path
 
-from shardkit.dataset import WORKPLACE
+from shardkit.dataset import MANIFEST, WORKPLACE
+from shardkit.format.advice import advised
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.lock import LOCK
 from shardkit.format.numbering import is_dataset_file
@@ -28,7 +29,7 @@ REMOVAL = f"{WORKPLACE}/removal"
 REMOVAL_RECORD = f"{WORKPLACE}/removal.json"
 QUARANTINE = f"{WORKPLACE}/quarantine.jsonl"
 
-_STAYING = {LOCK, QUARANTINE, REMOVAL_RECORD}
+STAYING = {LOCK, QUARANTINE, REMOVAL_RECORD}
 
 
 def part_name(shard: str) -> str:
@@ -37,6 +38,20 @@ def part_name(shard: str) -> str:
 
 def making_lock(shard: str) -> str:
     return f"{WORKPLACE}/making/{shard}"
+
+
+def advise_after_damaged_plan(folder: Path) -> str:
+    command = "append" if DatasetFolder(folder).exists(MANIFEST) else "pack"
+    return f"Start the unfinished {command} over with {advised(f'{command} --replan SRC', folder)}."
+
+
+def advise_after_damaged_removal(folder: Path) -> str:
+    """Shards that the removal had replaced are restored from the source; new files that it had moved are left over."""
+    repair = advised("repair --source SRC", folder)
+    return (
+        f"Move the folder {REMOVAL} out of the dataset, run {repair}, move out the files that do not belong to it, "
+        "then run the same `shardkit remove` again."
+    )
 
 
 def has_workspace(folder: Path) -> bool:
@@ -55,7 +70,7 @@ def clear(folder: Path) -> None:
     inside = DatasetFolder(folder)
     inside.remove_file(PLAN)
     for name in (f"{WORKPLACE}/{each}" for each in inside.names(WORKPLACE)):
-        if name not in _STAYING:
+        if name not in STAYING:
             inside.remove(name)
     inside.remove_temporary_files(is_dataset_file, "", "index")
     inside.flush()

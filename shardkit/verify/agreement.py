@@ -98,8 +98,8 @@ def _generation_agrees(
             text = f"The {what} of generation {generation.number} is not that of its tables."
             yield _disagreement(MANIFEST, text, said, found)
     # An adopted dataset keeps the labels that its tars gave: several subjects may share one.
-    if not manifest.options.get("adopted") and not _contiguous(subjects, whole=manifest.generations[0].number == 0):
-        yield _disagreement(generation.subjects, "Its labels are not unique and without gaps in each split.")
+    if not manifest.options.get("adopted"):
+        yield from _labels_agree(manifest, generation.subjects, subjects)
 
 
 def _as_given(counted: Totals, said: Totals | None) -> Totals:
@@ -114,14 +114,17 @@ def _skipped_agree(path: Path, generation: Generation) -> Iterator[Finding]:
         yield _disagreement(path.name, text, said, lines)
 
 
-def _contiguous(subjects: Iterable[Subject], *, whole: bool) -> bool:
-    """The first generation of a removal starts at a number above 0, and need not be: no label is given twice."""
+def _labels_agree(manifest: Manifest, table: str, subjects: Iterable[Subject]) -> Iterator[Finding]:
+    """No label is given twice in a split. They count from 0, unless arrays brought them or a removal took some away."""
     labels: dict[str, list[int]] = {}
     for each in subjects:
         labels.setdefault(each.split, []).append(each.label)
-    if whole:
-        return all(sorted(each) == list(range(len(each))) for each in labels.values())
-    return all(len(set(each)) == len(each) for each in labels.values())
+    if any(len(set(each)) < len(each) for each in labels.values()):
+        yield _disagreement(table, "Its labels are not unique in each split.")
+    elif manifest.options.get("arrays") or manifest.generations[0].number > 0:
+        return
+    elif any(max(each) >= len(each) or min(each) < 0 for each in labels.values()):
+        yield _disagreement(table, "Its labels are not without gaps in each split.")
 
 
 def _list_agrees(path: Path, digests: Mapping[str, str]) -> Iterator[Finding]:

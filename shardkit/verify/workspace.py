@@ -4,7 +4,6 @@ Files that a pack or append has made, or that a removal replaces, are neither da
 the workspace is a finding, and the rest of the dataset is verified all the same.
 """
 
-import json
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -13,19 +12,23 @@ from pathlib import Path
 
 from shardkit.dataset import MANIFEST, WORKPLACE
 from shardkit.format.folder import DatasetFolder
-from shardkit.format.lock import LOCK
 from shardkit.format.manifest import read_manifest
 from shardkit.format.numbering import files_of
 from shardkit.format.plain_file import plain_file, plain_lines
-from shardkit.format.shaped import shaped
 from shardkit.format.tables import SHARDS, read_table, shards_of
-from shardkit.pack.workspace import PLAN, QUARANTINE, REMOVAL, REMOVAL_RECORD, part_name
+from shardkit.pack.workspace import (
+    PLAN,
+    QUARANTINE,
+    REMOVAL,
+    REMOVAL_RECORD,
+    STAYING,
+    advise_after_damaged_plan,
+    advise_after_damaged_removal,
+    part_name,
+)
 from shardkit.verify.closed import INDEX_FOLDER
 from shardkit.verify.findings import Finding, Kind
 from shardkit.verify.reading import UNREADABLE, reason_of
-
-_STAYING = {LOCK, QUARANTINE, REMOVAL_RECORD}
-_LARGEST_RECORD = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,12 @@ def has_stale_files(folder: Path) -> bool:
     if not os.path.lexists(folder / WORKPLACE) or any(find_odd_workspace(folder)):
         return False
     names = {f"{WORKPLACE}/{name}" for name in DatasetFolder(folder).names(WORKPLACE)}
-    return not names or bool(names - _STAYING)
+    return not names or bool(names - STAYING)
 
 
 def packing(folder: Path) -> Underway:
     """Return the files that an unfinished pack or append may have made already."""
-    return _read(folder, PLAN, _planned, "Remove this file, then run the same `shardkit append` again.")
+    return _read(folder, PLAN, _planned, advise_after_damaged_plan(folder))
 
 
 def _planned(folder: Path) -> Underway:
@@ -106,17 +109,16 @@ def removing(folder: Path, files: frozenset[str], shards: dict[str, str]) -> Und
         note = f"{folder}: a removal is not ended. Its files are not checked; the same `shardkit remove` ends it."
         return Underway(frozenset(after.files.keys() ^ files) | tars, (note,))
 
-    advice = f"Remove the folder {REMOVAL}, run `shardkit repair` with --source, then remove the subjects again."
-    return _read(folder, f"{REMOVAL}/{MANIFEST}", staged, advice)
+    return _read(folder, f"{REMOVAL}/{MANIFEST}", staged, advise_after_damaged_removal(folder))
 
 
 def removal_record(folder: Path) -> Underway:
     """Report a damaged record of a removal: it says what the removal has still to report."""
 
     def parsed(folder: Path) -> Underway:
-        from shardkit.pack.removal import RemovalRecord  # noqa: PLC0415 - it brings the image libraries along
+        from shardkit.pack.removal import read_record  # noqa: PLC0415 - it brings the image libraries along
 
-        shaped(json.loads(DatasetFolder(folder).read_bytes(REMOVAL_RECORD, _LARGEST_RECORD)), RemovalRecord)
+        read_record(folder)
         return Underway()
 
     return _read(folder, REMOVAL_RECORD, parsed, "Remove this file, then run the same `shardkit remove` again.")
@@ -141,4 +143,5 @@ def _read(folder: Path, name: str, read: Callable[[Path], Underway], advice: str
         plain_file(folder / name, folder).close()
         return read(folder)
     except UNREADABLE as error:
-        return Underway(findings=(Finding(Kind.TABLE, name, text=f"{reason_of(error)} {advice}"),))
+        text = f"{reason_of(error).removesuffix(advice).rstrip()} {advice}"
+        return Underway(findings=(Finding(Kind.TABLE, name, text=text),))

@@ -19,6 +19,7 @@ from shardkit.format.opened import open_dataset
 from shardkit.image.codec import decode
 from shardkit.pack import shard as shards
 from shardkit.pack.arrays_source import ArraysFile
+from tests.commands import ran
 from tests.packed import files
 from tests.shardkit.pack.array_files import SAMPLES, binary, labels, npy, packed, values
 
@@ -62,6 +63,21 @@ def test_each_split_has_its_share_of_the_samples(tmp_path: Path) -> None:
     }
     assert dataset.manifest.splitting["by"] == "sample"
     assert sum(each.impressions for each in dataset.subjects) == SAMPLES
+
+
+def test_labels_of_arrays_need_not_be_without_gaps(tmp_path: Path) -> None:
+    """They come from the file: a class can be missing in a split, and labels need not count from 0."""
+    few = np.array([1, 5, 900] * 20, "<i4")
+    plain = packed(binary(tmp_path / "few", values(60), few), tmp_path / "plain")
+    seven = (np.arange(60) % 7).astype("<i4")
+    split = packed(binary(tmp_path / "seven", values(60), seven), tmp_path / "split", split=SPLIT)
+
+    assert {each.label for each in open_dataset(plain).subjects} == {1, 5, 900}
+    in_val = {each.label for each in open_dataset(split).subjects if each.split == "val"}
+    assert in_val != set(range(len(in_val)))
+    for folder in (plain, split):
+        ended = ran("verify", folder)
+        assert (ended.code, "no damage" in ended.stderr) == (0, True), ended.stderr
 
 
 def test_any_number_of_workers_writes_the_same_bytes(tmp_path: Path) -> None:

@@ -13,8 +13,10 @@ from unittest import mock
 import pytest
 
 from shardkit.cli.remove import remove
+from shardkit.errors import Damaged
 from shardkit.format.opened import open_dataset
 from shardkit.pack import removal
+from shardkit.pack.packing import tidied
 from tests.commands import Ended, ran
 from tests.faults.operations import watched
 from tests.shardkit.pack.growing import SPLIT, KilledError, everybody, grown, keys, run_append, run_pack
@@ -277,6 +279,29 @@ def test_a_damaged_staged_file_moves_nothing(interrupted: Interrupted, tmp_path:
     assert files(folder) == before
 
 
+def test_what_is_advised_ends_a_removal_whose_files_are_damaged(interrupted: Interrupted, tmp_path: Path) -> None:
+    """As long as it had dropped none of the files before, whichever of its own had their names already."""
+    folder, staged = tmp_path / "packed", STAGED_MANIFEST
+    states = [
+        each
+        for each in interrupted.committed
+        if staged in each.files and each.files.keys() >= interrupted.before.keys()
+    ]
+    assert len(states) > 3
+    for state in states:
+        put(folder, {**state.files, staged: b"damaged\n"})
+        assert "Move the folder .shardkit/removal out of the dataset" in same_again(folder).error
+
+        shutil.rmtree(folder / ".shardkit/removal")
+        for line in ran("repair", "--source", interrupted.source, folder).stderr.splitlines():
+            if "not belong" in line:
+                (folder / line.partition(":")[0]).unlink(missing_ok=True)
+
+        ended = same_again(folder)
+        assert PROOF in ended.stderr, ended.stderr
+        assert_only_lost(folder, {"s01"})
+
+
 @pytest.mark.parametrize("name", ["train-000000.tar", "index/train-00002.parquet"])
 def test_a_missing_staged_file_moves_nothing(interrupted: Interrupted, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "packed"
@@ -336,6 +361,22 @@ def test_a_record_that_lies_keeps_nobody(interrupted: Interrupted, tmp_path: Pat
         assert "Traceback" not in ended.stderr
         assert not (folder / ".shardkit").exists()
         assert "s01" not in everybody(folder)
+
+
+def test_a_damaged_manifest_keeps_the_record(interrupted: Interrupted, tmp_path: Path) -> None:
+    """Once the manifest is repaired, the removal is still reported and checked."""
+    folder = tmp_path / "packed"
+    put(folder, interrupted.reported_last.files)
+    manifest = folder / "manifest.json"
+    content = manifest.read_bytes()
+    manifest.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+
+    with pytest.raises(Damaged):
+        tidied(folder)
+
+    assert (folder / RECORD).exists()
+    assert ran("repair", folder).code == 0
+    assert PROOF in same_again(folder).stderr
 
 
 def test_what_an_earlier_removal_staged_is_not_taken_over(interrupted: Interrupted, tmp_path: Path) -> None:

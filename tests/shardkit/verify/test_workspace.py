@@ -74,6 +74,14 @@ NAMES = [
 ]
 
 
+ADVICE = {
+    PLAN: "`shardkit append --replan SRC ",
+    STAGED: "Move the folder .shardkit/removal out of the dataset, run `shardkit repair --source SRC ",
+    RECORD: "Remove this file, then run the same `shardkit remove` again.",
+    QUARANTINE: "Remove this file: `shardkit repair` writes it again.",
+}
+
+
 def of_workspace(small: Small, level: Level = Level.BYTES) -> list[Finding]:
     return [each for each in small.findings(level) if each.file.startswith(".shardkit")]
 
@@ -90,7 +98,7 @@ def test_a_damaged_file_is_a_finding_that_says_what_to_do(
     for level in (Level.QUICK, Level.BYTES):
         (finding,) = of_workspace(small, level)
         assert finding.file == name
-        assert "Remove " in finding.text
+        assert ADVICE[name] in finding.text
     assert small.tars[0].name in {each.file for each in small.findings()}
 
 
