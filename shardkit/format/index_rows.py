@@ -8,11 +8,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from shardkit.dataset import DEEPEST, LARGEST_SIDE, LARGEST_UNPACKED, Shard
-from shardkit.format.table_limits import MOST_SAMPLES, GroupLimits
+from shardkit.format.table_limits import MOST_OF_A_GROUP, MOST_SAMPLES, GroupLimits
 from shardkit.format.tar import BLOCK
-
-_TEXT_FREE = 64 << 20
-_MOST_MEMBERS = 1 << 24
 
 _LARGEST = {
     **dict.fromkeys(("original_width", "original_height", "width", "height", "channels"), LARGEST_SIDE),
@@ -31,13 +28,9 @@ def why_not_held(shard: Shard) -> str | None:
     return None
 
 
-MOST_OF_A_SHARD = GroupLimits(values=_MOST_MEMBERS, text_free=_TEXT_FREE)
-"""What the row group of any shard may hold, where nothing is known of its tar."""
-
-
 def limits_of(shard: Shard) -> GroupLimits:
     """What the row group of a shard may hold: a list has no more members than the tar has blocks."""
-    return GroupLimits(values=min(shard.size // BLOCK + shard.samples, _MOST_MEMBERS), text_free=_TEXT_FREE)
+    return GroupLimits(values=min(shard.size // BLOCK + shard.samples, MOST_OF_A_GROUP.values))
 
 
 def why_not_used(rows: pa.Table, shard: Shard, largest: Mapping[str, int]) -> str | None:

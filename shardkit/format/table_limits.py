@@ -16,13 +16,12 @@ from shardkit.format.page_headers import Chunk
 MOST_SAMPLES = 1 << 22
 """In one shard. Tars of our own have 4 GiB then, in which no image has more than 512 bytes."""
 
+_BYTES_PER_VALUE = 8 << 10
+"""Of all columns, on average, where a row group takes more than is free: a path has 4,095 bytes, and names have 255."""
 _MOST_ENCODED = 1 << 30
-_ENCODED_PER_ROW = 4 << 10
-"""On average, where a row group takes more than `_ENCODED_FREE`."""
 _ENCODED_FREE = 256 << 20
-
-_TEXT_PER_ROW = 512
-"""Bytes of all texts of a row, on average, where they take more than `text_free`: of ours, paths are the longest."""
+_MOST_TEXT = 2 << 30
+"""Half a KiB for each of `MOST_SAMPLES`."""
 
 
 class ColumnFooter(Protocol):
@@ -52,23 +51,35 @@ class GroupFooter(Protocol):
 class GroupLimits:
     values: int
     """In one column; a list has more than there are rows."""
-    text_free: int
+    text_free: int = 64 << 20
     """Bytes that texts may take however few rows there are."""
 
-    def texts(self, rows: int) -> int:
-        return max(self.text_free, _TEXT_PER_ROW * rows)
+    def find_excess_of_texts(self, size: int, rows: int, values: int) -> str | None:
+        """Return what is too much about texts of `size` bytes, where a column has `values` at most, or None."""
+        if size > min(max(self.text_free, _BYTES_PER_VALUE * values), _MOST_TEXT):
+            return f"has texts of {size:,} bytes for {rows:,} rows"
+        return None
+
+
+MOST_OF_A_GROUP = GroupLimits(values=1 << 24)
+"""What a row group of any table may hold: of a dataset, of a plan or of a part."""
+
+
+def most_values(group: GroupFooter) -> int:
+    """Return how many values a row group has in a column at most: a list has more than there are rows."""
+    return max((group.num_rows, *(group.column(number).num_values for number in range(group.num_columns))))
 
 
 def find_excess(group: GroupFooter, limits: GroupLimits, file_size: int) -> str | None:
     """Return what the row group has too much of, as far as the footer says, or None."""
     rows = group.num_rows
     columns = [group.column(number) for number in range(group.num_columns)]
-    most = max((rows, *(each.num_values for each in columns)))
+    most = most_values(group)
     if most > limits.values:
         return f"has {most:,} values in a column, more than {limits.values:,}"
     stored = sum(each.total_compressed_size for each in columns)
     encoded = max(stored, group.total_byte_size, sum(each.total_uncompressed_size for each in columns))
-    if encoded > most_encoded(rows):
+    if encoded > most_encoded(most):
         return f"has {encoded:,} bytes for {rows:,} rows"
     stored = min(stored, file_size)
     if most > stored:
@@ -80,21 +91,25 @@ def find_excess_of_pages(group: GroupFooter, chunks: Sequence[Chunk], limits: Gr
     """Return what the pages have too much of, whatever the footer says, or None."""
     if (values := max((each.values for each in chunks), default=0)) > limits.values:
         return f"has {values:,} values in a column, more than {limits.values:,}"
-    if (encoded := sum(each.uncompressed_bytes for each in chunks)) > most_encoded(group.num_rows):
+    if (encoded := sum(each.uncompressed_bytes for each in chunks)) > most_encoded(most_values(group)):
         return f"has {encoded:,} bytes for {group.num_rows:,} rows"
     return None
 
 
-def most_encoded(rows: int) -> int:
-    """Return how many bytes the pages of a row group may have before compression."""
-    return min(_MOST_ENCODED, max(_ENCODED_FREE, _ENCODED_PER_ROW * rows))
+def most_encoded(values: int) -> int:
+    """Return how many bytes the pages of a row group may have before compression, with `values` in a column at most."""
+    return min(_MOST_ENCODED, max(_ENCODED_FREE, _BYTES_PER_VALUE * values))
 
 
-def count_text_bytes(values: pa.Array) -> int:
-    """Return the bytes of all texts that are dictionary-encoded, each counted as often as it occurs."""
+def count_text_bytes(values: pa.Array, *, plain: bool = False) -> int:
+    """Return the bytes of all texts that are dictionary-encoded, each counted as often as it occurs, or of all."""
     if pa.types.is_dictionary(values.type):
         lengths = pc.take(pc.binary_length(values.dictionary), values.indices)
         return int(pc.sum(lengths, min_count=0).as_py())
     if pa.types.is_struct(values.type):
-        return sum(map(count_text_bytes, values.flatten()))
-    return count_text_bytes(values.flatten()) if pa.types.is_list(values.type) else 0
+        return sum(count_text_bytes(each, plain=plain) for each in values.flatten())
+    if pa.types.is_list(values.type):
+        return count_text_bytes(values.flatten(), plain=plain)
+    if plain and (pa.types.is_string(values.type) or pa.types.is_binary(values.type)):
+        return int(pc.sum(pc.binary_length(values), min_count=0).as_py())
+    return 0

@@ -9,19 +9,26 @@ from dataclasses import fields
 from enum import Enum, auto
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shardkit.dataset import MAJOR, SCHEMA, WORKPLACE, Member, Sample, Shard, Subject
-from shardkit.errors import Damaged
+from shardkit.errors import Damaged, UsageError
 from shardkit.format.advice import advised
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.page_headers import Chunk, read_chunk
 from shardkit.format.plain_file import plain_file
 from shardkit.format.refusal import explained
-from shardkit.format.table_limits import GroupLimits, count_text_bytes, find_excess, find_excess_of_pages
+from shardkit.format.table_limits import (
+    MOST_OF_A_GROUP,
+    GroupLimits,
+    count_text_bytes,
+    find_excess,
+    find_excess_of_pages,
+    most_values,
+)
 
 METADATA = b"shardkit"
 """Under this name a table keeps what is no column."""
@@ -81,7 +88,6 @@ _SMALL = 1 << 10
 """Bytes of a column in a row group. Compressed at most 32,768 times, as zstd can, they are 32 MiB."""
 _MOST_COLUMNS = 64
 """That hold values themselves; an index has 22."""
-_TABLE = GroupLimits(values=1 << 24, text_free=16 << 20)
 
 _AT_ONCE = 4_096
 
@@ -111,22 +117,66 @@ def write_table(
     folder: DatasetFolder, name: str, schema: pa.Schema, groups: Iterable[pa.Table], beside: bytes | None = None
 ) -> None:
     """Publish a Parquet file with one row group for each of `groups`, and what is to be kept beside them."""
-    with folder.publish(name) as file, parquet_writer(file, schema) as writer:
+    with table_writer(folder, name, schema) as writer:
         for group in groups:
-            writer.write_table(group, row_group_size=max(1, len(group)))
+            writer.write_group(group)
         if beside is not None:
-            writer.add_key_value_metadata({METADATA: beside})
+            writer.keep(beside)
 
 
-def parquet_writer(file: object, schema: pa.Schema, *, statistics: bool = True) -> pq.ParquetWriter:
-    """Without statistics, which only a search for keys asks for, the footer of many row groups is half as large."""
-    return pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True, write_statistics=statistics)
+class TableWriter:
+    """Writes row groups, and refuses those that `TableFile` would not read."""
+
+    def __init__(self, file: BinaryIO, path: Path, schema: pa.Schema, *, statistics: bool = True) -> None:
+        """Without statistics, which only a search for keys asks for, the footer of many groups is half as large."""
+        self._file, self._path = file, path
+        self._text_bytes: list[int] = []
+        self._footers: list[pq.FileMetaData] = []
+        options = {"write_page_checksum": True, "write_statistics": statistics, "metadata_collector": self._footers}
+        self.writer = pq.ParquetWriter(file, schema, compression="zstd", **options)
+
+    def write_group(self, rows: pa.Table) -> None:
+        chunks = (chunk for column in rows.columns for chunk in column.chunks)
+        self._text_bytes.append(sum(count_text_bytes(chunk, plain=True) for chunk in chunks))
+        self.writer.write_table(rows, row_group_size=max(1, len(rows)))
+
+    def keep(self, content: bytes) -> None:
+        self.writer.add_key_value_metadata({METADATA: content})
+
+    def check(self) -> None:
+        """Refuse what a reader would; the file is complete."""
+        size, limits = self._file.tell(), MOST_OF_A_GROUP
+        for number, text_bytes in enumerate(self._text_bytes):
+            group = self._footers[0].row_group(number)
+            excess = find_excess(group, limits, size)
+            excess = excess or limits.find_excess_of_texts(text_bytes, group.num_rows, most_values(group))
+            if excess:
+                raise UsageError(
+                    f"{self._path}: a reader would refuse this table, whose row group {number} {excess}. Fewer samples "
+                    "in a shard (a smaller `--shard-size`, or smaller tars) or shorter names keep within the limits."
+                )
 
 
-def parquet_file(path: Path, dataset: Path | None = None) -> pq.ParquetFile:
-    """Open a table whose pages are checked as they are read; `dataset` is its folder, if not the next."""
+@contextmanager
+def table_writer(
+    folder: DatasetFolder, name: str, schema: pa.Schema, *, statistics: bool = True
+) -> Iterator[TableWriter]:
+    """Publish a table whose row groups are written within, unless a reader would refuse it."""
+    with folder.publish(name) as file:
+        table = TableWriter(file, folder.path / name, schema, statistics=statistics)
+        with table.writer:
+            yield table
+        table.check()
+
+
+def parquet_file(path: Path, dataset: Path | None = None, longest_text: int | None = None) -> pq.ParquetFile:
+    """Open a table whose pages are checked as they are read; `dataset` is its folder, if not the next.
+
+    What it keeps beside its rows has at most `longest_text` bytes, or as many as pyarrow allows.
+    """
     with explained(path), readable(path, dataset):
-        return pq.ParquetFile(_source(path, dataset), page_checksum_verification=True)
+        limit = {"thrift_string_size_limit": longest_text}
+        return pq.ParquetFile(_source(path, dataset), page_checksum_verification=True, **limit)
 
 
 def _source(path: Path, dataset: Path | None) -> pa.OSFile:
@@ -141,7 +191,7 @@ def read_table(path: Path, schema: pa.Schema, dataset: Path | None = None, most_
         table = TableFile(path, dataset)
         if most_rows is not None and table.metadata.num_rows > most_rows:
             raise ValueError(f"it has {table.metadata.num_rows:,} rows, expected {most_rows:,} at most")
-        groups = (table.read_group(number, schema, _TABLE) for number in range(table.metadata.num_row_groups))
+        groups = (table.read_group(number, schema, MOST_OF_A_GROUP) for number in range(table.metadata.num_row_groups))
         return pa.concat_tables([schema.empty_table(), *groups])
 
 
@@ -168,8 +218,9 @@ class TableFile:
         # Each text is stored once here, and can be measured before it is repeated.
         rows = self._opened(read_dictionary=texts, metadata=self.metadata).read_row_group(number, schema.names)
         size = sum(count_text_bytes(chunk) for column in rows.columns for chunk in column.chunks)
-        if size > limits.texts(len(rows)):
-            raise ValueError(f"row group {number} has texts of {size:,} bytes for {len(rows):,} rows")
+        most = most_values(self.metadata.row_group(number))
+        if excess := limits.find_excess_of_texts(size, len(rows), min(most, limits.values)):
+            raise ValueError(f"row group {number} {excess}")
         return sound(rows, schema)
 
     def statistics(self, number: int, column: str) -> pq.Statistics | None:

@@ -18,7 +18,7 @@ from shardkit.format.folder import DatasetFolder
 from shardkit.format.index_rows import why_not_held, why_not_used
 from shardkit.format.manifest import canonical
 from shardkit.format.shaped import shaped
-from shardkit.format.tables import INDEX, METADATA, parquet_file, parquet_writer, read_table, readable
+from shardkit.format.tables import INDEX, METADATA, parquet_file, read_table, readable, table_writer
 from shardkit.pack.adopt_class import LARGEST_LABEL
 from shardkit.pack.adopt_names import split_of
 from shardkit.pack.workspace import ADOPTED
@@ -85,9 +85,9 @@ def skips_name(name: str) -> str:
 
 def write_part(folder: Path, part: TarPart, rows: pa.Table) -> None:
     """Published after the list of what was skipped, for which it stands too."""
-    with DatasetFolder(folder).publish(_part_name(part.name)) as file, parquet_writer(file, INDEX) as writer:
-        writer.write_table(rows, row_group_size=max(1, len(rows)))
-        writer.add_key_value_metadata({METADATA: canonical(asdict(part))})
+    with table_writer(DatasetFolder(folder), _part_name(part.name), INDEX) as writer:
+        writer.write_group(rows)
+        writer.keep(canonical(asdict(part)))
 
 
 def finished(folder: Path, name: str, options: AdoptOptions) -> TarPart | None:

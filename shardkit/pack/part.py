@@ -13,7 +13,7 @@ from shardkit.errors import BadInput, Damaged
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.manifest import canonical
 from shardkit.format.shaped import shaped
-from shardkit.format.tables import INDEX, METADATA, parquet_file, parquet_writer, read_table, readable
+from shardkit.format.tables import INDEX, METADATA, parquet_file, read_table, readable, table_writer
 from shardkit.pack.plan import PlannedShard
 from shardkit.pack.workspace import part_name
 
@@ -72,9 +72,9 @@ class Part:
 
 
 def write_part(folder: Path, part: Part, rows: pa.Table) -> None:
-    with DatasetFolder(folder).publish(part_name(part.name)) as file, parquet_writer(file, INDEX) as writer:
-        writer.write_table(rows, row_group_size=max(1, len(rows)))
-        writer.add_key_value_metadata({METADATA: canonical(asdict(part))})
+    with table_writer(DatasetFolder(folder), part_name(part.name), INDEX) as writer:
+        writer.write_group(rows)
+        writer.keep(canonical(asdict(part)))
 
 
 def finished(folder: Path, planned: PlannedShard, plan: str) -> Part | None:

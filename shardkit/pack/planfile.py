@@ -14,22 +14,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from blake3 import blake3
 
-from shardkit.errors import Damaged, Mismatch
+from shardkit.errors import Damaged, Mismatch, UsageError
 from shardkit.format.digest import rows_digest
 from shardkit.format.folder import DatasetFolder
 from shardkit.format.manifest import NAME, canonical
 from shardkit.format.shaped import shaped
-from shardkit.format.table_limits import GroupLimits
-from shardkit.format.tables import METADATA, TableFile, parquet_file, parquet_writer, readable
+from shardkit.format.table_limits import MOST_OF_A_GROUP
+from shardkit.format.tables import METADATA, TableFile, parquet_file, readable, table_writer
 from shardkit.image.extensions import Codec
 from shardkit.pack import workspace
 from shardkit.pack.options import PackOptions, shown_option, shown_value
 from shardkit.pack.plan import PLAN, AnyPlan, PlannedShard
 
-_LARGEST = 64 << 20
+_LARGEST = 512 << 20
+_LARGEST_TERMS, _LARGEST_SHARD = 64 << 20, 1 << 10
+"""Bytes of a description: whatever is planned, and for each shard, whose name and split have 255 bytes at most."""
 _SHOWN = 200
-_TEXT_FREE = 64 << 20
-_MEMBERS_PER_SAMPLE = 64
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ class _Described:
     hash: str
 
     @classmethod
-    def parsed(cls, content: bytes) -> "_Described":
-        """Return the described plan; ValueError if it has another shape."""
-        if len(content) > _LARGEST:
-            raise ValueError(f"its description has {len(content):,} bytes, more than {_LARGEST:,}")
+    def parsed(cls, content: bytes, shards: int) -> "_Described":
+        """Return the described plan of so many shards; ValueError if it has another shape."""
+        if why := _why_too_long(content, shards):
+            raise ValueError(why)
         return shaped(json.loads(content), cls)
 
     def check(self, row_groups: int) -> None:
@@ -98,8 +98,7 @@ class PlanFile:
                 f"{self.path}: expected {samples:,} samples of {self.shards[number].name}, got {found:,} rows."
             )
         with readable(self.path, self.folder):
-            limits = GroupLimits(values=_MEMBERS_PER_SAMPLE * samples, text_free=_TEXT_FREE)
-            return TableFile(self.path, self.folder, self.footer).read_group(number, schema, limits)
+            return TableFile(self.path, self.folder, self.footer).read_group(number, schema, MOST_OF_A_GROUP)
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -108,18 +107,28 @@ class PlanFile:
 
 def write_plan(folder: Path, plan: AnyPlan, terms: Terms) -> PlanFile:
     hasher = blake3(canonical(asdict(terms)))
-    with DatasetFolder(folder).publish(workspace.PLAN) as file, parquet_writer(file, PLAN, statistics=False) as writer:
+    with table_writer(DatasetFolder(folder), workspace.PLAN, PLAN, statistics=False) as writer:
         for shard in plan.shards:
             rows = plan.rows(shard)
             hasher.update(f"{shard}{rows_digest(rows)}".encode())
-            writer.write_table(rows, row_group_size=len(rows))
+            writer.write_group(rows)
         described = {
             "terms": asdict(terms),
             "shards": [asdict(each) for each in plan.shards],
             "hash": hasher.hexdigest(),
         }
-        writer.add_key_value_metadata({METADATA: canonical(described)})
+        content = canonical(described)
+        if why := _why_too_long(content, len(plan.shards)):
+            raise UsageError(f"{folder}: the plan cannot be kept, {why}. Pack into larger shards, with --shard-size.")
+        writer.keep(content)
     return read_plan(folder)
+
+
+def _why_too_long(description: bytes, shards: int) -> str | None:
+    most = min(_LARGEST, _LARGEST_TERMS + _LARGEST_SHARD * shards)
+    if len(description) > most:
+        return f"its description has {len(description):,} bytes, more than {most:,}"
+    return None
 
 
 def read_plan(folder: Path) -> PlanFile:
@@ -130,8 +139,9 @@ def read_plan(folder: Path) -> PlanFile:
     """
     path = folder / workspace.PLAN
     try:
-        with readable(path), parquet_file(path, folder) as file:
-            described = _Described.parsed((file.metadata.metadata or {}).get(METADATA, b""))
+        with readable(path), parquet_file(path, folder, _LARGEST) as file:
+            content = (file.metadata.metadata or {}).get(METADATA, b"")
+            described = _Described.parsed(content, file.num_row_groups)
             described.check(file.num_row_groups)
             footer = file.metadata
     except Damaged as error:

@@ -9,10 +9,10 @@ from xxhash import xxh3_128
 from shardkit.dataset import Generation, Shard, Subject
 from shardkit.errors import Damaged
 from shardkit.format.digest import rows_digest, seal_of
-from shardkit.format.index_rows import MOST_OF_A_SHARD
 from shardkit.format.numbering import sums_name
 from shardkit.format.opened import Dataset
 from shardkit.format.spare import spare_copy
+from shardkit.format.table_limits import MOST_OF_A_GROUP
 from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, TableFile, from_rows, readable, samples_of, write_table
 from shardkit.format.tar import END
 from shardkit.format.totals import class_map_digest, generation_digest
@@ -56,7 +56,7 @@ def _shards(mending: Mending, generation: Generation) -> Iterator[Shard]:
             file = TableFile(path, mending.folder)
             for row_group in range(file.metadata.num_row_groups):
                 name = tars.pop(0)
-                rows = file.read_group(row_group, INDEX, MOST_OF_A_SHARD)
+                rows = file.read_group(row_group, INDEX, MOST_OF_A_GROUP)
                 if name.rpartition("-")[0] != split:
                     raise Damaged(f"{index} has a row group that belongs to no tar of {split}")
                 columns = columns_of(rows)

@@ -10,10 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import shardkit
-from shardkit.errors import Damaged, ShardkitError
+from shardkit.errors import Damaged, ShardkitError, UsageError
 from shardkit.format import table_limits, tables
+from shardkit.format.folder import DatasetFolder
+from shardkit.format.index_rows import limits_of
 from shardkit.format.table_limits import GroupLimits, find_excess
-from shardkit.format.tables import INDEX, MEMBER, SHARDS, SUBJECTS
+from shardkit.format.tables import INDEX, MEMBER, SHARDS, SUBJECTS, TableFile, read_table, write_table
 from shardkit.stream.dataset import StreamingDataset
 from tests.commands import ran
 from tests.shardkit.format.lying import GENERATION, MANIFEST, SHARD, SUBJECT, dataset, repeated, samples
@@ -231,3 +233,71 @@ def test_a_footer_with_more_columns_than_any_table_is_refused(tmp_path: Path) ->
 
     with pytest.raises(Damaged, match="it has another column"):
         shardkit.open(folder).shards  # noqa: B018 - reading it is what fails
+
+
+def long_paths(count: int, size: int) -> pa.Table:
+    """Rows with as many paths of so many bytes, all different."""
+    paths = np.full((count, size), ord("x"), np.uint8)
+    paths[:, :8] = np.frombuffer(b"".join(b"%08d" % number for number in range(count)), np.uint8).reshape(count, 8)
+    offsets = pa.array(np.arange(count + 1) * size, pa.int32())
+    column = pa.BinaryArray.from_buffers(pa.binary(), count, [None, offsets.buffers()[1], pa.py_buffer(paths)])
+    return samples(count).set_column(5, "source", column)
+
+
+@pytest.mark.parametrize(("count", "size"), [(17_500, 1_000), (40_000, 720), (131_000, 500), (20_000, 4_095)])
+def test_long_paths_are_written_and_read(tmp_path: Path, count: int, size: int) -> None:
+    rows = long_paths(count, size)
+    write_table(DatasetFolder(tmp_path), "it.parquet", INDEX, [rows])
+
+    shard = replace(SHARD, samples=count, size=2048 * count)
+    assert TableFile(tmp_path / "it.parquet").read_group(0, INDEX, limits_of(shard))["source"] == rows["source"]
+    assert len(read_table(tmp_path / "it.parquet", INDEX)) == count
+
+
+def many_sidecars(count: int, each: int) -> pa.Table:
+    """Rows that have so many sidecars each, with endings of 40 bytes."""
+    member = {"ext": "x" * 40, "offset": 512, "size": 0, "xxh3": b"x" * 16}
+    members = pa.array([member], MEMBER).take(pa.array(np.zeros(count * each, np.int64)))
+    offsets = pa.array(np.arange(count + 1) * each, pa.int32())
+    lists = pa.ListArray.from_arrays(offsets, members).cast(INDEX.field("sidecars").type)
+    return samples(count).set_column(13, INDEX.field("sidecars"), lists)
+
+
+@pytest.mark.parametrize(
+    ("rows", "free", "text"),
+    [
+        (long_paths(10, 99), 1_000, 10),
+        (long_paths(10, 400), 1_000, 100),
+        (long_paths(10, 400), 1_000, 500),
+        (long_paths(100, 50), 1 << 20, 1),
+        (many_sidecars(100, 10), 1_000, 60),
+        (many_sidecars(100, 10), 1_000, 30),
+        (samples(0), 0, 1),
+        (samples(100), 0, 1),
+    ],
+)
+def test_what_is_written_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: pa.Table, free: int, text: int
+) -> None:
+    """Under limits that are so small that some tables exceed them."""
+    monkeypatch.setattr(table_limits, "_BYTES_PER_VALUE", text)
+    monkeypatch.setattr(tables, "MOST_OF_A_GROUP", GroupLimits(values=1 << 20, text_free=free))
+    path = tmp_path / "it.parquet"
+    try:
+        write_table(DatasetFolder(tmp_path), path.name, INDEX, [rows])
+    except UsageError:
+        assert not path.exists()
+    else:
+        assert len(read_table(path, INDEX)) == len(rows)
+        for column in INDEX:
+            assert len(read_table(path, pa.schema([column]))) == len(rows)
+
+
+@pytest.mark.parametrize("column", ["group", "source", "key"])
+def test_what_would_not_be_read_is_not_written(tmp_path: Path, column: str) -> None:
+    rows = with_text(samples(2_000), column, 40_000)
+    kept = rows.set_column(rows.schema.get_field_index(column), column, rows[column].cast(INDEX.field(column).type))
+
+    with pytest.raises(UsageError, match=r"it.parquet: a reader would refuse .* texts of .* `--shard-size`"):
+        write_table(DatasetFolder(tmp_path), "it.parquet", INDEX, [kept])
+    assert not list(tmp_path.iterdir())

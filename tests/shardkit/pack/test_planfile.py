@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from shardkit.errors import Damaged
+from shardkit.pack import planfile
 from shardkit.pack.planfile import read_plan
 from shardkit.pack.workspace import PLAN
 from tests.commands import ran
@@ -120,3 +121,26 @@ def test_rows_of_another_number_than_planned_are_damage(folder: Path) -> None:
     rewrite(folder, set_shard("samples", 1 << 40))
     with pytest.raises(Damaged, match=f"expected {1 << 40:,} samples"):
         read_plan(folder).rows(0)
+
+
+def test_a_plan_of_many_shards_may_have_a_long_description(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each shard adds to what is allowed; without them, this description is too long."""
+    described = (folder / PLAN).stat().st_size
+    monkeypatch.setattr(planfile, "_LARGEST_TERMS", 0)
+    monkeypatch.setattr(planfile, "_LARGEST_SHARD", 1)
+    with pytest.raises(Damaged, match="its description has"):
+        read_plan(folder)
+    monkeypatch.setattr(planfile, "_LARGEST_SHARD", described)
+    assert read_plan(folder).shards
+    monkeypatch.setattr(planfile, "_LARGEST", 100)
+    with pytest.raises(Damaged):
+        read_plan(folder)
+
+
+def test_a_sample_may_have_more_sidecars_than_its_plan_has_samples(tmp_path: Path) -> None:
+    source = grown(tmp_path / "source", range(2), 1)
+    image = next(path for path in sorted(source.rglob("*")) if path.is_file())
+    for number in range(200):
+        image.with_suffix(f".x{number}").write_bytes(b"1")
+    run_pack(source, tmp_path / "packed")
+    assert ran("verify", tmp_path / "packed").code == 0
