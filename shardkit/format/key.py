@@ -9,6 +9,8 @@ import re
 from shardkit.errors import UsageError
 
 _ESCAPED = re.compile("[\x00-\x1f\x7f-\x9f%./\\\\\udc80-\udcff]")
+ENCODED = r"^(%[0-9A-F]{2}|[^\x00-\x1f\x7f-\x{9f}%./\\])*$"
+"""What `encoded` makes of any name, as a regular expression of RE2, which Arrow uses; the end is no line feed there."""
 _ESCAPE = re.compile(rb"%([0-9A-F]{2})")
 
 

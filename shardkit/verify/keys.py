@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from xxhash import xxh3_64_intdigest
 
 from shardkit.dataset import Shard
+from shardkit.format.key import ENCODED
 from shardkit.format.opened import Dataset
 from shardkit.verify.findings import Finding, Kind
 
@@ -25,13 +26,18 @@ def hash_keys(rows: pa.Table) -> Hashes:
 
 
 def find_odd_keys(shard: Shard, rows: pa.Table) -> Iterator[Finding]:
-    """Yield a finding if a key is not made of the subject and the impression of its row."""
+    """Yield a finding if a key is not made of the subject and the impression of its row, or they are not encoded."""
     expected = pc.binary_join_element_wise(rows["subject"], rows["impression"], "/")
     odd = np.flatnonzero(pc.not_equal(rows["key"], expected).to_numpy())
     if len(odd):
         key, wanted = (column[int(odd[0])].as_py() for column in (rows["key"], expected))
         text = f"{len(odd):,} of the keys of {shard.name} are not `subject/impression`."
         yield Finding(Kind.DISAGREES, shard.index, key, None, ascii(wanted), ascii(key), text)
+    for name in ("subject", "impression"):
+        raw = np.flatnonzero(~pc.match_substring_regex(rows[name], ENCODED).to_numpy())
+        if len(raw):
+            text = f"{len(raw):,} of the {name}s of {shard.name} have characters that are written %XX in a key."
+            yield Finding(Kind.DISAGREES, shard.index, rows["key"][int(raw[0])].as_py(), text=text)
 
 
 def find_shared_keys(dataset: Dataset, hashes: Mapping[str, Hashes]) -> Iterator[Finding]:

@@ -57,6 +57,15 @@ def test_a_key_that_is_not_subject_and_impression_is_found(small: Small) -> None
     assert "are not `subject/impression`" in finding.text
 
 
+@pytest.mark.parametrize("subject", ["..", "a.b", "a\\b", "red\x1b[31m", "50%", "nel\x85"])
+def test_a_name_that_a_key_does_not_hold_like_that_is_found(small: Small, subject: str) -> None:
+    shard = open_dataset(small.folder).shards[0]
+    forged(small.folder, renamed(shard.name, 0, key=f"{subject}/9", subject=subject, impression="9"))
+
+    found = [each.text for each in disagreeing(small, shard.index)]
+    assert any("1 of the subjects of" in text and "written %XX" in text for text in found)
+
+
 def test_a_line_feed_in_a_key_makes_no_line_of_its_own(small: Small) -> None:
     shard = open_dataset(small.folder).shards[0]
     forged(small.folder, renamed(shard.name, 0, key="a/\n\x1b[2Jall is well", subject="a\rb"))
