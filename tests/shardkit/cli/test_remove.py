@@ -86,7 +86,7 @@ def test_on_a_terminal_it_asks(folder: Path, answer: str, removed: set[str]) -> 
 
 
 def test_long_lists_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_MOST_DUPLICATES", 2)
+    monkeypatch.setattr(command, "_SHOWN_DUPLICATES", 2)
     source = grown(tmp_path / "source", range(14), 1)
     for image in source.rglob("*.png"):
         image.with_suffix(".json").write_bytes(b"{}")
