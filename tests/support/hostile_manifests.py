@@ -44,7 +44,7 @@ _UNCHECKED = {
 def cases(victim: Path) -> Iterator[Case]:
     for name, edit in variants(_FIELDS):
         yield _case(name, edit)
-    for name in ("options", "codec", "choice", "preparation", "splitting", *_FIELDS):
+    for name in ("options", "codec", "choice", "preparation", "splitting", "digest", "schema", "generations", "files"):
         yield _case(f"no {name}", drop(name))
     yield from _generations(victim)
     yield from _totals()

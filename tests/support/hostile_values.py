@@ -1,5 +1,6 @@
 """Values that no honest dataset has: in the index, in the tables, in keys and in the names of splits."""
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,8 @@ NAMES = {
     "like an option": "--help",
     "of 3,000 letters": "a" * 3000,
 }
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""What docs/format.md allows."""
 _HOSTILE = ("with a line feed", "with escapes", "with a C1 control", "with NUL")
 _ANY_LETTERS = "a key may have all letters but control characters, and a subject any name"
 _ALLOWED = ("override of direction", "line separator", "like an option")
@@ -251,4 +254,5 @@ def _splits() -> Iterator[Case]:
         yield Case(f"split: {name}", "splits", Edits(splits=(name, "val")), verified=_REFUSED_WHEN_PACKED)
     odd = ("", ".", "..", "../victim", "a b", "a/b", "-x", "caf\xe9", "a" * 240, "A.tar", FORGES, ESCAPES)
     for name in odd:
-        yield Case(f"split: {shown(name)}", "splits", Edits(splits=(name, "val")))
+        verified = "the format allows this name" if NAME.fullmatch(name) else ""
+        yield Case(f"split: {shown(name)}", "splits", Edits(splits=(name, "val")), verified=verified)
