@@ -124,7 +124,7 @@ class Runner:
     def _damage_in(self, scene: Scene) -> str:
         verified = self.run(["verify", str(scene.folder)], scene.root / "cwd")
         lines = [line for line in verified.stderr.splitlines() if " samples \xb7 " not in line]
-        return lines[0][:_LINE] if verified.outcome.code else ""
+        return "".join(lines[:1])[:_LINE] or "it did not end" if verified.outcome.code else ""
 
     def _is_intact(self, case: Case) -> bool:
         """A plan that lies is followed as long as it leads nowhere outside; `verify` then says what came of it."""
