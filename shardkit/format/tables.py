@@ -131,8 +131,7 @@ class TableWriter:
         """Without statistics, which only a search for keys asks for, the footer of many groups is half as large."""
         self._file, self._path = file, path
         self._text_bytes: list[int] = []
-        self._footers: list[pq.FileMetaData] = []
-        options = {"write_page_checksum": True, "write_statistics": statistics, "metadata_collector": self._footers}
+        options = {"write_page_checksum": True, "write_statistics": statistics}
         self.writer = pq.ParquetWriter(file, schema, compression="zstd", **options)
 
     def write_group(self, rows: pa.Table) -> None:
@@ -145,9 +144,9 @@ class TableWriter:
 
     def check(self) -> None:
         """Refuse what a reader would; the file is complete."""
-        size, limits = self._file.tell(), MOST_OF_A_GROUP
+        size, limits, footer = self._file.tell(), MOST_OF_A_GROUP, self.writer.writer.metadata
         for number, text_bytes in enumerate(self._text_bytes):
-            group = self._footers[0].row_group(number)
+            group = footer.row_group(number)
             excess = find_excess(group, limits, size)
             excess = excess or limits.find_excess_of_texts(text_bytes, group.num_rows, most_values(group))
             if excess:
