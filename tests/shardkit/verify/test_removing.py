@@ -26,9 +26,9 @@ def committed(folder: Path) -> bool:
 
 
 def stopped_at_each(small: Small) -> list[dict[str, bytes]]:
-    """The folder as it is left by a removal that is killed at any operation behind its commit."""
+    """The folder as it is left by a removal that is killed at every third operation after its commit."""
     sound, states = small.files, []
-    for number in count(1):
+    for number in count(1, 3):
         small.put(sound)
         nth = Nth(number, killed)
         try:
