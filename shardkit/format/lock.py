@@ -1,4 +1,4 @@
-"""Holding a dataset's folder against other processes, on this machine and on others that share the disk.
+"""Lock of a dataset's folder against other processes, on this machine and on others that share the disk.
 
 What is locked is a regular file that is open for reading and writing: NFS and Lustre pass such locks on to the server,
 while a lock on a folder stays on the machine that took it. The file goes when the last holder lets go.
@@ -100,7 +100,7 @@ def _is_current(folder: DatasetFolder, name: str, descriptor: int) -> bool:
 
 
 def _release(folder: DatasetFolder, name: str, descriptor: int, *, shared: bool) -> None:
-    """Remove the file while it is held alone: whoever waits for it sees that, and opens a new one."""
+    """Remove the file while no other process holds it; a process that waits for it notices, and opens a new one."""
     if shared:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -111,6 +111,6 @@ def _release(folder: DatasetFolder, name: str, descriptor: int, *, shared: bool)
 
 
 def _tidy(remove: Callable[[str], object], name: str) -> None:
-    """Remove a file or folder that harms nobody if it stays."""
+    """Remove a file or folder that does no harm if it stays."""
     with suppress(ShardkitError, OSError):
         remove(name)

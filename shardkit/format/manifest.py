@@ -142,7 +142,7 @@ def _damaged(path: Path) -> Damaged:
 def _never_written(path: Path, error: Exception) -> Damaged:
     return Damaged(
         f"{path}: no version writes this, though it matches its own digest: {error}. Get the dataset from its source "
-        "once more, or pack it anew."
+        "again, or pack it into a new folder."
     )
 
 
