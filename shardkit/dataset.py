@@ -146,3 +146,8 @@ class Manifest:
     @property
     def current(self) -> Generation:
         return self.generations[-1]
+
+    @property
+    def is_from_arrays(self) -> bool:
+        """Whether samples were packed from arrays, in which a sample of three sides has its channels first."""
+        return bool(self.options.get("arrays"))

@@ -9,8 +9,10 @@ import re
 from shardkit.errors import UsageError
 
 _ESCAPED = re.compile("[\x00-\x1f\x7f-\x9f%./\\\\\udc80-\udcff]")
-ENCODED = r"^(%[0-9A-F]{2}|[^\x00-\x1f\x7f-\x{9f}%./\\])*$"
-"""What `encoded` makes of any name, as a regular expression of RE2, which Arrow uses; the end is no line feed there."""
+ENCODED = r"^(%([01][0-9A-F]|7F|25|2E|2F|5C|[89A-F][0-9A-F])|[^\x00-\x1f\x7f-\x{9f}%./\\])+$"
+"""All names that `encoded` writes, as a regular expression of RE2, which Arrow uses; `$` is the very end there.
+
+It also matches escaped bytes that are UTF-8, which `is_encoded` refuses."""
 _ESCAPE = re.compile(rb"%([0-9A-F]{2})")
 
 
@@ -19,14 +21,22 @@ def encoded(name: bytes) -> str:
     return _ESCAPED.sub(_percent, name.decode("utf-8", "surrogateescape"))
 
 
+def is_encoded(part: str) -> bool:
+    return encoded(_unescaped(part)) == part
+
+
 def decoded(part: str) -> bytes:
     """The name that `part` stands for; a part that `encoded` would not have written is refused."""
-    name = _ESCAPE.sub(lambda match: bytes.fromhex(match[1].decode()), part.encode("utf-8", "surrogateescape"))
+    name = _unescaped(part)
     if encoded(name) != part:
         raise UsageError(
             f"{part!a} is no part of a key: dots, '%', '/' and control characters are written as %XX there."
         )
     return name
+
+
+def _unescaped(part: str) -> bytes:
+    return _ESCAPE.sub(lambda match: bytes.fromhex(match[1].decode()), part.encode("utf-8", "surrogateescape"))
 
 
 def key_of(subject: str, impression: str) -> str:

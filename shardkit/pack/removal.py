@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from shardkit.dataset import MANIFEST, Manifest, Shard
+from shardkit.dataset import MANIFEST, Manifest, Seal, Shard
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.digest import seal_of
 from shardkit.format.folder import DatasetFolder
@@ -108,28 +108,41 @@ def finish(folder: Path) -> None:
     # All files are checked before the first one is moved.
     moves = [name for name in sorted(after.files) if _is_waiting(inside, staging, name)]
     for name in moves:
-        if seal_of(staging.path / name, folder) != after.files[name]:
-            raise _unfinished(staging, name, "its content does not have the recorded BLAKE3")
-    sizes = {shard.name: shard.size for shard in _staged_shards(staging, after)}
-    moves += [name for name in sorted(sizes) if _is_waiting(inside, staging, name, sizes[name])]
+        _check_content(staging, name, staging.path / name, after.files[name])
+    shards = {shard.name: shard for shard in _staged_shards(staging, after)}
+    replaced = {shard.name: shard.blake3 for shard in _shards_before(folder, before)}
+    if replaced and replaced.keys() != shards.keys():
+        raise _unfinished(staging, after.current.shards, "other shards than those of the dataset")
+    for name, shard in sorted(shards.items()):
+        seal = Seal(shard.blake3, shard.size)
+        if _is_waiting(inside, staging, name):
+            moves.append(name)
+            _check_content(staging, name, staging.path / name, seal)
+        elif replaced.get(name, shard.blake3) != shard.blake3:
+            _check_content(staging, name, folder / name, seal)  # moved before the removal was stopped
     for name in moves:
         inside.move(f"{REMOVAL}/{name}", name)
-    for name in sorted({*(before.files if before else ())} - {MANIFEST, *after.files, *sizes}):
+    for name in sorted({*(before.files if before else ())} - {MANIFEST, *after.files, *shards}):
         inside.remove_file(name)
     inside.move(f"{REMOVAL}/{MANIFEST}", MANIFEST)
     inside.remove_folder(REMOVAL)
 
 
-def _is_waiting(folder: DatasetFolder, staging: DatasetFolder, name: str, size: int | None = None) -> bool:
+def _is_waiting(folder: DatasetFolder, staging: DatasetFolder, name: str) -> bool:
     """Return whether a file is still to be moved; if not, it must be in its place."""
     there, status = folder.has_file(name), staging.status(name)
     if status is None and not there:
         raise _unfinished(staging, name, "missing")
     if status is not None and not staging.has_file(name):
         raise _unfinished(staging, name, "not a plain file")
-    if status is not None and size not in {None, status.st_size}:
-        raise _unfinished(staging, name, f"expected {size:,} bytes, got {status.st_size:,}")
     return status is not None
+
+
+def _check_content(staging: DatasetFolder, name: str, path: Path, expected: Seal) -> None:
+    if (size := path.lstat().st_size) != expected.size:
+        raise _unfinished(staging, name, f"expected {expected.size:,} bytes, got {size:,}")
+    if seal_of(path, staging.dataset) != expected:
+        raise _unfinished(staging, name, "its content does not have the recorded BLAKE3")
 
 
 def _manifest_before(folder: Path) -> Manifest | None:
@@ -137,6 +150,14 @@ def _manifest_before(folder: Path) -> Manifest | None:
     with suppress(Damaged, UsageError):
         return read_manifest(folder)
     return None
+
+
+def _shards_before(folder: Path, before: Manifest | None) -> tuple[Shard, ...]:
+    """Return the shards that the removal started from; none if that cannot be read any more."""
+    if before:
+        with suppress(Damaged, UsageError):
+            return Dataset(folder, before, before.current).shards
+    return ()
 
 
 def _staged_manifest(staging: DatasetFolder) -> Manifest:

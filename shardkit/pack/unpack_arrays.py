@@ -39,7 +39,7 @@ _BATCH_BYTES = 16 << 20
 
 def refuse_other_kind(dataset: Dataset, *, to_arrays: bool) -> None:
     """What was packed from arrays goes back to arrays, and nothing else does."""
-    holds_arrays = bool(dataset.manifest.options.get("arrays"))
+    holds_arrays = dataset.manifest.is_from_arrays
     if holds_arrays and not to_arrays:
         raise UsageError(f"{dataset.folder}: was packed from arrays, which are no files to restore. Add --to-arrays.")
     if to_arrays and not holds_arrays:

@@ -70,7 +70,7 @@ def tables_agree(claims: Claims, broken: Container[str]) -> Iterator[Finding]:
 
 def _arrays_agree(manifest: Manifest) -> Iterator[Finding]:
     """The description that `unpack --to-arrays` takes the names and first bytes of its files from."""
-    if not manifest.options.get("arrays"):
+    if not manifest.is_from_arrays:
         return
     try:
         recorded_arrays(manifest.options)
@@ -121,7 +121,7 @@ def _labels_agree(manifest: Manifest, table: str, subjects: Iterable[Subject]) -
         labels.setdefault(each.split, []).append(each.label)
     if any(len(set(each)) < len(each) for each in labels.values()):
         yield _disagreement(table, "Its labels are not unique in each split.")
-    elif manifest.options.get("arrays") or manifest.generations[0].number > 0:
+    elif manifest.is_from_arrays or manifest.generations[0].number > 0:
         return
     elif any(max(each) >= len(each) or min(each) < 0 for each in labels.values()):
         yield _disagreement(table, "Its labels are not without gaps in each split.")

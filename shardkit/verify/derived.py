@@ -19,12 +19,14 @@ Known = Mapping[tuple[str, str], Subject]
 """Every subject, by split and name."""
 
 
-def samples_in(path: Path, shard: Shard, known: Known) -> list[Sample]:
+def samples_in(path: Path, shard: Shard, known: Known, *, from_arrays: bool) -> list[Sample]:
     """The samples of one of our tars, but for their sources: nothing in it tells those."""
     try:
         with opened(path) as tar:
             by_key = groupby(_members(tar, path), key=lambda pair: pair[0])
-            return [_sample(tar, key, [member for _, member in pairs], shard, known) for key, pairs in by_key]
+            return [
+                _sample(tar, key, [member for _, member in pairs], shard, known, from_arrays) for key, pairs in by_key
+            ]
     except (OSError, KeyError, ValueError, BadInput) as error:
         raise Damaged(f"{path.name} cannot tell them, it is damaged too ({error})") from error
 
@@ -51,11 +53,11 @@ def _read(tar: int, offset: int, size: int) -> bytes:
     return bytes(content)
 
 
-def _sample(tar: int, key: str, members: list[Member], shard: Shard, known: Known) -> Sample:
+def _sample(tar: int, key: str, members: list[Member], shard: Shard, known: Known, from_arrays: bool) -> Sample:
     subject, _, impression = key.partition("/")
     image, *sidecars = members
     who = known[shard.split, subject]
-    shape, stored = shapes_of(image.ext, memoryview(_read(tar, image.offset, image.size)))
+    shape, stored = shapes_of(image.ext, memoryview(_read(tar, image.offset, image.size)), from_arrays=from_arrays)
     width, height, channels, bits = shape
     return Sample(
         key=key,

@@ -3,7 +3,7 @@
 Only a 64-bit hash of each key is held while a dataset is verified. The few keys whose hashes are equal are read again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from xxhash import xxh3_64_intdigest
 
 from shardkit.dataset import Shard
-from shardkit.format.key import ENCODED
+from shardkit.format.key import ENCODED, is_encoded
 from shardkit.format.opened import Dataset
 from shardkit.verify.findings import Finding, Kind
 
@@ -26,18 +26,34 @@ def hash_keys(rows: pa.Table) -> Hashes:
 
 
 def find_odd_keys(shard: Shard, rows: pa.Table) -> Iterator[Finding]:
-    """Yield a finding if a key is not made of the subject and the impression of its row, or they are not encoded."""
+    """Yield a finding if a key is not made of the subject and the impression of its row, or a name is not encoded."""
     expected = pc.binary_join_element_wise(rows["subject"], rows["impression"], "/")
     odd = np.flatnonzero(pc.not_equal(rows["key"], expected).to_numpy())
     if len(odd):
         key, wanted = (column[int(odd[0])].as_py() for column in (rows["key"], expected))
         text = f"{len(odd):,} of the keys of {shard.name} are not `subject/impression`."
         yield Finding(Kind.DISAGREES, shard.index, key, None, ascii(wanted), ascii(key), text)
-    for name in ("subject", "impression"):
-        raw = np.flatnonzero(~pc.match_substring_regex(rows[name], ENCODED).to_numpy())
-        if len(raw):
-            text = f"{len(raw):,} of the {name}s of {shard.name} have characters that are written %XX in a key."
-            yield Finding(Kind.DISAGREES, shard.index, rows["key"][int(raw[0])].as_py(), text=text)
+    for name in ("subject", "impression", "group"):
+        yield from _find_unencoded(shard, rows, f"{name}s", rows[name].combine_chunks(), range(len(rows)))
+    sidecars = rows["sidecars"].combine_chunks()
+    # An ending has dots, and tars of other tools have empty ones.
+    endings = pc.binary_join_element_wise("x", pc.struct_field(pc.list_flatten(sidecars), "ext"), "")
+    row_of = pc.list_parent_indices(sidecars).to_pylist()
+    yield from _find_unencoded(shard, rows, "endings", pc.replace_substring(endings, ".", ""), row_of)
+
+
+def _find_unencoded(
+    shard: Shard, rows: pa.Table, what: str, names: pa.Array, row_of: Sequence[int]
+) -> Iterator[Finding]:
+    """Yield a finding if some names are not what `encoded` writes; `row_of` has the row of each name."""
+    odd = ~pc.match_substring_regex(names, ENCODED).to_numpy(zero_copy_only=False)
+    # Only decoding tells whether bytes are UTF-8, which is not escaped. Few names have such escapes.
+    for place in np.flatnonzero(pc.match_substring_regex(names, "%[89A-F]")):
+        odd[place] = odd[place] or not is_encoded(names[int(place)].as_py())
+    found = np.flatnonzero(odd)
+    if len(found):
+        text = f"{len(found):,} of the {what} of {shard.name} are empty, or have characters that are written %XX there."
+        yield Finding(Kind.DISAGREES, shard.index, rows["key"][row_of[int(found[0])]].as_py(), text=text)
 
 
 def find_shared_keys(dataset: Dataset, hashes: Mapping[str, Hashes]) -> Iterator[Finding]:

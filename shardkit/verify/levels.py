@@ -128,7 +128,7 @@ def _told(watch: Watch, task: Task, stop: Stop) -> Outcome:
 
 def _tasks(begun: Examination, level: Level, workers: int) -> Iterator[Task]:
     claims, sizes = begun.claims, begun.claims.sizes
-    look = _looking() if level is Level.DECODE else None
+    look = _looking(claims) if level is Level.DECODE else None
     there = begun.there.regular
 
     def has_its_size(name: str) -> bool:
@@ -156,14 +156,16 @@ def _shard_tasks(claims: Claims, there: Callable[[str], bool], look: MakeLook | 
             yield from (partial(each.check, part) for each in inspections[start : start + workers])
 
 
-def _looking() -> MakeLook:
+def _looking(claims: Claims) -> MakeLook:
     from shardkit.verify.pixels import look_at  # noqa: PLC0415 - only who decodes needs the image libraries
 
-    return look_at
+    return partial(look_at, from_arrays=claims.dataset is not None and claims.dataset.manifest.is_from_arrays)
 
 
 def _whole(folder: Path, name: str, sealed: str, told: Told) -> Outcome:
     """A file that is checked as a whole."""
+    if not sealed:  # nobody remembers its digest, and it can be a terabyte of nothing
+        return Outcome((Finding(Kind.DIGEST, name, text="What it was is not known, and it is too large to be read."),))
     try:
         digest, _ = file_digest(folder / name, lambda: told(0, 0))
     except OSError as error:

@@ -77,13 +77,15 @@ class _Rebuilding:
         from shardkit.verify.sources import guesses  # noqa: PLC0415
 
         mending = self._mending
-        samples = samples_in(mending.folder / shard.name, shard, self._subjects)
+        samples = samples_in(
+            mending.folder / shard.name, shard, self._subjects, from_arrays=mending.manifest.is_from_arrays
+        )
         stored = [replace(each, width=each.original_width, height=each.original_height) for each in samples]
         # Older versions put the stored sides of an image that EXIF turns into the index, and their digest covers those.
         for found in (samples, stored) if stored != samples else (samples,):
             yield found
             yield from guesses(found, mending.manifest)
-            if mending.source is not None:
+            if mending.source is not None and not mending.manifest.is_from_arrays:
                 yield self._sources.found_by_path(found)
                 yield self._sources.found_by_bytes(found)
 

@@ -29,7 +29,7 @@ def mend_skipped(mending: Mending) -> None:
 def _skipped_again(mending: Mending, generation: Generation) -> bytes | None:
     """Scan the tree again, and try again what is in it and not in the dataset."""
     options = mending.manifest.options
-    if mending.source is None or options.get("arrays") or options.get("adopted"):
+    if mending.source is None or mending.manifest.is_from_arrays or options.get("adopted"):
         return None
     from shardkit.verify.skipping import skipped_in  # noqa: PLC0415 - it brings the image libraries along
 

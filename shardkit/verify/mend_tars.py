@@ -36,7 +36,7 @@ def _remaker(mending: Mending) -> tuple[Remaker | None, str]:
         return None, "its bytes are damaged, and without --source there are no others"
     if mending.manifest.options.get("adopted"):
         return None, "another tool made these tars"
-    if mending.manifest.options.get("arrays"):
+    if mending.manifest.is_from_arrays:
         return None, "it was packed from arrays: pack them again into another folder"
     return Remaker.of(mending.source, mending.manifest), ""
 

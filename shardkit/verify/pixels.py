@@ -15,7 +15,7 @@ Shape = tuple[int, ...]
 _COLUMNS = ("width", "height", "channels", "bit_depth")
 
 
-def look_at(file: str, columns: Columns) -> Look:
+def look_at(file: str, columns: Columns, *, from_arrays: bool) -> Look:
     images = columns.rows["image"].combine_chunks().flatten()
     exts, offsets = (images[field].to_pylist() for field in (0, 1))
     row_at = {offset: row for row, (offset, ext) in enumerate(zip(offsets, exts, strict=True)) if ext in _KNOWN}
@@ -27,7 +27,7 @@ def look_at(file: str, columns: Columns) -> Look:
             return None
         key, offset = columns.key(number), columns.starts[number]
         try:
-            shape, stored = shapes_of(exts[row], payload)
+            shape, stored = shapes_of(exts[row], payload, from_arrays=from_arrays)
         except BadInput as bad:
             return Finding(Kind.PIXELS, file, key, offset, text=f"The image cannot be decoded: {bad}")
         if shapes[row] in (shape, stored):
@@ -42,10 +42,11 @@ def look_at(file: str, columns: Columns) -> Look:
 _KNOWN = frozenset(EXTENSIONS.values())
 
 
-def shapes_of(ext: str, payload: memoryview) -> tuple[Shape, Shape]:
+def shapes_of(ext: str, payload: memoryview, *, from_arrays: bool) -> tuple[Shape, Shape]:
     """Decode all pixels, and return their shape upright and as stored.
 
     The two differ where EXIF turns an image by 90 degrees: datasets of older versions have the stored one in the index.
+    Samples of three sides have the channels last if they were images, and first if they were packed from arrays.
     """
     if ext == EXTENSIONS["png"]:
         info = inspect(payload)
@@ -53,6 +54,8 @@ def shapes_of(ext: str, payload: memoryview) -> tuple[Shape, Shape]:
         rest = info.channels, info.bit_depth
         return (*info.upright, *rest), (info.width, info.height, *rest)
     pixels = decode(ext, payload)
-    height, width, *channels = pixels.shape
-    shape = width, height, *(channels or [1]), 8 * pixels.itemsize
+    sides = list(pixels.shape)
+    channels = sides.pop(0 if from_arrays else 2) if len(sides) > 2 else 1  # noqa: PLR2004 - height and width
+    height, width = sides
+    shape = width, height, channels, 8 * pixels.itemsize
     return shape, shape

@@ -28,7 +28,13 @@ _FIELDS = ("{subject}", "{impression}")
 
 
 def guesses(samples: list[Sample], manifest: Manifest) -> Iterator[list[Sample]]:
-    """The samples with the sources that they had if nothing but subject and impression varies in the layout."""
+    """Yield the samples with the sources that they had if nothing but subject and impression varies in the layout.
+
+    In arrays the source of a sample is its number, and so is its impression, with zeros in front.
+    """
+    if manifest.is_from_arrays:
+        yield [replace(each, source=(each.impression.lstrip("0") or "0").encode()) for each in samples]
+        return
     for layout in _layouts(manifest):
         if layout.template.count("{") == len(_FIELDS):
             yield [replace(each, source=_filled(layout.template, each)) for each in samples]

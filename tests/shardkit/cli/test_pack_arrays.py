@@ -204,3 +204,23 @@ def test_arrays_take_no_tree_and_a_tree_no_arrays(tmp_path: Path) -> None:
     folder = packed(binary(tmp_path / "src"), tmp_path / "dst")
     with pytest.raises(ShardkitError, match="not packed from a tree"):
         append.main([str(tmp_path / "src"), str(folder)], standalone_mode=False)
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 9), (1, 8, 9), (8, 9)])
+def test_verify_decode_finds_no_damage_in_packed_arrays(shape: tuple[int, ...], tmp_path: Path) -> None:
+    folder = packed(npy(tmp_path / "src", values(shape=shape, kind="|u1")), tmp_path / "dst")
+
+    assert ran("verify", folder, "--decode").code == 0
+
+
+def test_repair_restores_the_index_of_packed_arrays_from_their_tars(tmp_path: Path) -> None:
+    source = npy(tmp_path / "src", values(shape=(3, 8, 9), kind="|u1"))
+    folder = packed(source, tmp_path / "dst")
+    index = next((folder / "index").iterdir())
+    whole = index.read_bytes()
+    index.unlink()
+
+    ended = ran("repair", folder)
+
+    assert ended.code == 0, ended.stderr
+    assert index.read_bytes() == whole

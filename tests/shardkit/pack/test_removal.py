@@ -266,7 +266,9 @@ def test_only_files_of_the_manifest_before_are_dropped(interrupted: Interrupted,
     assert files(folder).keys() - {*mine, RECORD} == interrupted.after.keys()
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "shards-00002.parquet", "index/train-00002.parquet"])
+@pytest.mark.parametrize(
+    "name", ["manifest.json", "shards-00002.parquet", "index/train-00002.parquet", "train-000000.tar"]
+)
 def test_a_damaged_staged_file_moves_nothing(interrupted: Interrupted, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "packed"
     content = interrupted.decided
@@ -311,6 +313,18 @@ def test_a_missing_staged_file_moves_nothing(interrupted: Interrupted, tmp_path:
     before = files(folder)
 
     assert_refused(folder, interrupted, "missing, so the interrupted removal cannot be finished", code=4)
+
+    assert files(folder) == before
+
+
+def test_a_tar_that_was_neither_staged_nor_moved_is_noticed(interrupted: Interrupted, tmp_path: Path) -> None:
+    """The old tar is in its place, with the bytes that are to go."""
+    folder = tmp_path / "packed"
+    put(folder, interrupted.decided)
+    (folder / ".shardkit/removal/train-000000.tar").unlink()
+    before = files(folder)
+
+    assert_refused(folder, interrupted, "so the interrupted removal cannot be finished", code=4)
 
     assert files(folder) == before
 

@@ -13,7 +13,7 @@ from shardkit.verify.levels import Level
 from tests.shardkit.verify.small import ChangeRows, Small, forged
 
 
-def renamed(shard_name: str, row: int, **changed: str) -> ChangeRows:
+def renamed(shard_name: str, row: int, **changed: object) -> ChangeRows:
     """Give a row of a shard other values."""
 
     def change(shard: Shard, rows: pa.Table) -> pa.Table:
@@ -57,13 +57,31 @@ def test_a_key_that_is_not_subject_and_impression_is_found(small: Small) -> None
     assert "are not `subject/impression`" in finding.text
 
 
-@pytest.mark.parametrize("subject", ["..", "a.b", "a\\b", "red\x1b[31m", "50%", "nel\x85"])
+@pytest.mark.parametrize("subject", ["..", "a.b", "a\\b", "red\x1b[31m", "50%", "%41", "nel\x85"])
 def test_a_name_that_a_key_does_not_hold_like_that_is_found(small: Small, subject: str) -> None:
     shard = open_dataset(small.folder).shards[0]
     forged(small.folder, renamed(shard.name, 0, key=f"{subject}/9", subject=subject, impression="9"))
 
     found = [each.text for each in disagreeing(small, shard.index)]
     assert any("1 of the subjects of" in text and "written %XX" in text for text in found)
+
+
+@pytest.mark.parametrize("group", ["", "a.b", "%41", "%C3%A9", "%c2%85", "%E9é", "red\x1b[31m"])
+def test_a_group_that_is_not_written_as_in_a_key_is_found(small: Small, group: str) -> None:
+    shard = open_dataset(small.folder).shards[0]
+    forged(small.folder, renamed(shard.name, 0, group=group))
+
+    found = [each.text for each in disagreeing(small, shard.index)]
+    assert any("1 of the groups of" in text for text in found) == (group != "%E9é")
+
+
+def test_an_ending_that_is_not_written_as_in_a_key_is_found(small: Small) -> None:
+    shard = open_dataset(small.folder).shards[0]
+    sidecar = {"ext": "red\x1b[31m", "offset": 0, "size": 0, "xxh3": bytes(16)}
+    forged(small.folder, renamed(shard.name, 1, sidecars=[sidecar]))
+
+    found = [each.text for each in disagreeing(small, shard.index)]
+    assert any("1 of the endings of" in text for text in found)
 
 
 def test_a_line_feed_in_a_key_makes_no_line_of_its_own(small: Small) -> None:

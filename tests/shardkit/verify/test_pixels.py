@@ -43,10 +43,10 @@ def test_what_the_index_says_about_pixels_is_compared(small: Small, column: str)
     with opened_shard(small.folder / shard.name, shard) as file:
         image = file.record(dataset.samples(shard)[0]).image
 
-    finding = look_at(shard.name, columns)(0, memoryview(image))
+    finding = look_at(shard.name, columns, from_arrays=False)(0, memoryview(image))
     assert finding is not None
     assert (finding.kind, finding.key) == (Kind.PIXELS, rows["key"][0].as_py())
-    assert look_at(shard.name, columns_of(rows))(0, memoryview(image)) is None
+    assert look_at(shard.name, columns_of(rows), from_arrays=False)(0, memoryview(image)) is None
 
 
 def test_lines_of_sha256sums_are_compared(small: Small) -> None:
