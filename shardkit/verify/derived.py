@@ -25,7 +25,8 @@ def samples_in(path: Path, shard: Shard, known: Known, *, from_arrays: bool) -> 
         with opened(path) as tar:
             by_key = groupby(_members(tar, path), key=lambda pair: pair[0])
             return [
-                _sample(tar, key, [member for _, member in pairs], shard, known, from_arrays) for key, pairs in by_key
+                _sample(tar, key, [member for _, member in pairs], shard, known, from_arrays=from_arrays)
+                for key, pairs in by_key
             ]
     except (OSError, KeyError, ValueError, BadInput) as error:
         raise Damaged(f"{path.name} cannot tell them, it is damaged too ({error})") from error
@@ -53,7 +54,7 @@ def _read(tar: int, offset: int, size: int) -> bytes:
     return bytes(content)
 
 
-def _sample(tar: int, key: str, members: list[Member], shard: Shard, known: Known, from_arrays: bool) -> Sample:
+def _sample(tar: int, key: str, members: list[Member], shard: Shard, known: Known, *, from_arrays: bool) -> Sample:
     subject, _, impression = key.partition("/")
     image, *sidecars = members
     who = known[shard.split, subject]
