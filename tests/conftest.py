@@ -1,6 +1,7 @@
 """What many tests read and none changes."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from tests.packed import packed
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("new", deadline=None, max_examples=500, print_blob=True)
 settings.load_profile("same")
+
+# A shell starts a job in the background with SIGINT ignored, and every program that a test starts inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
