@@ -1,4 +1,4 @@
-"""`python -m shardkit`: the same as `shardkit`, where its script is not on the PATH."""
+"""Entry point of `python -m shardkit`: the command `shardkit`, for when its script is not on the PATH."""
 
 from shardkit.cli import main
 

@@ -15,17 +15,17 @@ shardkit/pack/plan.py       from dataclasses import replace; replace(row); repla
 shardkit/pack/plan.py       import dataclasses; dataclasses.replace(row); table.rename(columns={})
 shardkit/pack/plan.py       self.print('x'); console.print('x'); model.eval(); runner.exec()
 shardkit/pack/scan.py       import os; os.path.exists('x'); os.unlink('x')
-shardkit/format/publish.py  import os; os.fsync(3); part.replace(path)
+shardkit/storage/atomic.py  import os; os.fsync(3); part.replace(path)
 shardkit/stream/dataset.py  import torch
 shardkit/image/png.py       import cv2; from PIL import Image
 shardkit/__init__.py        if TYPE_CHECKING: from shardkit.view import x
 shardkit/__init__.py        def load(): from shardkit.stream import dataset
 shardkit/__init__.py        def load(): import numpy
-trainer/batches.py          from shardkit import StreamingDataset, publish; publish(x).attribute
-trainer/batches.py          import shardkit; shardkit.StreamingDataset; shardkit.__version__
-trainer/commands/prove.py   import subprocess; print(1); from trainer.checkpoint import find
-trainer/state.py            import torch; torch.load('x', weights_only=True); state.load('x')
-trainer/__main__.py         from trainer.commands import train
+trainer/data.py          from shardkit import StreamingDataset, publish; publish(x).attribute
+trainer/data.py          import shardkit; shardkit.StreamingDataset; shardkit.__version__
+trainer/cli/prove.py   import subprocess; print(1); from trainer.checkpoint import store
+trainer/network.py            import torch; torch.load('x', weights_only=True); state.load('x')
+trainer/__main__.py         from trainer.cli import train
 shardkit/pack/plan.py       from importlib import import_module; import_module(name=chosen, package='pickle')
 shardkit/pack/plan.py       from .paths import rename; rename(a, b); rename(a)
 shardkit/pack/scan.py       import os; getattr(os, 'unlink')('x'); getattr(os, name); hasattr(os, 'rename')
@@ -35,5 +35,5 @@ shardkit/pack/plan.py       import multiprocessing; multiprocessing.get_context(
 shardkit/pack/plan.py       import asyncio; asyncio.create_task(work); process.fork()
 shardkit/pack/plan.py       import sys; sys.stderr.write('x'); self.stdout.write('x')
 shardkit/cli/console.py     import sys; sys.stdout.flush()
-trainer/commands/prove.py   import os; import sys; sys.stdout.write('x'); os.fork()
+trainer/cli/prove.py   import os; import sys; sys.stdout.write('x'); os.fork()
 """)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shardkit.cli.errors import run
 from shardkit.cli.main import shardkit
-from shardkit.cli.run import run
 
 ROOT = Path(__file__).parents[1]
 COMMAND = (sys.executable, "-c", "from shardkit.cli.main import main; main()")

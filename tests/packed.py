@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from shardkit.cli.pack import pack
+from shardkit.cli.commands.pack import pack
 from tests.pictures import png
 
 SUBJECTS = (

@@ -13,17 +13,21 @@ from tests.architecture_near_misses import FINE
 
 ALL = '__all__ = ["StreamingDataset", "__version__", "publish"]\n'
 
+LEAVES = "schema errors parallel"
 HOUSE = {
-    "cli": "pack verify stream view format image storage dataset errors",
-    "pack": "format image storage dataset errors",
-    "verify": "pack format image storage dataset errors",
-    "stream": "format image storage dataset errors",
-    "view": "format image storage dataset errors",
-    "format": "dataset errors",
-    "image": "dataset errors",
-    "storage": "dataset errors",
-    "dataset": "",
+    "cli": f"pack verify stream view reader format image host storage {LEAVES}",
+    "pack": f"reader format image host storage {LEAVES}",
+    "verify": f"pack reader format image host storage {LEAVES}",
+    "stream": f"reader format image host storage {LEAVES}",
+    "view": f"reader format image host storage {LEAVES}",
+    "reader": f"format image host storage {LEAVES}",
+    "format": f"storage {LEAVES}",
+    "image": f"storage {LEAVES}",
+    "host": f"storage {LEAVES}",
+    "storage": LEAVES,
+    "schema": "",
     "errors": "",
+    "parallel": "",
 }
 
 
@@ -73,7 +77,7 @@ def test_every_pair_of_rooms_follows_the_design(tmp_path: Path) -> None:
     ("path", "source", "lines"),
     [
         ("shardkit/format/tar.py", "import torch\ntorch.ones(1)\nfrom ..pack import plan\nplan.rows()", ["1", "3"]),
-        ("trainer/loop.py", "from shardkit.errors import Locked\nLocked()", ["1"]),
+        ("trainer/trainer.py", "from shardkit.errors import Locked\nLocked()", ["1"]),
         ("trainer/schedule.py", "import torch\ntorch.distributed.rpc.sync()", ["2"]),
     ],
 )

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from shardkit.format.digest import dataset_digest
-from shardkit.format.opened import open_dataset
+from shardkit.format.digests import dataset_digest
+from shardkit.reader.dataset import open_dataset
 from tests.commands import ran
 from tests.packed import packed
 from tests.support.dataset_writer import Edits, build

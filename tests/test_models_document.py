@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from trainer.config.load import loaded, recipe_names
-from trainer.config.sections import Config
+from trainer.config.files import loaded, recipe_names
+from trainer.config.schema import Config
 from trainer.config.settings import values_of
-from trainer.models.chosen import BACKBONES, parameters
-from trainer.models.features import Shape
+from trainer.models.layers import Shape
+from trainer.models.registry import BACKBONES, parameters
 
 DOCUMENT = (Path(__file__).parents[1] / "docs/models.md").read_text()
 SIZED = r"(\d) \S (\d+) \S (\d+) \| ([\d +]+) \| ([\d,]+)"

@@ -11,11 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.stream.catalog import Catalog
-from shardkit.stream.order import order_of
-from shardkit.stream.ordering import Ordering
-from shardkit.stream.permutation import perm
-from shardkit.stream.samplers.subset import subset_of
+from shardkit.stream.order.epoch import order_of
+from shardkit.stream.order.rng import perm
+from shardkit.stream.order.spec import Catalog, Ordering
+from shardkit.stream.order.subjects import subset_of
 from tests.shardkit.stream.epochs import table
 
 ROOT = Path(__file__).parents[1]

@@ -10,14 +10,13 @@ import pytest
 import shardkit
 import shardkit.errors
 import trainer.errors
-from shardkit.dataset import Member, Sample, Shard, Subject, Totals
-from shardkit.format.opened import Dataset
-from shardkit.format.record import Record
-from shardkit.format.split_view import Split
-from shardkit.stream.batch import Batch
-from shardkit.stream.counts import Counts
+from shardkit.reader.dataset import Dataset, Split
+from shardkit.reader.shard import Record
+from shardkit.schema import Member, Sample, Shard, Subject, Totals
+from shardkit.stream.collate.bad_samples import Bad
+from shardkit.stream.collate.batch import Batch
 from shardkit.stream.description import Description
-from shardkit.stream.quarantine import Bad
+from shardkit.stream.order.spec import Counts
 
 DOCS = Path(__file__).parents[1] / "docs"
 PYTHON, CODES = (DOCS / "python.md").read_text(), (DOCS / "exit-codes.md").read_text()

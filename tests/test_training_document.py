@@ -8,8 +8,8 @@ import pytest
 
 from trainer.__main__ import COMMANDS
 from trainer.config.checks import check
-from trainer.config.load import loaded
-from trainer.config.sections import Config
+from trainer.config.files import loaded
+from trainer.config.schema import Config
 from trainer.config.settings import values_of
 
 README = (Path(__file__).parents[1] / "README.md").read_text()

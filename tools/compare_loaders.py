@@ -17,14 +17,14 @@ from torch.utils.data import DataLoader, Dataset
 
 import shardkit
 from shardkit.cli.console import emit, say
-from shardkit.cli.parameters import cores
-from shardkit.cli.run import run
+from shardkit.cli.errors import run
+from shardkit.cli.options import cores
 from shardkit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shardkit.stream.batch import Batch
+    from shardkit.stream.collate.batch import Batch
 
 _LARGEST_BATCH = 64
 

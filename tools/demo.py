@@ -12,8 +12,8 @@ from demonstration.learning import judged, reached, saved_step_of
 from demonstration.steps import step, step_until_killed
 from demonstration.summary import Places, Seen, summary
 from shardkit.cli.console import say
-from shardkit.cli.run import run
-from trainer.config.load import loaded
+from shardkit.cli.errors import run
+from trainer.config.files import loaded
 
 IMPRESSIONS, RANKS = 6, 2
 SPLIT = "train=0.75,val=0.25"

@@ -10,8 +10,9 @@ import click
 import cv2
 import numpy as np
 
-from shardkit.cli.console import emit, progress
-from shardkit.cli.run import run
+from shardkit.cli.console import emit
+from shardkit.cli.errors import run
+from shardkit.cli.progress import progress
 from shardkit.errors import UsageError
 from synthetic.command import workers_option
 from synthetic.fields import Mask

@@ -13,9 +13,10 @@ from typing import Any
 
 import click
 
-from shardkit.cli.console import progress, say
-from shardkit.cli.run import run
-from shardkit.format.publish import publish, publish_steps, steps_kept
+from shardkit.cli.console import say
+from shardkit.cli.errors import run
+from shardkit.cli.progress import progress
+from shardkit.storage.atomic import publish, publish_steps, steps_kept
 from synthetic import space
 from synthetic.ahead import in_order
 from synthetic.arrays import Pictures, Problem, labels

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from shardkit.cli.console import say
-from shardkit.cli.run import run
+from shardkit.cli.errors import run
 from synthetic.command import Size, layout_option, seed_option, workers_option
 from synthetic.filling import Product, fill
 from synthetic.fingerprints.samples import Prints, make_samples

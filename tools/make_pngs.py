@@ -14,14 +14,15 @@ from pathlib import Path
 
 import click
 
-from shardkit.cli.console import progress, say
-from shardkit.cli.run import run
+from shardkit.cli.console import say
+from shardkit.cli.errors import run
+from shardkit.cli.progress import progress
 from shardkit.errors import BadInput, UsageError
-from shardkit.format.publish import make_folder, publish_bytes
-from shardkit.image.chunks import SIGNATURE
 from shardkit.image.foreign import EXTENSIONS, decode_foreign
-from shardkit.image.png_writer import to_png
-from shardkit.pack.names import is_junk, is_sidecar
+from shardkit.image.png.encode import to_png
+from shardkit.image.png.structure import SIGNATURE
+from shardkit.pack.source.names import is_junk, is_sidecar
+from shardkit.storage.atomic import make_folder, publish_bytes
 from synthetic.ahead import in_order
 from synthetic.command import workers_option
 

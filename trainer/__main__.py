@@ -1,10 +1,10 @@
-"""`python -m trainer`: train without a word, or the command that the first word names."""
+"""Entry point of `python -m trainer`: it trains, or runs the command that its first word names."""
 
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from trainer.commands.outcome import ended, unknown
+from trainer.cli.app import ended, unknown
 
 COMMANDS = ("train", "evaluate", "embed", "overfit", "plan", "doctor", "replay", "prove")
 
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> int:
 def _command(name: str) -> Callable[[Sequence[str]], int]:
     if name not in COMMANDS:
         raise unknown(name, COMMANDS)
-    command: Callable[[Sequence[str]], int] = import_module(f"trainer.commands.{name}").main
+    command: Callable[[Sequence[str]], int] = import_module(f"trainer.cli.{name}").main
     return command
 
 

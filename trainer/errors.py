@@ -1,6 +1,6 @@
-"""What can go wrong in a run, with the exit code that it ends with: the codes of shardkit, in `docs/exit-codes.md`.
+"""Exceptions of a run, with the exit codes of shardkit: `docs/exit-codes.md` lists them.
 
-A message says what happened, where, and what to do next: it is all that the user sees.
+A message is all that the user sees: it says what happened, where, and what to do next.
 """
 
 from shardkit import ShardkitError

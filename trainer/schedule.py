@@ -1,13 +1,14 @@
-"""What is due at a step and how fast to learn there: functions of the step and of nothing else, so a resume keeps none.
+"""Schedule of a run: the learning rate and the duties (validate, save, log, stop) at each step.
 
-`step` counts the rows that are done. Validations come in two kinds: `full`, and the quick `subset` where one is asked.
+All are functions of only the step, so a checkpoint stores nothing of them. `step` counts the steps that are done. There
+are two kinds of validation: `full`, and the quick `subset`, if the config enables it.
 """
 
 from dataclasses import dataclass
 from math import cos, pi, sqrt
 from typing import Literal
 
-from trainer.config.sections import Checkpoint, Log, Optim, Validate
+from trainer.config.schema import Checkpoint, Log, Optim, Validate
 
 Kind = Literal["subset", "full"]
 

@@ -1,33 +1,98 @@
-"""How a command talks: words and progress on stderr, JSON lines on stdout.
+"""Output of a command: messages on stderr, JSON lines and bytes on stdout.
 
-Progress is a bar on a terminal; elsewhere (a log file, a scheduler) it is a line with the same figures, every few
-seconds when there is something new to say.
+In order: long sentences folded between words (a command to copy is never folded), colors for a few of our own words
+on terminals that support them, escaping of text that a terminal could obey, and writers for stdout. A closed pipe such
+as `| head` ends a command without an error. Progress is in `progress.py`.
 """
 
 import json
 import os
+import re
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from shutil import get_terminal_size
-from typing import Protocol, TextIO
+from typing import Any, Self, TextIO
 
 import click
 
-from shardkit.cli.folding import folded
-from shardkit.cli.paint import coloured, pieces_of, styled
-from shardkit.cli.tally import Tally
-
-SECONDS_BETWEEN_LINES = 5.0
+_INDENT = "  "
 
 
-class Progress(Protocol):
-    def advance(self, count: int = 1, size: int = 0) -> None:
-        """Count what was done just now, and the bytes of it where bytes matter. Threads may call it at once."""
+def folded(text: str, width: int) -> str:
+    """The text; if it is one line that is too long, on several, those behind the first one indented.
 
-    def skip(self, count: int = 1) -> None:
-        """Count what was there before: it must not make the rate look better than it is."""
+    What is no sentence stays: a table has its columns.
+    """
+    if len(text) <= width or "\n" in text or text.startswith(" ") or "  " in text:
+        return text
+    lines = [""]
+    for word in re.findall(r"`[^`]*`\S*|\S+", text):
+        if lines[-1].strip() and len(lines[-1]) + 1 + len(word) > width:
+            lines.append(_INDENT + word)
+        else:
+            lines[-1] += f" {word}" if lines[-1] else word
+    return "\n".join(lines)
+
+
+_LEADS = {"Error:": {"fg": "red", "bold": True}, "Warning:": {"fg": "yellow", "bold": True}}
+
+
+class Painted(str):
+    """A text with its look. As part of another text it is plain: only a whole piece that is said is coloured."""
+
+    __slots__ = ("look",)
+
+    look: dict[str, Any]
+
+    def __new__(cls, text: str, **look: Any) -> Self:  # noqa: ANN401 - what click.style takes
+        self = super().__new__(cls, text)
+        self.look = look
+        return self
+
+
+def good(text: str) -> Painted:
+    return Painted(text, fg="green")
+
+
+def doubtful(text: str) -> Painted:
+    return Painted(text, fg="yellow")
+
+
+def bad(text: str) -> Painted:
+    return Painted(text, fg="red")
+
+
+def strong(text: str) -> Painted:
+    return Painted(text, bold=True)
+
+
+def quiet(text: str) -> Painted:
+    return Painted(text, dim=True)
+
+
+def refused() -> bool:
+    """Whether no terminal of this environment wants colours: https://no-color.org, and one that can show none."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+
+
+def coloured(stream: TextIO) -> bool:
+    return stream.isatty() and not refused()
+
+
+def pieces_of(text: str) -> tuple[str, ...]:
+    """The text, with the word that leads an error or a warning as a piece of its own."""
+    if not isinstance(text, Painted):
+        for lead, look in _LEADS.items():
+            if text.startswith(lead):
+                return Painted(lead, **look), text.removeprefix(lead)
+    return (text,)
+
+
+def styled(piece: str, text: str | None = None) -> str:
+    """The text, or the piece itself, as the piece looks."""
+    shown = piece if text is None else text
+    return click.style(shown, **piece.look) if isinstance(piece, Painted) else str(shown)
 
 
 def say(*pieces: str) -> None:
@@ -65,39 +130,20 @@ def emit(record: dict[str, object]) -> None:
     click.echo(json.dumps(record))
 
 
+def put(content: bytes) -> None:
+    sys.stdout.buffer.write(content)
+
+
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Progress]:
-    """Show how `total` units of `what` come along, with the rate and the time left; a total of 0 is not known yet."""
-    tally = Tally(what, total, time.monotonic())
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        # rich costs more than the rest of `--help` together: only a command that shows a bar imports it.
-        from shardkit.cli.bar import bar  # noqa: PLC0415
-
-        with bar(tally) as shown:
-            yield shown
-    else:
-        lines = _Lines(tally)
-        yield lines
-        lines.write()
+def while_read() -> Iterator[None]:
+    """Answer as long as somebody reads: `| head` that has enough is no error."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        forget(sys.stdout)
 
 
-class _Lines:
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
-        self._written = tally.start
-
-    def advance(self, count: int = 1, size: int = 0) -> None:
-        self._tally.make(count, size)
-        self._write_now_and_then()
-
-    def skip(self, count: int = 1) -> None:
-        self._tally.skipped += count
-        self._write_now_and_then()
-
-    def write(self) -> None:
-        say(str(self._tally))
-
-    def _write_now_and_then(self) -> None:
-        if time.monotonic() - self._written >= SECONDS_BETWEEN_LINES:
-            self._written = time.monotonic()
-            self.write()
+def shown(key: str) -> str:
+    """A key of ours as it is; what a stranger's might tell a terminal to do is escaped."""
+    return key if key.isprintable() else ascii(key)

@@ -1,4 +1,4 @@
-"""The group that holds every command, and imports none but the one that is run."""
+"""Group of all commands; it imports only the command that runs."""
 
 import os
 import sys
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 import shardkit as package
-from shardkit.cli.command import WIDEST, Formatter, Helpful
-from shardkit.cli.run import run
+from shardkit.cli.errors import run
+from shardkit.cli.help import WIDEST, Formatter, Helpful
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -62,7 +62,7 @@ class _Commands(Helpful, click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in self.commands:
             return None
-        command = getattr(import_module(f"shardkit.cli.{cmd_name}"), cmd_name)
+        command = getattr(import_module(f"shardkit.cli.commands.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)
         return command
 
@@ -103,7 +103,7 @@ def shardkit() -> None:
 def main() -> None:
     """Leave without taking apart what was imported: that takes 30 ms, and a tenth of a verify."""
     if "_SHARDKIT_COMPLETE" in os.environ:
-        from shardkit.cli.shells import registered  # noqa: PLC0415 - only a shell that completes needs it
+        from shardkit.cli.commands.completion import registered  # noqa: PLC0415 - only a shell that completes needs it
 
         registered()
     code = run(shardkit)

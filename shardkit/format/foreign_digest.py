@@ -1,13 +1,56 @@
-"""Digests of an adopted tar, taken in one read from its first byte to its last, whoever asks: index or verify."""
+"""Digests of an adopted tar, taken in one read from its first byte to its last, by index and verify alike.
 
-from collections.abc import Callable, Sequence
+Bytes outside of payloads are headers of any tool, PAX records, padding and skipped members. In our tars the index
+determines them; in those of other tools it does not. So each sample also has a digest of the other bytes up to the end
+of its last payload, and the shard has one of everything after the last sample. Together they cover the tar.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from blake3 import blake3
 from xxhash import xxh3_128
 
-from shardkit.format.foreign_ranges import Payload, Range, others_of
+from shardkit.errors import Damaged
+
+
+class Payload(Protocol):
+    """Where the bytes of a member are: an index's Member, or an Entry of a tar."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+
+
+Range = tuple[int, int]
+"""From the first byte to the one behind the last."""
+
+
+def other_ranges(samples: Iterable[Iterable[Payload]], size: int) -> Iterator[tuple[Range, ...]]:
+    """For each sample the bytes before and between its payloads, in order; and at last those behind all of them."""
+    position = 0
+    for sample in samples:
+        ranges, position = others_of(sample, position, size)
+        yield ranges
+    yield ((position, size),) if position < size else ()
+
+
+def others_of(sample: Iterable[Payload], start: int, size: int) -> tuple[tuple[Range, ...], int]:
+    """The other bytes of one sample, from where the sample before it ended; and where it ends itself."""
+    ranges = []
+    for offset, length in sorted((each.offset, each.size) for each in sample):
+        if not start <= offset <= offset + length <= size:
+            raise Damaged(
+                f"the index places a member at byte {offset:,} with {length:,} bytes, over another one or beyond the "
+                f"{size:,} bytes of its tar. `shardkit verify` says what is damaged."
+            )
+        if start < offset:
+            ranges.append((start, offset))
+        start = offset + length
+    return tuple(ranges), start
+
 
 _STEP = 1 << 20
 

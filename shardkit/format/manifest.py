@@ -1,42 +1,40 @@
-"""`manifest.json`: canonical JSON that seals itself and every other file.
+"""Manifest of a dataset, `manifest.json`: its generations, options, and the digest of every file but the tars.
 
-Canonical means one way to write a value: keys sorted, no spaces, ASCII, one newline at the end. `self` is the BLAKE3 of
-the text without that field, so a manifest proves its own bytes.
+Canonical JSON is in `json_values.py`. `self` is the BLAKE3 of the text without that field, so a manifest checks its own
+bytes. All that only the manifest would know is stored a second time, in the metadata of the table of shards: a lost
+manifest can be rebuilt to the same bytes, since the rest of it follows from the tables.
 """
 
 import json
 import os
-import re
 from collections import Counter
-from dataclasses import asdict, astuple
+from collections.abc import Mapping
+from dataclasses import asdict, astuple, dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from blake3 import blake3
 
-from shardkit.dataset import MAJOR, MANIFEST, MINOR, MOST_SHARDS, SCHEMA, Manifest
-from shardkit.errors import Damaged, UsageError
-from shardkit.format.advice import advised
-from shardkit.format.folder import DatasetFolder
-from shardkit.format.not_there import check_folder
-from shardkit.format.plain_file import read_limited
-from shardkit.format.shaped import shaped
-from shardkit.format.terms import check_terms
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-"""What a file or a split may be called; a dataset from a stranger names nothing outside its own folder."""
+from shardkit.errors import Damaged, UsageError, advised
+from shardkit.format.json_values import canonical, shaped
+from shardkit.format.keys import refuse_odd_name
+from shardkit.format.recorded_options import Terms, check_terms
+from shardkit.format.tables import METADATA, TableFile, readable
+from shardkit.schema import MAJOR, MANIFEST, MINOR, MOST_SHARDS, SCHEMA, Generation, Manifest
+from shardkit.storage.errors import check_folder
+from shardkit.storage.folder import DatasetFolder
+from shardkit.storage.local import read_limited
 
 LARGEST = 64 << 20
+
 _MOST_VALUES = 1 << 20
 """Brackets and commas: as objects of Python, what a byte or two stand for takes a hundred."""
+
 _MOST_GENERATIONS = 99_999
+
 _LARGEST_COUNT = (1 << 53) - 1
 """Beyond it, readers that hold numbers as floats would read another one; labels are counted on from there."""
-
-
-def canonical(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode() + b"\n"
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
@@ -128,11 +126,6 @@ def _refuse_odd_names(manifest: Manifest, path: Path) -> None:
         refuse_odd_name(name.removeprefix("index/"), path)
 
 
-def refuse_odd_name(name: str, path: Path) -> None:
-    if not NAME.fullmatch(name):
-        raise UsageError(f"{path}: the name {name!a} is not allowed in a dataset (letters, digits, '.', '_', '-').")
-
-
 def _damaged(path: Path) -> Damaged:
     return Damaged(
         f"{path}: damaged, its content does not match its own digest. {advised('repair', path.parent)} rebuilds it."
@@ -152,3 +145,46 @@ def _why_none(folder: Path) -> str:
     if any(folder.glob("shards*.parquet")) or any(folder.glob("index/*.parquet")):
         return f"its {MANIFEST} is missing. {advised('repair', folder)} makes it again from the tables."
     return f"not a dataset, it has no {MANIFEST}. `shardkit pack SRC DST` makes one, `shardkit index` adopts tars."
+
+
+@dataclass(frozen=True)
+class Spare:
+    options: Mapping[str, Any]
+    codec: str
+    choice: str
+    preparation: Mapping[str, Any]
+    splitting: Mapping[str, Any]
+    number: int
+    by: str
+    versions: Mapping[str, str]
+    skipped: Mapping[str, int]
+    classes: Mapping[str, int]
+    """The labels given so far in each split: after a removal, the tables know of fewer."""
+
+
+def spare_copy(terms: Terms, generation: Generation) -> bytes:
+    """What to keep beside the table of shards."""
+    spare = Spare(
+        options=terms.options,
+        codec=terms.codec,
+        choice=terms.choice,
+        preparation=terms.preparation,
+        splitting=terms.splitting,
+        number=generation.number,
+        by=generation.by,
+        versions=generation.versions,
+        skipped=generation.skipped,
+        classes={split: each.classes for split, each in generation.splits.items()},
+    )
+    return canonical(asdict(spare))
+
+
+def read_spare(path: Path) -> Spare:
+    with readable(path):
+        metadata = TableFile(path).metadata.metadata or {}
+    try:
+        spare = shaped(json.loads(metadata[METADATA]), Spare)
+        check_terms(spare)
+    except (KeyError, ValueError, RecursionError) as error:
+        raise Damaged(f"{path}: it keeps no copy of what the manifest said ({error}).") from error
+    return spare

@@ -1,4 +1,4 @@
-"""Headers of Parquet pages, which say what a page becomes in memory.
+"""Parser of Parquet page headers, which declare how large a page becomes in memory.
 
 Arrow believes these headers. The footer repeats their sums, but a crafted footer can repeat anything.
 """

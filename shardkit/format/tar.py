@@ -1,7 +1,7 @@
-"""The bytes of a tar around its members: a pure function of their names and sizes.
+"""Bytes of a tar around its members: a pure function of their names and sizes.
 
 Plain USTAR: regular files only, mode 0444, owner 0, time 0, no extensions, two zero blocks at the end. So headers and
-padding need not be remembered to be checked: whoever has the index can write them again.
+padding need not be stored to be checked: the index is enough to write them again.
 """
 
 from functools import lru_cache

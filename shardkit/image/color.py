@@ -1,7 +1,7 @@
-"""Colours, in integers that every machine computes alike, where libraries differ by one in half the pixels. Version 1:
+"""Color conversion in integers, version 1: the same on every machine, while libraries differ in half the pixels.
 
-    16 → 8 bits    (v · 255 + 32895) >> 16, which is v / 257 rounded to the nearest
-    alpha          laid on white: (v · a + 255 · (255 - a)) / 255, rounded to the nearest; a is the opacity
+    16 → 8 bits    (v · 255 + 32895) >> 16, which is v / 257 rounded to nearest
+    alpha          on white: (v · a + 255 · (255 - a)) / 255, rounded to nearest; a is the opacity
     RGB → gray     (19595 · R + 38470 · G + 7471 · B + 32768) >> 16, the luma of BT.601 in 16 bits
     gray → RGB     three times the same
 

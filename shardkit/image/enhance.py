@@ -1,27 +1,96 @@
-"""Ridges of a fingerprint made clear: an oriented, multi-scale Gabor bank, and white where no ridges are.
+"""Ridge enhancement of a fingerprint: an oriented, multi-scale Gabor bank, and white where there are no ridges.
 
-Ridges are taken to be 5 pixels wide, as they are at 500 dpi, so a ridge and a valley together to be 10: the bank has
-wavelengths of 8, 10 and 12.5 pixels, and 16 orientations. It works at half the resolution, where such waves are still 4
-to 6 pixels long: an eighth of the work, and nothing that the bank lets through is lost.
+Ridges are assumed to be 5 pixels wide, as at 500 dpi, so a period is 10: the bank has wavelengths of 8, 10 and 12.5
+pixels, and 16 orientations. It works at half the resolution, where waves are still 4 to 6 pixels long: an eighth of the
+work, and nothing that the bank passes is lost. Each pixel takes the filter with the strongest response around it,
+divided by that strength, so contrast does not matter. Weak or undirected responses are background.
 
-The picture's own contrast does not matter: each pixel takes the filter that answers most around it, divided by how much
-that answers. Where all answer little, or each as much as another, is background.
-
-Everything is done in whole numbers, or in single operations that IEEE 754 defines to the bit.
+A Gabor filter with a round envelope is a difference of two separable ones, cos · cos - sin · sin, and that of the
+mirrored orientation is their sum: 16 orientations take 33 passes along a line. Kernels are whole numbers so small that
+no sum reaches 2^24, up to which float32 adds exactly. So the order of additions, fused operations, vector units and
+threads cannot change a bit; all other steps are integers or single IEEE 754 operations.
 """
 
+import math
+from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shardkit.image.arrays import Bytes
-from shardkit.image.gabor import ORIENTATIONS, Field, responses
+from shardkit.image.geometry import resampled
 from shardkit.image.opencv import cv2
-from shardkit.image.resample import resampled
+
+Field = NDArray[np.float32]
+
+ORIENTATIONS = 16
+
+# The largest number that may come in; responses stay within it too.
+LARGEST = 1020
+
+# The envelope's sigma in wavelengths: wide enough to tell neighbouring orientations apart, and to see no mean.
+_SIGMA = 0.6
+
+_REACH = 2.5
+
+# What the sizes of a kernel's numbers sum to at most: LARGEST times this is below 2^24.
+_KERNEL_SUM = 1 << 13
+
+
+class _Wave(NamedTuple):
+    cosine: Field
+    sine: Field
+
+
+def responses(field: Field, wavelength: float) -> Iterator[Field]:
+    """The response at each orientation of the ridges' normal: i / 16 of half a turn, from the x axis towards y."""
+    quarter = ORIENTATIONS // 2
+    waves = [wave(wavelength, math.cos(math.pi * step / ORIENTATIONS)) for step in range(quarter + 1)]
+    mirrored = []
+    for step in range(quarter + 1):
+        along, down = waves[step], waves[quarter - step]
+        even = _down(_along(field, along.cosine), down.cosine)
+        odd = _down(_along(field, along.sine), down.sine)
+        yield even - odd
+        mirrored.append(even + odd)
+    yield from reversed(mirrored[1:quarter])
+
+
+@cache
+def wave(wavelength: float, steepness: float) -> _Wave:
+    """One line through a filter, as whole numbers; a wave along the line seems longer the less steep it is."""
+    sigma = _SIGMA * wavelength
+    reach = math.ceil(_REACH * sigma)
+    places = range(-reach, reach + 1)
+    envelope = [math.exp(-0.5 * (place / sigma) ** 2) for place in places]
+    unit = (_KERNEL_SUM - len(envelope)) / sum(envelope)
+    turn = 2 * math.pi * steepness / wavelength
+    cosine = [round(unit * height * math.cos(turn * place)) for place, height in zip(places, envelope, strict=True)]
+    sine = [round(unit * height * math.sin(turn * place)) for place, height in zip(places, envelope, strict=True)]
+    return _Wave(np.array(cosine, np.float32), np.array(sine, np.float32))
+
+
+def _along(field: Field, kernel: Field) -> Field:
+    return _passed(field, kernel.reshape(1, -1))
+
+
+def _down(field: Field, kernel: Field) -> Field:
+    return _passed(field, kernel.reshape(-1, 1))
+
+
+def _passed(field: Field, kernel: Field) -> Field:
+    # Kernels are so short that OpenCV adds products; from 11 x 11 numbers on it would transform, which is not exact.
+    total: Field = np.asarray(cv2.filter2D(field, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT_101), np.float32)
+    np.divide(total, np.float32(_KERNEL_SUM), out=total)  # by a power of two: exact
+    return np.rint(total, out=total)
+
 
 ENHANCE_VERSION = 1
+
 RIDGE_WIDTH = 5.0
+
 WHITE = 255
 
 # Of a ridge and a valley together, at half the resolution.
@@ -29,13 +98,17 @@ _WAVELENGTHS = tuple(RIDGE_WIDTH * stretch for stretch in (0.8, 1.0, 1.25))
 
 # Neighbourhoods, in pixels at half the resolution: of the mean that is taken off, of strength, and of the mask.
 _MEAN_SIDE = 33
+
 _STRENGTH_SIDE = 11
+
 _MASK_SIDE = 17
 
 # A filter's mean answer, of at most LARGEST, below which there is no ridge, but the grain of an empty sensor.
 _LEAST_STRENGTH = 12
+
 # How much stronger than the mean of all filters the strongest is on ridges; on noise it is hardly stronger.
 _LEAST_CHOICE = 2.0
+
 # A wave whose mean size is its strength reaches black and white, and a little beyond: ridges become flat.
 _CONTRAST = 100
 

@@ -1,8 +1,8 @@
-"""Pictures of other formats than ours, as an adopted tar may hold them: JPEG, WebP, BMP and TIFF.
+"""Decoder of JPEG, WebP, BMP and TIFF, as an adopted tar may hold them.
 
-Their header is read here, whatever their name says, and nothing is decoded before what it claims was found to be
-sensible. The decoding is OpenCV's. What is served has the channels and bits that the header told; EXIF turns it upright
-here, alike for all formats, but for TIFF, which OpenCV turns itself, whatever it is told.
+The header is parsed by us (`foreign_headers.py`), whatever the name of the file, and nothing is decoded before its
+claims were checked. OpenCV decodes. The result has the channels and bits of the header. EXIF turns it upright here, in
+the same way for all formats but TIFF, which OpenCV always turns.
 """
 
 import struct
@@ -13,14 +13,10 @@ import numpy as np
 
 from shardkit.errors import BadInput
 from shardkit.image.arrays import Pixels
-from shardkit.image.bmp import bmp
+from shardkit.image.foreign_headers import bmp, jpeg, tiff, webp
+from shardkit.image.formats import UNKNOWN, Picture, check_size
 from shardkit.image.geometry import Geometry
-from shardkit.image.jpeg import jpeg
-from shardkit.image.limits import check_size
 from shardkit.image.opencv import cv2
-from shardkit.image.picture import UNKNOWN, Picture
-from shardkit.image.tiff import tiff
-from shardkit.image.webp import webp
 
 EXTENSIONS = ("jpg", "jpeg", "webp", "bmp", "tif", "tiff")
 

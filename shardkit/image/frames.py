@@ -1,6 +1,7 @@
-"""Frames of zstd and lz4 unpacked, into room that the caller finds once it is known how much is needed.
+"""Decompression of zstd and lz4 frames into a buffer that the caller provides once the size is known.
 
-A frame must say how long its content is, which is checked before anything is allocated, and must be all there is.
+A frame must state the size of its content, which is checked before anything is allocated, and must be all there is.
+zstd's decoder stops at the end of a frame without reporting it, so that end is found by the lengths of the blocks.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,26 @@ import pyarrow as pa
 import zstandard
 
 from shardkit.errors import BadInput
-from shardkit.image.zstd_end import end_of_frame
+
+_BLOCK_HEADER, _CHECKSUM = 3, 4
+
+_LAST, _KIND, _REPEATED = 0b001, 0b110, 0b010
+
+
+def end_of_frame(data: memoryview) -> int:
+    position, header = zstandard.frame_header_size(data), 0
+    while not header & _LAST:
+        if position + _BLOCK_HEADER > len(data):
+            raise BadInput("truncated", f"the frame ends at byte {len(data):,}, inside a block.")
+        header = int.from_bytes(data[position : position + _BLOCK_HEADER], "little")
+        position += _BLOCK_HEADER + (1 if header & _KIND == _REPEATED else header >> 3)
+    position += _CHECKSUM if zstandard.get_frame_parameters(data).has_checksum else 0
+    if position > len(data):
+        raise BadInput(
+            "truncated", f"the frame ends at byte {len(data):,}, but its blocks and checksum take {position:,}."
+        )
+    return position
+
 
 Room = Callable[[int], memoryview]
 """So many bytes to write to."""
@@ -25,6 +45,7 @@ class _Contexts(local):
 
 
 _contexts = _Contexts()
+
 _LZ4 = pa.Codec("lz4")
 
 

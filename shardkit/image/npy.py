@@ -1,6 +1,6 @@
-"""Values as standard `.npy` bytes, version 1.0, which `numpy.load` reads, and nothing else that `.npy` may hold.
+"""Reader and writer of `.npy` version 1.0, as `numpy.load` reads it, limited to plain arrays of our types.
 
-NumPy's own reader evaluates the header as Python and follows pickled objects; here a header is one line of one form.
+NumPy's reader evaluates the header as Python and follows pickled objects. Here a header is one line of one form.
 """
 
 import re
@@ -13,7 +13,7 @@ import numpy as np
 
 from shardkit.errors import BadInput
 from shardkit.image.arrays import Values
-from shardkit.image.limits import check_size
+from shardkit.image.formats import check_size
 
 MAGIC = b"\x93NUMPY\x01\x00"
 

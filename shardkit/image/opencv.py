@@ -1,7 +1,7 @@
-"""OpenCV as this room uses it: imported and set up here, and nowhere else.
+"""OpenCV, imported and configured for this package; no other module imports it.
 
-One thread, because callers work on many pictures at once: OpenCV's own threads would fight theirs for the cores, and
-they do not survive a fork. It is silent: what cannot be decoded is told by who asked, with the sample's name.
+One thread, because callers work on many images simultaneously: OpenCV's own threads would compete for the cores, and
+they do not survive a fork. It logs nothing: the caller reports what cannot be decoded, with the name of the sample.
 """
 
 import cv2

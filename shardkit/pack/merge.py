@@ -1,7 +1,7 @@
-"""From parts to a dataset: the index, the tables, the sums, and last of all the manifest, which is the commit.
+"""Commit of a pack: from receipts to index, tables, checksum lists and, last, the manifest.
 
-Nothing here depends on who made the parts, or when. Until the manifest is published the generation before stands; once
-it is, the workplace is rubbish, and goes.
+The result does not depend on which process packed a shard, or when. Until the manifest is published, the previous
+generation is valid; after that, the workspace is removed.
 """
 
 from collections import Counter
@@ -12,18 +12,18 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from shardkit.dataset import Generation, Manifest, Seal, Shard, Subject
 from shardkit.errors import Mismatch, UsageError
-from shardkit.format.folder import DatasetFolder
+from shardkit.format.generation import generation_of
 from shardkit.format.manifest import publish_manifest
-from shardkit.format.opened import Dataset, open_dataset
-from shardkit.format.plain_file import plain_lines
-from shardkit.pack.generation import generation_of, publish_tables
-from shardkit.pack.indexing import ToIndex, indexed
-from shardkit.pack.part import Part, Skip, finished, part_rows
-from shardkit.pack.planfile import PlanFile, Terms, read_plan
-from shardkit.pack.sealing import Sealing
+from shardkit.pack.generation import Sealing, ToIndex, indexed, publish_tables
+from shardkit.pack.plan.planfile import PlanFile, Terms, read_plan
+from shardkit.pack.source.candidates import Skip
 from shardkit.pack.workspace import SKIPPED, clear, has_plan
+from shardkit.pack.write.receipts import Part, finished, part_rows
+from shardkit.reader.dataset import Dataset, open_dataset
+from shardkit.schema import Generation, Manifest, Seal, Shard, Subject
+from shardkit.storage.folder import DatasetFolder
+from shardkit.storage.local import plain_lines
 
 _Who = tuple[str, str]
 

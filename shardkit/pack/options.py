@@ -1,26 +1,31 @@
-"""What a user may ask of a pack, as one frozen value: everything in it changes bytes, nothing outside it does."""
+"""Options of a pack as one frozen value: everything in it changes bytes of the dataset, and nothing else does."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from shardkit.dataset import MANIFEST, Manifest
 from shardkit.errors import Damaged
-from shardkit.format.shaped import shaped
-from shardkit.image.extensions import Codec
-from shardkit.pack.arrays_description import ArrayFiles
-from shardkit.pack.lists import BY_FILE
+from shardkit.format.json_values import shaped
+from shardkit.image.formats import Codec
+from shardkit.pack.source.array_files import ArrayFiles
+from shardkit.schema import MANIFEST, Manifest
+
+BY_FILE = "file="
 
 Color = Literal["gray", "rgb", "keep"]
+
 Fit = Literal["pad", "crop", "stretch"]
+
 Check = Literal["header", "decode"]
 
 MEGABYTE = 1_000_000
+
 LARGEST_SIZE = 16_384
 """Pixels a side that images can be resized to."""
 
 _LISTS = ("files", "groups", "exclude")
+
 _DIGITS = 8
 
 
@@ -106,3 +111,7 @@ def codec_of(manifest: Manifest) -> Codec:
         if codec == manifest.codec:
             return cast("Codec", codec)
     raise Damaged(f"{MANIFEST}: codec {manifest.codec!r:.80} is none of {', '.join(get_args(Codec))}.")
+
+
+# What an index row, its share of the tables and its part take, generously.
+BESIDE_SAMPLE = 400

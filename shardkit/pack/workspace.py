@@ -1,25 +1,25 @@
-"""The workspace `.shardkit` of a dataset: what a command that writes keeps until its work is committed.
+"""Workspace `.shardkit` of a dataset: the files of a command until its work is committed.
 
-    lock            held by whoever writes
-    plan.parquet    what an unfinished pack or append will write
-    skipped.jsonl   the inputs that were skipped before the plan was made
-    parts/          what each finished shard came to
-    making/         locks of the shards that are being made
-    adopted/        what each tar came to that was read for adoption
-    removal/        the files of a removal; its manifest is the commit
-    removal.json    what a removal removed, until that was reported: it stays when the others go
+    lock              held by the command that writes
+    plan.parquet      plan of an unfinished pack or append
+    skipped.jsonl     inputs that were skipped before the plan was made
+    parts/            receipts of finished shards
+    making/           locks of the shards that are being packed
+    adopted/          receipts of tars that were indexed for adoption
+    removal/          files of a removal; its manifest is the commit
+    removal.json      record of a removal until it is reported: it stays when the others go
     quarantine.jsonl  samples whose bytes are lost: it stays when the others go
 
-Everything here is data from an untrusted source, like the dataset itself.
+Everything here is data from an untrusted source, like the dataset.
 """
 
 from pathlib import Path
 
-from shardkit.dataset import MANIFEST, WORKPLACE
-from shardkit.format.advice import advised
-from shardkit.format.folder import DatasetFolder
-from shardkit.format.lock import LOCK
-from shardkit.format.numbering import is_dataset_file
+from shardkit.errors import advised
+from shardkit.format.generation import is_dataset_file
+from shardkit.schema import MANIFEST, WORKPLACE
+from shardkit.storage.folder import DatasetFolder
+from shardkit.storage.lock import LOCK
 
 PLAN = f"{WORKPLACE}/plan.parquet"
 SKIPPED = f"{WORKPLACE}/skipped.jsonl"

@@ -1,7 +1,11 @@
-"""A split as a stream of batches: each rank's slice of every row, exact, resumable, and fed by threads of its own.
+"""StreamingDataset: a split as batches of one rank, in an exact and resumable order.
 
-What decides the order is kept apart from what decides how fast it comes: ranks, threads and workers. Each process opens
-the dataset for itself, so a stream can go to the workers of a DataLoader however they are started.
+Options of the order are separate from those of speed: ranks, threads and workers. Each process opens the dataset
+separately, so a stream can go to the workers of a DataLoader however they are started.
+
+First comes the position, an epoch and a step in memory that workers share with their parent. The parent sets the start.
+Workers go through an epoch independently, and none may begin the next one before all have finished the last: each
+records the epoch that it begins next, and the smallest one counts.
 """
 
 import logging
@@ -9,44 +13,91 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch.utils.data import IterableDataset
 
 from shardkit.errors import UsageError
 from shardkit.image.color import Color
 from shardkit.image.geometry import Fit
-from shardkit.stream.assembly import OnBad
-from shardkit.stream.batch import Batch
+from shardkit.stream.checkpoint import reopened, state_at
+from shardkit.stream.collate.bad_samples import Quarantine
+from shardkit.stream.collate.batch import Batch
+from shardkit.stream.collate.buffers import Kept, Ring, refuse_to_keep
 from shardkit.stream.description import Description, described
-from shardkit.stream.equipment import pace_for
-from shardkit.stream.kept import Kept, refuse_to_keep
-from shardkit.stream.opened import Opened, Source
-from shardkit.stream.ordering import Ordering
-from shardkit.stream.passing import Means, Memory, Pass
-from shardkit.stream.position import Position, Worker, this_worker
-from shardkit.stream.quarantine import Quarantine
-from shardkit.stream.ranks import this_rank
-from shardkit.stream.ring import Ring
-from shardkit.stream.saving import reopened, state_at
-from shardkit.stream.settings import (
+from shardkit.stream.options import (
     FUNCTION,
     PATH,
     SHARE,
     SWITCH,
     TEXT,
     WHOLE_NUMBER,
+    OnBad,
     Pixels,
+    SampleTransform,
     Speed,
+    State,
     global_batch_of,
     refuse_other_than,
     refuse_other_than_none_or,
     refuse_unknown,
 )
-from shardkit.stream.shares import columns_of
-from shardkit.stream.state import State
-from shardkit.stream.transform import SampleTransform
+from shardkit.stream.order.epoch import columns_of
+from shardkit.stream.order.spec import Ordering
+from shardkit.stream.pipeline import Means, Memory, Pass, pace_for, pins_memory
+from shardkit.stream.source import Opened, Source
+from shardkit.stream.world import MOST_WORKERS, Worker, this_rank, this_worker
+
+
+class _Cell(IntEnum):
+    EPOCH = 0
+    ROW = 1
+    GENERATION = 2  # of the dataset
+    FED = 3  # by workers, since the parent last said where to start
+    NEXT = 4  # the epoch that each worker takes up next
+
+
+class Position:
+    def __init__(self, generation: int) -> None:
+        self._cells = torch.zeros(_Cell.NEXT + MOST_WORKERS, dtype=torch.int64)
+        self._cells.share_memory_()  # type: ignore[no-untyped-call]  # torch does not say
+        self.go_to(0, 0, generation)
+
+    def go_to(self, epoch: int, row: int, generation: int) -> None:
+        self._cells.fill_(epoch)
+        self._cells[_Cell.ROW] = row
+        self._cells[_Cell.GENERATION] = generation
+        self._cells[_Cell.FED] = 0
+
+    def start(self, worker: Worker) -> tuple[int, int]:
+        """The epoch and the row that all workers of this iteration start at."""
+        if worker.apart:
+            self._cells[_Cell.FED] = 1
+        epoch = int(self._cells[_Cell.NEXT : _Cell.NEXT + worker.workers].min())
+        asked = int(self._cells[_Cell.EPOCH])
+        return (epoch, 0) if epoch > asked else (asked, int(self._cells[_Cell.ROW]))
+
+    def ended(self, worker: Worker, epoch: int) -> None:
+        """This worker has given all that it had of an epoch; the last one takes all to the next."""
+        self._cells[_Cell.NEXT + worker.number] = epoch + 1
+        if int(self._cells[_Cell.NEXT : _Cell.NEXT + worker.workers].min()) > epoch:
+            self._cells[_Cell.NEXT :] = epoch + 1
+
+    def take_generation(self, number: int) -> None:
+        """Have every process go on with this generation: a worker was given a state of it, its parent was not."""
+        self._cells[_Cell.GENERATION] = number
+
+    @property
+    def generation(self) -> int:
+        return int(self._cells[_Cell.GENERATION])
+
+    @property
+    def fed_by_workers(self) -> bool:
+        return bool(self._cells[_Cell.FED])
+
 
 _log = logging.getLogger("shardkit.stream")
 
@@ -218,7 +269,7 @@ class StreamingDataset(IterableDataset[Batch]):
         return own
 
     def _memory(self) -> Memory:
-        return Memory(Ring(pinned=self._means.speed.pinned and not this_worker().apart), Kept())
+        return Memory(Ring(pinned=pins_memory(self._means.speed) and not this_worker().apart), Kept())
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_own": None}

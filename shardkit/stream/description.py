@@ -1,29 +1,113 @@
-"""What an epoch will be, said before anybody waits for one: rows and samples, memory and bytes.
+"""Description of an epoch before it starts: batches, samples, memory and bytes.
 
-Its text is the page that a user reads; its fields are for programs.
+Its fields are for programs, and its text is the page of `describe()`.
 """
 
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from shardkit.errors import UsageError
-from shardkit.stream.counts import Counts
-from shardkit.stream.distinct import expected_distinct
-from shardkit.stream.equipment import bytes_a_sample, serving_for, window_bytes
-from shardkit.stream.kernels import kernel_bytes, missing_kernels
-from shardkit.stream.memory import available_bytes
-from shardkit.stream.opened import Opened
-from shardkit.stream.ordering import Ordering
-from shardkit.stream.page import page
-from shardkit.stream.run import Pace
-from shardkit.stream.settings import Pixels
-from shardkit.stream.slots import slot_for
+from shardkit.host.resources import available_bytes
+from shardkit.stream.options import Pixels
+from shardkit.stream.order.spec import Counts, Ordering, expected_distinct
+from shardkit.stream.pipeline import Pace, bytes_a_sample, kernel_bytes, missing_kernels, serving_for, window_bytes
+from shardkit.stream.read.decoder import slot_for
+from shardkit.stream.source import Opened
 
 if TYPE_CHECKING:
-    from shardkit.stream.serving import Slot
+    from shardkit.stream.read.decoder import Slot
+
+
+WIDTH = 100
+
+_LABEL = 11
+
+_INDENT = " " * _LABEL
+
+_MOST_DIGITS = 1000
+
+
+def page(said: "Description", width: int = WIDTH) -> Iterator[str]:
+    yield f"{said.dataset}, split {said.split}, generation {said.generation}: {said.batches:,} batches an epoch"
+    yield ""
+    yield from labelled(_lines(said), width)
+
+
+def labelled(lines: Iterable[tuple[str, str]], width: int) -> Iterator[str]:
+    for label, text in lines:
+        first, *rest = wrap(text, width - _LABEL, break_long_words=False, break_on_hyphens=False)
+        yield f"{label:<{_LABEL}}{first}"
+        yield from (_INDENT + line for line in rest)
+
+
+def size(count: int) -> str:
+    """Bytes as people say them: 640 B, 52.4 MB."""
+    value, units = float(count), iter(("B", "kB", "MB", "GB", "TB"))
+    unit = next(units)
+    while value >= _MOST_DIGITS and (larger := next(units, None)):
+        value, unit = value / 1000, larger
+    return f"{value:,.0f} {unit}" if unit == "B" else f"{value:,.1f} {unit}"
+
+
+def _lines(said: "Description") -> Iterator[tuple[str, str]]:
+    counts = said.counts
+    yield "batch", _batch(said)
+    yield "order", _order(said.ordering)
+    yield "samples", f"{counts.samples:,} in the split, {counts.served - counts.repeated:,} of them served in an epoch"
+    for reason, count in counts.left_out.items():
+        yield "left out", f"{count:,}: {reason}"
+    if counts.repeated:
+        yield "repeated", f"{counts.repeated:,} slots hold a sample that another one holds too"
+    if counts.invalid:
+        yield "not valid", f"{counts.invalid:,} slots of the last row hold no sample"
+    for note in counts.notes:
+        yield "note", note
+    if said.distinct_subjects is not None:
+        yield "subjects", f"{said.distinct_subjects:,.1f} different ones expected in a batch of {said.batch:,}"
+    yield from _costs(said)
+
+
+def _costs(said: "Description") -> Iterator[tuple[str, str]]:
+    threads = "1 thread" if said.threads == 1 else f"{said.threads} threads"
+    yield "window", f"{size(said.window_bytes)}, of {size(said.free_bytes)} of memory that is free: {_ahead(said)}"
+    yield "batches", f"{said.batches_in_memory} in memory at once, {_slots(said)}"
+    yield "reading", f"{size(said.epoch_bytes)} an epoch, by {threads}"
+    if said.kernel_bytes:
+        yield "decoding", f"{size(said.kernel_bytes)} in memory for unpacking PNGs, on {threads}"
+    if said.missing_kernels:
+        yield "slower", f"PNGs are decoded without compiled kernels, at about half the rate: {said.missing_kernels}"
+    yield "index", f"{size(said.index_bytes)} of it in memory"
+
+
+def _ahead(said: "Description") -> str:
+    if said.by_block:
+        return "whole blocks are read ahead, in the order of the disk"
+    return "more than this rank's share, so only the next rows are read ahead. A smaller block_rows= makes it smaller"
+
+
+def _slots(said: "Description") -> str:
+    return "of sizes that only decoding tells" if said.slot is None else f"slots {said.slot}: {size(said.ring_bytes)}"
+
+
+def _batch(said: "Description") -> str:
+    own, whole = f"{said.batch:,} samples", f"{said.ordering.global_batch:,} over all ranks"
+    return own if said.world_size == 1 else f"{own} on rank {said.rank} of {said.world_size}, {whole}"
+
+
+def _order(ordering: Ordering) -> str:
+    kind = {
+        "pk": f"pk, {ordering.impressions_per_subject} impressions of each subject",
+        "pairs": f"pairs, {ordering.mated:.0%} mated, {ordering.hard:.0%} of the others from one group",
+    }.get(ordering.sampler, ordering.sampler)
+    shuffled = f"shuffled by seed {ordering.seed}" if ordering.shuffle else "as they lie in the shards"
+    subset = "" if ordering.subset is None else f", a subset of {ordering.subset:,}"
+    return f"{kind}, {shuffled}, tail {ordering.tail}{subset}"
+
 
 _IN_HANDS = 2
 """Batches that are neither being filled nor waiting: one with the user, one on its way to the device."""

@@ -1,6 +1,6 @@
-"""What verify reports: one damage, where it is, and what should be there instead."""
+"""Finding of verify: one damage, its position, and what should be there."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -80,4 +80,16 @@ def _follows(finding: Finding, others: set[Finding]) -> bool:
 
 
 _WHOLE_FILE = {Kind.MANIFEST, Kind.MISSING, Kind.ODD, Kind.SIZE, Kind.DIGEST, Kind.UNREADABLE}
+
 _FOLLOWING = {Kind.TABLE, Kind.DISAGREES}
+
+Tally = Mapping[tuple[str, str, str, int], int]
+"""The samples that the index has of each (split, subject, group, label)."""
+
+
+def unreadable(name: str, error: OSError) -> Finding:
+    return Finding(Kind.UNREADABLE, name, text=f"The system reports «{error.strerror}».")
+
+
+def not_sealed(name: str, expected: str, found: str) -> Finding:
+    return Finding(Kind.DIGEST, name, expected=expected, found=found, text="Its BLAKE3 is not the one that was sealed.")

@@ -1,4 +1,4 @@
-"""Keys of samples: each is `subject/impression`, and no two samples of a dataset share one.
+"""Check of the keys of samples: each is `subject/impression`, and no two samples of a dataset share one.
 
 Only a 64-bit hash of each key is held while a dataset is verified. The few keys whose hashes are equal are read again.
 """
@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from xxhash import xxh3_64_intdigest
 
-from shardkit.dataset import Shard
-from shardkit.format.key import ENCODED, is_encoded
-from shardkit.format.opened import Dataset
+from shardkit.format.keys import ENCODED, is_encoded
+from shardkit.reader.dataset import Dataset
+from shardkit.schema import Shard
 from shardkit.verify.findings import Finding, Kind
 
 Hashes = npt.NDArray[np.uint64]

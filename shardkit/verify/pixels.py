@@ -1,12 +1,12 @@
-"""Decoding every image: that it can be, and that it is what the index says."""
+"""Decoding of every image, to check that it can be decoded to the size and type in the index."""
 
 from shardkit.errors import BadInput
 from shardkit.image.codec import decode
-from shardkit.image.decode import decode_png
-from shardkit.image.extensions import EXTENSIONS
-from shardkit.image.png import inspect
-from shardkit.verify.columns import Columns
+from shardkit.image.formats import EXTENSIONS
+from shardkit.image.png.decode import decode_png
+from shardkit.image.png.structure import inspect
 from shardkit.verify.findings import Finding, Kind
+from shardkit.verify.members import Columns
 from shardkit.verify.tar import Look
 
 Shape = tuple[int, ...]

@@ -1,4 +1,4 @@
-"""One shard: whether its rows are those that were sealed, and then its tar, in as many parts as are asked for."""
+"""Check of one shard: its rows against their recorded digest, then its tar, in as many parts as requested."""
 
 import os
 import threading
@@ -7,16 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shardkit.dataset import Shard
-from shardkit.format.opened import Dataset
 from shardkit.format.tar import BLOCK, header
-from shardkit.verify import adopted
-from shardkit.verify.agreement import Tally, tally_of
-from shardkit.verify.columns import Columns, columns_of, gap_in, sealed_rows
-from shardkit.verify.findings import Finding, Kind
+from shardkit.reader.dataset import Dataset
+from shardkit.schema import Shard
+from shardkit.storage.local import UNREADABLE, file_digest, filled, opened, reason_of
+from shardkit.verify.findings import Finding, Kind, Tally, not_sealed, unreadable
 from shardkit.verify.keys import Hashes, find_odd_keys, hash_keys
-from shardkit.verify.reading import UNREADABLE, file_digest, filled, opened, reason_of
-from shardkit.verify.tar import Look, Tar, Told
+from shardkit.verify.members import Columns, columns_of, gap_in, sealed_rows, tally_of
+from shardkit.verify.tar import Look, Tar, Told, check_adopted
 
 MakeLook = Callable[[str, Columns], Look]
 
@@ -85,7 +83,7 @@ class Inspection:
                 _read_on(descriptor)
                 tar = Tar(self.shard.name, descriptor, os.fstat(descriptor).st_size, columns)
                 if self.shard.adopted:
-                    yield from adopted.check(tar, self.shard, part, told, look)
+                    yield from check_adopted(tar, self.shard, part, told, look)
                     return
                 yield from tar.members(first, last, told, look)
                 if part == self.parts - 1:
@@ -164,11 +162,3 @@ class Inspection:
 def _read_on(descriptor: int) -> None:
     """The kernel reads twice as far ahead then."""
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
-
-
-def unreadable(name: str, error: OSError) -> Finding:
-    return Finding(Kind.UNREADABLE, name, text=f"The system reports «{error.strerror}».")
-
-
-def not_sealed(name: str, expected: str, found: str) -> Finding:
-    return Finding(Kind.DIGEST, name, expected=expected, found=found, text="Its BLAKE3 is not the one that was sealed.")

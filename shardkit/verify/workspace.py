@@ -10,11 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from shardkit.dataset import MANIFEST, WORKPLACE
-from shardkit.format.folder import DatasetFolder
+from shardkit.format.generation import files_of
 from shardkit.format.manifest import read_manifest
-from shardkit.format.numbering import files_of
-from shardkit.format.plain_file import plain_file, plain_lines
 from shardkit.format.tables import SHARDS, read_table, shards_of
 from shardkit.pack.workspace import (
     PLAN,
@@ -26,9 +23,11 @@ from shardkit.pack.workspace import (
     advise_after_damaged_removal,
     part_name,
 )
-from shardkit.verify.closed import INDEX_FOLDER
+from shardkit.schema import MANIFEST, WORKPLACE
+from shardkit.storage.folder import DatasetFolder
+from shardkit.storage.local import UNREADABLE, plain_file, plain_lines, reason_of
 from shardkit.verify.findings import Finding, Kind
-from shardkit.verify.reading import UNREADABLE, reason_of
+from shardkit.verify.inventory import INDEX_FOLDER
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def packing(folder: Path) -> Underway:
 
 
 def _planned(folder: Path) -> Underway:
-    from shardkit.pack.planfile import read_plan  # noqa: PLC0415 - it brings the image libraries along
+    from shardkit.pack.plan.planfile import read_plan  # noqa: PLC0415 - it brings the image libraries along
 
     plan = read_plan(folder)
     index = {f"{INDEX_FOLDER}/{path.name}" for path in (folder / INDEX_FOLDER).glob("*.parquet")}
@@ -78,8 +77,8 @@ def find_damaged_parts(folder: Path) -> Iterator[Finding]:
     """Yield a finding for each shard of an unfinished pack whose part cannot be used."""
     if not os.path.lexists(folder / PLAN) or any(find_odd_workspace(folder)):
         return
-    from shardkit.pack.part import finished  # noqa: PLC0415
-    from shardkit.pack.planfile import read_plan  # noqa: PLC0415
+    from shardkit.pack.plan.planfile import read_plan  # noqa: PLC0415
+    from shardkit.pack.write.receipts import finished  # noqa: PLC0415
 
     try:
         plan = read_plan(folder)
@@ -116,7 +115,7 @@ def removal_record(folder: Path) -> Underway:
     """Report a damaged record of a removal: it says what the removal has still to report."""
 
     def parsed(folder: Path) -> Underway:
-        from shardkit.pack.removal import read_record  # noqa: PLC0415 - it brings the image libraries along
+        from shardkit.pack.remove.staging import read_record  # noqa: PLC0415 - it brings the image libraries along
 
         read_record(folder)
         return Underway()

@@ -8,7 +8,7 @@ import click
 
 from shardkit.cli.main import shardkit
 from trainer.__main__ import COMMANDS
-from trainer.config.sections import Config
+from trainer.config.schema import Config
 from trainer.config.settings import values_of
 
 _REFERENCE = (Path(__file__).parents[2] / "docs/trainer-cli.md").read_text()

@@ -22,10 +22,23 @@ from unittest import mock
 
 import xxhash
 
-from shardkit.cli import append, index, info, ls, merge, outcome, pack, remove, repair, unpack, verify
-from shardkit.format.opened import open_dataset
+from shardkit.cli import packing as outcome
+from shardkit.cli.commands import (
+    append,
+    index,
+    info,
+    ls,
+    merge,
+    pack,
+    remove,
+    repair,
+    unpack,
+    verify,
+)
 from shardkit.image import codec
-from shardkit.pack import packing, planning
+from shardkit.pack import session
+from shardkit.pack.plan import draft
+from shardkit.reader.dataset import open_dataset
 from shardkit.verify import pixels
 from tests import trees
 from tests.commands import Ended, ran
@@ -34,7 +47,7 @@ from tests.foreign_tars import write
 from tests.pictures import png
 
 COMMANDS = (append, index, info, ls, merge, outcome, pack, remove, repair, unpack, verify)
-LIBRARIES = (codec, packing, planning, pixels)
+LIBRARIES = (codec, session, draft, pixels)
 
 CHANGING = {"mkdir", "write", "fsync", "replace", "rename", "unlink"}
 OPTIONS = ("--split", "train=0.6,val=0.4", "--shard-size", "1KB", "--workers", "1")
@@ -95,7 +108,7 @@ def prepare_parts(work: Path) -> None:
     """A pack whose shards are all made, and that is not merged."""
     prepare_dataset(work)
     shutil.rmtree(work / "packed")
-    with mock.patch("shardkit.pack.packing.merge", side_effect=KilledError):
+    with mock.patch("shardkit.pack.session.merge", side_effect=KilledError):
         try:
             ran("pack", work / "source", work / "packed", *OPTIONS)
         except KilledError:

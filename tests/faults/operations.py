@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 from unittest import mock
 
-from shardkit.format import publish
+from shardkit.storage import atomic
 
 NAMES = ("open", "mkdir", "fsync", "replace", "rename", "unlink")
 
@@ -29,8 +29,8 @@ def watched(before: Watcher, longest_write: int | None = None, *, folders: bool 
         for name in NAMES:
             told = partial(_told, before, name, getattr(os, name))
             stack.enter_context(mock.patch.object(os, name, told if folders else partial(_told_of_files, told)))
-        renamed = partial(_told, before, "rename", publish.rename_new)
-        stack.enter_context(mock.patch.object(publish, "rename_new", renamed))
+        renamed = partial(_told, before, "rename", atomic.rename_new)
+        stack.enter_context(mock.patch.object(atomic, "rename_new", renamed))
         stack.enter_context(mock.patch.object(os, "fdopen", partial(_opened, before, longest_write)))
         yield
 

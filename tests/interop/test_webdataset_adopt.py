@@ -7,8 +7,8 @@ import pytest
 import webdataset
 from click.testing import CliRunner
 
-from shardkit.cli.index import index
-from shardkit.format.opened import Dataset, open_dataset
+from shardkit.cli.commands.index import index
+from shardkit.reader.dataset import Dataset, open_dataset
 from tests.pictures import png
 
 # webdataset leaves its files to the garbage collector.

@@ -67,10 +67,10 @@ def main() -> None:
 
 def _import_all(*, stream: bool) -> None:
     for package in _PACKAGES:
-        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
-            if not module.name.endswith(("__main__", "bench_stream", "doctor")):
+        for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+            if not module.name.endswith(("__main__", "bench_probe", "doctor")):
                 importlib.import_module(module.name)
-    importlib.import_module("shardkit.image.kernels").prepare()
+    importlib.import_module("shardkit.image.png.kernels").prepare()
     if stream:
         importlib.import_module("shardkit.stream.dataset")
 

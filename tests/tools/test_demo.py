@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.tools.tool import stopped, tool
-from trainer.watch.jsonl import records
-from trainer.watch.lines import rate
+from trainer.metrics.console import headline_rate
+from trainer.metrics.records import records
 
 SMALL = ("--subjects", 24, "--epochs", 20, "--proved", 0)  # 20 steps, with a line behind ten; `prove` has its own tests
 STEPS = [
@@ -59,7 +59,9 @@ def test_the_summary_says_what_was_measured(shown: tuple[Path, str]) -> None:
     speeds = json.loads((out / "speeds.json").read_text())
     assert f"{speeds['streams'][str(out / 'packed')] / speeds['files']:.1f} x packed as PNGs" in summary
     judged = [each for each in records(out / "run" / "metrics.jsonl") if each["kind"] == "full"]
-    assert f"{rate(judged[0])} untrained, {rate(judged[-1])} after {judged[-1]['step']} steps" in summary
+    assert (
+        f"{headline_rate(judged[0])} untrained, {headline_rate(judged[-1])} after {judged[-1]['step']} steps" in summary
+    )
     assert "290 in the tree" in summary
     assert (out / "contact-sheet.png").exists()
     assert (out / "run" / "plots" / "det.svg").exists()

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shardkit.format.publish import part_of
+from shardkit.storage.atomic import part_of
 from synthetic.arrays import Pictures, Problem, labels
 from tests.faults.disk import run_on_disk
 from tests.tools.tool import IN_PROCESS, made, stopped, tool

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import Locked, Mismatch, UsageError
-from shardkit.format.publish import part_of
+from shardkit.storage.atomic import part_of
 from synthetic.recipe import RECIPE_FILE, Recipe, claimed
 
 RECIPE: Recipe = {"maker": "make_things", "seed": 7, "size": [400, 320], "subjects": 10}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.format.lock import locked
+from shardkit.storage.lock import locked
 from synthetic.tree import Layout
 from tests.faults.disk import run_on_disk
 from tests.tools.tool import IN_PROCESS, interrupted_group, made, picture, stopped, tool, tree

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from trainer.__main__ import main
-from trainer.state.network import Network
-from trainer.state.state import State
+from trainer.checkpoint.state import State
+from trainer.network import Network
 
 _states: list[State] = []
 _judged: list[int] = []

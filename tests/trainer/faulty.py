@@ -20,11 +20,10 @@ import torch
 
 import trainer.checkpoint.writer
 from trainer.__main__ import main
-from trainer.batches import Row
-from trainer.run.duties import Verdict
-from trainer.run.judge import Judge
+from trainer.data import Row
 from trainer.schedule import Kind
-from trainer.step import Outcome, Step
+from trainer.train_step import Outcome, Step
+from trainer.validator import Judge, Verdict
 
 
 def kill(number: int, process: int) -> Callable[[], None]:

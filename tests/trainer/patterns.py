@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from shardkit.cli.pack import pack
+from shardkit.cli.commands.pack import pack
 
 SIDE = 32
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from trainer.world.ranks import T, World
+from trainer.distributed.world import T, World
 
 R = TypeVar("R")
 SECONDS = 60

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from shardkit.cli.pack import pack
-from trainer.batches import Feed, Row
-from trainer.config.sections import Data
+from shardkit.cli.commands.pack import pack
+from trainer.config.schema import Data
+from trainer.data import Feed, Row
+from trainer.distributed.world import World
 from trainer.errors import UsageError
-from trainer.world.ranks import World
 
 CPU = torch.device("cpu")
 

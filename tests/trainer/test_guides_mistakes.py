@@ -5,12 +5,11 @@ from pathlib import Path
 import torch
 
 import shardkit
-from shardkit.cli.pack import pack
+from shardkit.cli.commands.pack import pack
 from tests.trainer.patterns import tree
 from tests.trainer.verification.samples import clustered
-from trainer.judging import groups_of
-from trainer.verification.power import FEWEST_ACCEPTED
-from trainer.verification.verify import verify
+from trainer.evaluation.embedding import groups_of
+from trainer.evaluation.verification import FEWEST_ACCEPTED, verify
 
 SUBJECTS, TWINS = 30, 24
 

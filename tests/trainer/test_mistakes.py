@@ -19,21 +19,20 @@ from tests.trainer.jobs import arguments, finish, metrics, start, state, steps
 from tests.trainer.ranks import Ranks
 from tests.trainer.test_never_lost import assert_same_run
 from trainer.__main__ import main
-from trainer.augment.augment import Augment
-from trainer.batches import Feed
-from trainer.checkpoint.find import found, load
+from trainer.augment.pipeline import Augmentation
+from trainer.build import network_of, state_of
+from trainer.checkpoint.store import found, load
 from trainer.checkpoint.writer import Writer
-from trainer.config import sections
+from trainer.config import schema
 from trainer.config.checks import check
-from trainer.config.sections import Amp, Config, Data, Model
+from trainer.config.schema import Amp, Config, Data, Model
+from trainer.data import Feed, Input
+from trainer.distributed.world import World
 from trainer.errors import UsageError
-from trainer.judging import judged
-from trainer.run.built import network_of, state_of
-from trainer.run.inputs import Input
-from trainer.state.network import Network
-from trainer.step import Step
-from trainer.verification.verify import Verification
-from trainer.world.ranks import World
+from trainer.evaluation.embedding import judged
+from trainer.evaluation.verification import Verification
+from trainer.network import Network
+from trainer.train_step import Step
 
 CPU = torch.device("cpu")
 SEEN = Input(1, (32, 32))
@@ -63,7 +62,7 @@ def verdict(data: Path, world: World, network: Network) -> tuple[Verification, i
     own = list[int]()
     network.backbone.register_forward_hook(lambda _, images, __: own.append(len(images[0])))
     feed = Feed(Data(str(data), global_batch=16, micro_batch=4), "train", world, judging=True)
-    augment = Augment(sections.Augment(ridge_period=0), 0)
+    augment = Augmentation(schema.Augment(ridge_period=0), 0)
     found = judged(network, feed, augment, world, (0.1,), lambda: True)
     assert found
     return found, sum(own)

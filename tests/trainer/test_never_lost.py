@@ -7,7 +7,7 @@ import torch
 
 from tests.trainer.conftest import Straight
 from tests.trainer.jobs import arguments, job, metrics, state, steps, tensors
-from trainer.watch.jsonl import CLOCK_FIELDS
+from trainer.metrics.records import CLOCK_FIELDS
 
 LAST = 12
 SEVERAL_BUCKETS = {"model.width": 1, "model.embedding": 64}

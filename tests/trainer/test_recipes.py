@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from shardkit.cli.pack import pack
+from shardkit.cli.commands.pack import pack
 from tests.trainer.jobs import metrics, steps, tensors
 from tests.trainer.patterns import tree
 from trainer.__main__ import main
-from trainer.config.load import loaded, recipe_names
-from trainer.step import Step
+from trainer.config.files import loaded, recipe_names
+from trainer.train_step import Step
 
 SUBJECTS, IMPRESSIONS = 32, 4
 CLASSES, SAMPLES = 4, 160

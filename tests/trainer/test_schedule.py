@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.config.sections import Checkpoint, Log, Optim, Validate
+from trainer.config.schema import Checkpoint, Log, Optim, Validate
 from trainer.schedule import Schedule, peak_of
 
 PLAIN = Schedule(10, 100, 0.4, Optim(warmup=2.0), Validate(), Checkpoint(), Log())

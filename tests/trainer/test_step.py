@@ -8,17 +8,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.augment.augment import Augment
-from trainer.batches import MicroBatch, Row
-from trainer.config import sections
-from trainer.config.sections import Amp, Config, Data, Ema, Model, Optim
+from trainer.augment.pipeline import Augmentation
+from trainer.build import network_of, state_of, step_of
+from trainer.checkpoint.state import State
+from trainer.config import schema
+from trainer.config.schema import Amp, Config, Data, Ema, Model, Optim
 from trainer.config.settings import with_values
+from trainer.data import Input, MicroBatch, Row
+from trainer.distributed.world import World
 from trainer.errors import Diverged
-from trainer.run.built import network_of, state_of, step_of
-from trainer.run.inputs import Input
-from trainer.state.state import State
-from trainer.step import MOST_SKIPPED, Step, seed_all
-from trainer.world.ranks import World
+from trainer.train_step import MOST_SKIPPED, Step, seed_all
 
 CPU = torch.device("cpu")
 SEEN = Input(1, (32, 32))
@@ -29,7 +28,7 @@ CONFIG = Config(
     optim=Optim(name="sgd", momentum=0.0, weight_decay=0.0, clip=0.0),
     ema=Ema(0.5),
     amp=Amp("off"),
-    augment=sections.Augment(ridge_period=0),
+    augment=schema.Augment(ridge_period=0),
 )
 NUMBERS = st.integers(0, 2**40)
 
@@ -59,7 +58,7 @@ def row(seed: int = 0, broken: bool = False) -> Row:  # noqa: FBT001, FBT002 - a
 def made(**values: object) -> tuple[State, Step]:
     config = with_values(CONFIG, values)
     state = state_of(config, network_of(replace(config, amp=Amp("off")), 5, SEEN, ALONE), ALONE)
-    return state, step_of(config, state, Augment(config.augment, 0), ALONE)
+    return state, step_of(config, state, Augmentation(config.augment, 0), ALONE)
 
 
 def snapshot(state: State) -> dict[str, torch.Tensor]:

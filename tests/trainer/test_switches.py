@@ -14,7 +14,7 @@ from tests.trainer.conftest import Straight
 from tests.trainer.jobs import arguments, job, metrics, steps, tensors
 from tests.trainer.test_never_lost import assert_same_run
 from trainer.__main__ import main
-from trainer.watch.jsonl import CLOCK_FIELDS
+from trainer.metrics.records import CLOCK_FIELDS
 
 Options = dict[str, object]
 SHORT: Options = {"run.steps": 4, "optim.schedule": "constant", "validate.every_steps": 2}

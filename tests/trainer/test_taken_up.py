@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import torch
 
-from shardkit.cli.append import append
+from shardkit.cli.commands.append import append
 from tests.trainer.jobs import arguments, metrics, state, steps, tensors
 from tests.trainer.patterns import packed, tree
 from trainer.__main__ import main
-from trainer.checkpoint.find import load
-from trainer.watch.jsonl import CLOCK_FIELDS
+from trainer.checkpoint.store import load
+from trainer.metrics.records import CLOCK_FIELDS
 
 HALF: dict[str, object] = {"run.steps": 6, "optim.schedule": "constant"}
 WHOLE: dict[str, object] = {"run.steps": 12, "optim.schedule": "constant"}
@@ -165,7 +165,7 @@ def test_the_test_split_is_judged_once_with_the_best_weights(tmp_path: Path, mon
     assert main(words) == 0
     first = (tmp_path / "run" / "test.json").read_text()
     assert json.loads(first)["step"] == json.loads((tmp_path / "run/checkpoints/best.json").read_text())["step"]
-    monkeypatch.setattr("trainer.run.final.Judge", None)  # it would be called now
+    monkeypatch.setattr("trainer.validator.Judge", None)  # it would be called now
     assert main(words) == 0
     assert (tmp_path / "run" / "test.json").read_text() == first
 
@@ -195,7 +195,7 @@ def test_a_step_is_saved_before_its_validation_can_fail(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("trainer.run.judge.judged", lambda *_: 1 / 0)
+        patch.setattr("trainer.validator.judged", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             main(arguments(data, tmp_path / "run"))
     assert steps(tmp_path / "run")[-1] == 4
@@ -226,7 +226,7 @@ def test_asked_to_stop_while_the_test_split_is_judged(tmp_path: Path, monkeypatc
     folder = packed(tmp_path / "three", split="train=0.5,val=0.25,test=0.25")
     words = arguments(folder, tmp_path / "run", **{"data.test": "test"})
     with monkeypatch.context() as patch:
-        patch.setattr("trainer.run.final.load", _terminated)
+        patch.setattr("trainer.validator.load", _terminated)
         assert main(words) == 143
     assert not (tmp_path / "run" / "test.json").exists()
     assert main(words) == 0

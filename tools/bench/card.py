@@ -13,7 +13,7 @@ import torch
 from commands import run
 from places import KEPT, SHARDKIT, scratch
 from report import publish_report
-from trainer.watch.jsonl import METRICS, records
+from trainer.metrics.records import METRICS, records
 from trees import prints_400
 
 CARD: dict[str, object] = {"data.global_batch": 256, "data.micro_batch": 256, "amp.dtype": "bf16", "log.every": 20}

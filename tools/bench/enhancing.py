@@ -11,8 +11,8 @@ import torch
 from report import in_turn, publish_report
 from shardkit.image.enhance import enhanced
 from synthetic.fingerprints.cheap import CheapPrint
-from trainer.augment.ridges import Ridges
-from trainer.augment.shrinking import shrunk
+from trainer.augment.gabor import Ridges
+from trainer.augment.pipeline import shrunk
 
 SHAPES = ((512, 512), (400, 320))
 PRINTS, TURNS = 4, 9

@@ -6,9 +6,9 @@ from commands import run
 from places import TOOLS, scratch
 from report import publish_report, seconds
 from shardkit.image.codec import decode, encode
-from shardkit.image.decode import decode_png
-from shardkit.image.extensions import EXTENSIONS, Codec
-from shardkit.image.png import inspect
+from shardkit.image.formats import EXTENSIONS, Codec
+from shardkit.image.png.decode import decode_png
+from shardkit.image.png.structure import inspect
 
 SUBJECTS, IMPRESSIONS, SIZE = 8, 8, "512x512"
 CODECS: tuple[Codec, ...] = ("zstd", "lz4", "raw")

@@ -15,12 +15,12 @@ import pyarrow as pa
 from memory import own_peak
 from places import scratch
 from report import publish_report
-from shardkit.pack.detection import KNOWN, Census, explained_by
-from shardkit.pack.found import Found, Rows, Sidecar, found_chunk, found_table
 from shardkit.pack.options import PackOptions
-from shardkit.pack.plan import Plan, planned
-from shardkit.pack.planfile import PlanFile, Terms, write_plan
-from shardkit.pack.split import fitted
+from shardkit.pack.plan.planfile import PlanFile, Terms, write_plan
+from shardkit.pack.plan.sharding import Plan, planned
+from shardkit.pack.plan.split import fitted
+from shardkit.pack.source.candidates import Found, Rows, Sidecar, found_chunk, found_table
+from shardkit.pack.source.layout import KNOWN, Census, explained_by
 
 SUBJECTS, IMPRESSIONS = 150_000, 10
 SUBJECTS_A_BATCH = 1_000

@@ -15,18 +15,17 @@ import torch
 from commands import run
 from places import KEPT, SHARDKIT, scratch
 from report import publish_report
-from trainer.batches import Row
+from trainer.build import Parts, parts_of
 from trainer.checkpoint.writer import Writer
-from trainer.config.load import loaded
-from trainer.config.sections import Config
-from trainer.loop import Ending, train
-from trainer.run.parts import Parts, parts_of
-from trainer.run.report import Report
-from trainer.state.objective import Targets
-from trainer.step import Outcome
-from trainer.watch.watch import Watch
-from trainer.world.ranks import World
-from trainer.world.watchdog import Watchdog
+from trainer.config.files import loaded
+from trainer.config.schema import Config
+from trainer.data import Row
+from trainer.distributed.watchdog import Watchdog
+from trainer.distributed.world import World
+from trainer.metrics.logger import Report, Watch
+from trainer.network import Targets
+from trainer.train_step import Outcome
+from trainer.trainer import Ending, train
 from trees import prints_400
 
 STEPS, TURNS = 20, 3

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer.checkpoint.layout import steps_in
-from trainer.watch.entries import STEP
-from trainer.watch.jsonl import METRICS, records
-from trainer.watch.lines import rate
+from trainer.checkpoint.store import steps_in
+from trainer.metrics.console import headline_rate
+from trainer.metrics.records import METRICS, STEP, records
 
 
 @dataclass(frozen=True)
@@ -36,4 +35,4 @@ def saved_step_of(run: Path) -> int:
 def judged(run: Path) -> list[Judged]:
     """Full validations, from the untrained net to the last."""
     full = [each for each in records(run / METRICS) if each["kind"] == "full"]
-    return [Judged(each["step"], rate(each), each["subjects"]) for each in full]
+    return [Judged(each["step"], headline_rate(each), each["subjects"]) for each in full]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from shardkit.cli.console import Progress, progress
+from shardkit.cli.progress import Progress, progress
 from synthetic import space
 from synthetic.recipe import Recipe, claimed, recipe_before
 from synthetic.tree import SUBJECTS_PER_BATCH, Tree

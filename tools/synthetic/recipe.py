@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shardkit.errors import Mismatch, UsageError
-from shardkit.format.lock import locked
-from shardkit.format.publish import make_folder, publish_bytes
-from shardkit.format.refusal import explained
+from shardkit.storage.atomic import make_folder, publish_bytes
+from shardkit.storage.errors import explained
+from shardkit.storage.lock import locked
 
 RECIPE_FILE = "recipe.json"
 Recipe = dict[str, object]

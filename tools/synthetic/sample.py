@@ -4,7 +4,7 @@ from pathlib import Path
 
 import cv2
 
-from shardkit.format.publish import make_folder, publish_bytes
+from shardkit.storage.atomic import make_folder, publish_bytes
 from synthetic.fields import Image
 
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from shardkit.errors import NoSpace
-from shardkit.format.refusal import explained, nearest_folder
+from shardkit.storage.errors import explained, nearest_folder
 
 
 def require(folder: Path, needed_bytes: int, needed_files: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shardkit.errors import UsageError
-from shardkit.format.publish import publish_bytes
+from shardkit.storage.atomic import publish_bytes
 
 USERS_LAYOUT = "batch_{batch:05}/subject_{subject:06}/impression_{impression:02}.png"
 SUBJECTS_PER_BATCH = 1_000

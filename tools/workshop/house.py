@@ -8,18 +8,21 @@ from dataclasses import dataclass
 # A room may import every room to its right in an arrow; none to its left, and not its neighbours between the bars.
 ARROWS = {
     "shardkit": (
-        "__main__ → cli | __init__ → pack | verify | stream | view → format | image | storage → dataset | errors",
-        "verify → pack",  # repair makes a shard anew with the function that made it first
+        "__main__ → cli | __init__ → pack | verify | stream | view → reader → format | image | host → storage",
+        "storage → schema | errors | parallel",
+        "__main__ | cli | __init__ | pack | verify | stream | view → schema | errors | parallel",
+        "reader | format | image | host → schema | errors | parallel",
+        "verify → pack",  # repair makes a shard again with the function that made it first
     ),
     "trainer": (
-        "__init__ | __main__ → commands → run → loop | judging | naming → step → reduce → state",
-        "reduce | judging | naming | step → state | batches | schedule | watch → world | augment → config → errors",
-        "commands | run | loop → batches | schedule | watch → world | augment → config → errors",
-        "commands | run → checkpoint | verification | planning → config → errors",  # these know no model
-        "judging → verification",
-        "commands → cases → verification",  # what is shown of pairs; batches and weights it knows nothing of
-        "commands | run | reduce | state → models | heads | losses | optim → rowwise",  # torch alone, chosen by name
-        "augment → geometry",
+        "__init__ | __main__ → cli → trainer → validator → build → run_record → metrics → evaluation | train_step",
+        "evaluation | train_step → data → distributed | checkpoint → heads → augment | network → config → errors",
+        "cli | trainer | validator | build | run_record | metrics → data → distributed | checkpoint → heads",
+        "cli | trainer | validator | build | run_record | metrics → augment | network → config → errors",
+        "cli | build | evaluation | train_step | data | distributed | checkpoint | heads | augment | network → models",
+        "cli | build | checkpoint | network → losses | optim | planning → errors",
+        "cli | trainer | validator | build | run_record | metrics → schedule → config → errors",
+        "losses → models",
     ),
 }
 
@@ -34,24 +37,21 @@ class Ban:
     but: tuple[str, ...] = ()
 
 
-PUBLISHER = "shardkit.format.publish"
+PUBLISHER = "shardkit.storage.atomic"
 PUBLISH = f"only {PUBLISHER} renames and flushes, so that a final name stands for whole, durable bytes. Call `publish`."
 BOTH = ("shardkit", "trainer")
 PURE = (
-    "shardkit.pack.layout",
-    "shardkit.pack.plan",
-    "shardkit.pack.split",
-    "shardkit.stream.catalog",
-    "shardkit.stream.counts",
-    "shardkit.stream.distinct",
-    "shardkit.stream.lanes",
+    "shardkit.pack.plan.sharding",
+    "shardkit.pack.plan.split",
+    "shardkit.pack.source.layout",
     "shardkit.stream.order",
-    "shardkit.stream.ordering",
-    "shardkit.stream.permutation",
-    "shardkit.stream.samplers",
+    "trainer.evaluation.hard_cases",
+    "trainer.evaluation.pair_scores",
+    "trainer.evaluation.roc",
+    "trainer.evaluation.twins",
+    "trainer.evaluation.verification",
     "trainer.planning",
     "trainer.schedule",
-    "trainer.verification",
 )
 
 NO_PROGRAM = "shardkit starts no other program. Call a library."
@@ -102,8 +102,8 @@ BANS = (
     Ban(
         ("shardkit.StreamingDataset",),
         ("trainer",),
-        "batches alone takes shardkit's stream to the device. Ask trainer.batches.",
-        but=("trainer.batches",),
+        "data alone takes shardkit's stream to the device. Ask trainer.data.",
+        but=("trainer.data",),
     ),
     Ban(
         ("builtins.open", "os", "time", "random", "torch.distributed"),

@@ -19,7 +19,7 @@ Aliases = dict[str, str]
 @dataclass(frozen=True)
 class Mention:
     line: int
-    name: str  # dotted: `os.replace`, `builtins.print`, `shardkit.format.publish`
+    name: str  # dotted: `os.replace`, `builtins.print`, `shardkit.storage.atomic`
     through: str  # the import that it is reached by; empty for an import itself, and for a builtin
     eager: bool  # happens when the module is imported, and not for the type checker alone
 

@@ -12,11 +12,10 @@ from typing import Any
 from unittest.mock import patch
 
 from trainer.__main__ import COMMANDS
-from trainer.config import sections
-from trainer.config.kinds import allowed
-from trainer.config.load import recipe_names
-from trainer.config.sections import Config
-from trainer.config.settings import Setting, section_names, settings, values_of
+from trainer.config import schema
+from trainer.config.files import recipe_names
+from trainer.config.schema import Config
+from trainer.config.settings import Setting, allowed, section_names, settings, values_of
 
 _HEAD = """# Commands and settings of the trainer
 
@@ -52,7 +51,7 @@ def page(width: int) -> Iterator[str]:
 def help_of(command: str, width: int) -> str:
     """What a command prints: argparse asks the environment how wide that may be."""
     with patch.dict(os.environ, COLUMNS=str(width + 2)), redirect_stdout(StringIO()) as said, suppress(SystemExit):
-        import_module(f"trainer.commands.{command}").main(["--help"])
+        import_module(f"trainer.cli.{command}").main(["--help"])
     return said.getvalue().strip()
 
 
@@ -75,9 +74,7 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - of any setting
 
 def _texts() -> dict[str, dict[str, str]]:
     """The text below each field, by section."""
-    classes = {
-        each.name: each for each in ast.parse(inspect.getsource(sections)).body if isinstance(each, ast.ClassDef)
-    }
+    classes = {each.name: each for each in ast.parse(inspect.getsource(schema)).body if isinstance(each, ast.ClassDef)}
     of_section = {name: type(getattr(Config(), name)).__name__ for name in section_names()}
     return {name: dict.fromkeys(_keys(name), "") | dict(_told(classes[kind])) for name, kind in of_section.items()}
 

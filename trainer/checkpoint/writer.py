@@ -1,25 +1,94 @@
-"""Checkpoints are written by a thread, from a snapshot that nobody changes, so that training goes on meanwhile.
+"""Checkpoint writer: a thread that writes a snapshot while training continues; handling of full and failing disks.
 
-Each file appears whole and durable (`shardkit.publish`), `state.json` last, with the digests of the others. One is
-written at a time; what fails is told to whoever asks next.
+Each file appears complete and durable (`shardkit.publish`), `state.json` last with the digests of the others. One
+checkpoint is written at a time. An error is raised by the next call of `save`, `check` or `wait`. Free space is checked
+before anything is written.
 """
 
+import errno
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save as bytes_of
 
-from shardkit import publish
-from trainer.checkpoint.find import marked
-from trainer.checkpoint.layout import BEST, LATEST, STATE, TENSORS, checkpoints, folder_of
-from trainer.checkpoint.room import cleared, refuse_without_room
-from trainer.checkpoint.rotate import rotate
-from trainer.checkpoint.sound import Seal, Unsound, looked_at, seal_of, sealed
+from shardkit import ShardkitError, publish
+from trainer.checkpoint.store import (
+    BEST,
+    LATEST,
+    STATE,
+    TENSORS,
+    Seal,
+    Unsound,
+    checkpoints,
+    folder_of,
+    looked_at,
+    marked,
+    remove,
+    rotate,
+    seal_of,
+    sealed,
+)
+from trainer.errors import NoSpace
+
+_MARGIN = 16 << 20
+"""Bytes beside the tensors that a disk must have: headers, the state, metrics."""
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+_GO_ON = "Make room and start the same command: it goes on from the newest of them."
+
+
+def refuse_without_room(run: Path, nbytes: int) -> None:
+    need = nbytes + _MARGIN
+    free = shutil.disk_usage(run).free
+    if free < need:
+        raise NoSpace(
+            f"{run}: a checkpoint needs {need / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB are free. Nothing was written; "
+            f"the checkpoints before it are whole. {_GO_ON}"
+        )
+
+
+def cleared(error: BaseException, folder: Path) -> BaseException:
+    """What the user hears when a checkpoint failed; on a full disk, what was not finished is gone, too.
+
+    What is finished stays: the disk may have been full only behind it, and those before it may have gone by then.
+    """
+    finished = _is_finished(folder)
+    if _is_full(error) and not finished:
+        with suppress(OSError):
+            remove(folder)
+        return NoSpace(
+            f"{folder}: the disk is full. The checkpoint was not finished and is removed; those before it are whole. "
+            f"{_GO_ON}"
+        )
+    if not isinstance(error, OSError):
+        return error
+    left = "This checkpoint is whole" if finished else "The checkpoint was not finished; those before it are whole"
+    kind = NoSpace if _is_full(error) else ShardkitError
+    return kind(
+        f"{folder}: the disk reports «{error.strerror}». {left}. Mend that and start the same command: it goes on from "
+        "the newest that is whole."
+    )
+
+
+def _is_full(error: BaseException) -> bool:
+    """Also where `publish` explained it."""
+    explained = isinstance(error, ShardkitError) and error.exit_code == NoSpace.exit_code
+    return explained or getattr(error, "errno", None) in _FULL
+
+
+def _is_finished(folder: Path) -> bool:
+    with suppress(OSError):
+        return (folder / STATE).exists()
+    return False
+
 
 Files = Mapping[str, Mapping[str, torch.Tensor]]
 

@@ -1,17 +1,286 @@
-"""Combinations that cannot be meant, each told in a sentence with its figures and with what to set instead.
+"""Checks of a config: ranges of values, combinations of settings, and the division of a batch among ranks.
 
-Every rule stands by itself and says nothing where all is well, so that a user hears of all mistakes at once.
+Each rule is independent and returns a sentence or nothing, so a user sees all mistakes together. A sentence names the
+values and what to set instead. Ranks times micro-batch must divide the global batch. Triplets and pairs are formed
+within a micro-batch, so it must hold samples that can be compared. What depends on images is checked in `augment/`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import inf
 
-from trainer.config import objectives
-from trainer.config.ranges import out_of_range
-from trainer.config.samplers import impressions, pairs
-from trainer.config.sections import Config
-from trainer.config.settings import values_of
-from trainer.config.sharing import cannot_be_shared, cannot_be_spread
+from trainer.config.schema import Config, Data, Head
+from trainer.config.settings import Values, values_of
 from trainer.errors import UsageError
+
+
+def something_to_learn_by(config: Config) -> str:
+    loss = config.loss
+    if loss.classes or loss.triplet or loss.pairs or loss.focal:
+        return ""
+    return "loss.classes, loss.triplet, loss.pairs and loss.focal are all 0: nothing tells subjects apart. Set one."
+
+
+def mates(config: Config) -> str:
+    """Triplets and pairs see one micro-batch, and in rows drawn by sample no two are of one subject."""
+    loss, sampler = config.loss, config.data.sampler
+    asked = [name for name in ("triplet", "pairs", "focal") if getattr(loss, name)]
+    if not asked or sampler in {"pk", "pairs"}:
+        return ""
+    return (
+        f'loss.{asked[0]} compares samples of one subject, and data.sampler is "{sampler}", which hardly ever brings '
+        'two. Set data.sampler to "pk" with data.impressions_per_subject = 4, or to "pairs".'
+    )
+
+
+def centers(config: Config) -> str:
+    if not config.loss.center or config.loss.classes:
+        return ""
+    return "loss.center draws samples to their class, and loss.classes is 0: all centres would fall together. Set both."
+
+
+def painted(config: Config) -> str:
+    """A map shows what is there to be seen."""
+    if not (config.augment.erase and config.loss.minutiae_map):
+        return ""
+    return (
+        f"augment.erase is {config.augment.erase:g} and loss.minutiae_map {config.loss.minutiae_map:g}: minutiae under "
+        "an erased rectangle would have to be guessed. Set one of them to 0."
+    )
+
+
+def names(config: Config) -> str:
+    """Only whole heads name classes."""
+    if config.validate.metric != "accuracy" or (config.loss.classes and not config.head.sharded):
+        return ""
+    return (
+        'validate.metric is "accuracy", which asks the heads for names: set loss.classes above 0 and head.sharded to '
+        'false, or validate.metric to "eer".'
+    )
+
+
+def sharded(config: Config) -> str:
+    """The head that is spread over ranks is one of cosines."""
+    head = config.head
+    if not head.sharded:
+        less = head.sampled < 1
+        return "head.sampled is below 1, which only a sharded head can do. Set head.sharded to true." if less else ""
+    if head.name == "softmax":
+        return 'head.sharded needs a head of cosines. Set head.name to "cosface", with head.margin = 0 for none.'
+    if config.loss.label_smoothing:
+        return "head.sharded looks at a part of the classes at a time. Set loss.label_smoothing to 0."
+    if config.optim.sharded:
+        return "head.sharded spreads the optimiser of the classes already. Set optim.sharded to false."
+    return ""
+
+
+@dataclass(frozen=True)
+class Range:
+    least: float = 0
+    greatest: float = inf
+    open_below: bool = False
+    open_above: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Never a NaN."""
+        above = value > self.least if self.open_below else value >= self.least
+        return above and (value < self.greatest if self.open_above else value <= self.greatest) and value < inf
+
+    def __str__(self) -> str:
+        low = f"more than {self.least:g}" if self.open_below else f"at least {self.least:g}"
+        if self.greatest == inf:
+            return low
+        return f"{low} and {'less than' if self.open_above else 'at most'} {self.greatest:,}"
+
+
+_FROM_0, _FROM_1, _ABOVE_0 = Range(), Range(1), Range(open_below=True)
+
+_SHARE, _PART = Range(0, 1), Range(0, 1, open_above=True)
+
+_FACTOR = Range(0, 1, open_below=True)
+
+_INSIDE = Range(0, 1, open_below=True, open_above=True)
+
+RANGES: Mapping[str, Range] = {
+    "run.epochs": _FROM_1,
+    "run.steps": _FROM_0,
+    "run.seed": Range(0, 2**63 - 1),
+    "run.wait": _FROM_0,
+    "data.global_batch": _FROM_1,
+    "data.micro_batch": _FROM_1,
+    "data.impressions_per_subject": _FROM_0,
+    "data.mated": _SHARE,
+    "data.hard": _SHARE,
+    "data.block_rows": _FROM_1,
+    "data.size": Range(0, 1 << 14),
+    "data.threads": _FROM_0,
+    "augment.shrink": _FROM_1,
+    "augment.crop": _FROM_0,
+    "augment.rotation": Range(0, 180),
+    "augment.shift": _FROM_0,
+    "augment.contrast": _ABOVE_0,
+    "augment.gain": _ABOVE_0,
+    "augment.flip": _SHARE,
+    "augment.erase": _SHARE,
+    "augment.erase_area": _FACTOR,
+    "augment.ridge_period": _FROM_0,
+    "augment.mean": Range(-inf),
+    "augment.std": _ABOVE_0,
+    "model.width": _ABOVE_0,
+    "model.patch": _FROM_1,
+    "model.blocks": _FROM_0,
+    "model.embedding": _FROM_1,
+    "model.dropout": _PART,
+    "head.margin": _PART,
+    "head.scale": _ABOVE_0,
+    "head.sampled": _FACTOR,
+    "loss.classes": _FROM_0,
+    "loss.label_smoothing": _PART,
+    "loss.center": _FROM_0,
+    "loss.center_rate": _SHARE,
+    "loss.minutiae_map": _FROM_0,
+    "loss.triplet": _FROM_0,
+    "loss.triplet_margin": _FROM_0,
+    "loss.pairs": _FROM_0,
+    "loss.focal": _FROM_0,
+    "loss.focal_gamma": _FROM_0,
+    "optim.base_lr": _ABOVE_0,
+    "optim.base_batch": _FROM_1,
+    "optim.base_samples": _FROM_0,
+    "optim.warmup": _FROM_0,
+    "optim.warmup_from": _SHARE,
+    "optim.final": _SHARE,
+    "optim.milestones": _ABOVE_0,
+    "optim.gamma": _FACTOR,
+    "optim.power": _ABOVE_0,
+    "optim.momentum": _PART,
+    "optim.betas": _PART,
+    "optim.eps": _ABOVE_0,
+    "optim.weight_decay": _FROM_0,
+    "optim.clip": _FROM_0,
+    "ema.decay": _PART,
+    "amp.init_scale": _ABOVE_0,
+    "amp.growth_interval": _FROM_1,
+    "system.threads": _FROM_0,
+    "system.timeout": _ABOVE_0,
+    "system.first_timeout": _ABOVE_0,
+    "checkpoint.every_steps": _FROM_0,
+    "checkpoint.every_epochs": _FROM_0,
+    "checkpoint.keep": _FROM_1,
+    "validate.every_epochs": _FROM_0,
+    "validate.every_steps": _FROM_0,
+    "validate.subset": _FROM_0,
+    "validate.full_every": _FROM_1,
+    "validate.patience": _FROM_0,
+    "validate.far": _INSIDE,
+    "log.every": _FROM_1,
+    "log.profile": _FROM_0,
+}
+
+
+def out_of_range(values: Values) -> Iterator[str]:
+    for name, allowed in RANGES.items():
+        value = values[name]
+        several = value if isinstance(value, tuple) else (value,)
+        for each in several:
+            if not allowed.holds(each):
+                yield f"{name} is {each:,}. It must be {allowed}."
+
+
+def impressions(config: Config) -> str:
+    """P subjects x K impressions are a micro-batch: the sentence about it, or nothing."""
+    data = config.data
+    each = data.impressions_per_subject
+    if data.sampler == "pk":
+        return _too_few(each) if each < 2 else _unfilled(each, data.micro_batch)  # noqa: PLR2004 - two make a pair
+    if not each:
+        return ""
+    return (
+        f'data.impressions_per_subject is {each}, and it belongs to the sampler "pk", not "{data.sampler}". Set it to '
+        '0, or data.sampler = "pk".'
+    )
+
+
+def pairs(config: Config) -> str:
+    batch = config.data.micro_batch
+    if config.data.sampler != "pairs" or batch % 2 == 0:
+        return ""
+    return (
+        f'The sampler "pairs" fills micro-batches two by two, and data.micro_batch is {batch}. Set it to {batch + 1}.'
+    )
+
+
+def _too_few(each: int) -> str:
+    return (
+        f'The sampler "pk" makes pairs of one subject, and data.impressions_per_subject is {each}. Set it to 2 or '
+        "more, 4 for example."
+    )
+
+
+def _unfilled(each: int, batch: int) -> str:
+    if batch % each == 0 and batch > each:
+        return ""
+    return (
+        f"data.micro_batch is {batch}, and P subjects x {each} impressions cannot fill it with two subjects or more. "
+        f"Set it to a multiple of {each}, {max(2, round(batch / each)) * each} for example."
+    )
+
+
+BLOCKS_OF_CLASSES = 64
+"""As `trainer.heads` cuts them, whatever the world."""
+
+
+def cannot_be_shared(data: Data, ranks: int) -> str:
+    """The sentence about it, or nothing."""
+    at_once = ranks * data.micro_batch
+    if data.global_batch % at_once == 0:
+        return ""
+    return (
+        f"data.global_batch is {data.global_batch:,}, and {_ranks(ranks)} with data.micro_batch = {data.micro_batch:,} "
+        f"take {at_once:,} samples at once, which does not divide it. {_remedies(data, ranks)}."
+    )
+
+
+def cannot_be_spread(head: Head, ranks: int) -> str:
+    if not head.sharded or BLOCKS_OF_CLASSES % ranks == 0:
+        return ""
+    counts = _either(_nearest(ranks, BLOCKS_OF_CLASSES))
+    return (
+        f"head.sharded spreads {BLOCKS_OF_CLASSES} blocks of classes evenly, and {_ranks(ranks)} cannot share them. "
+        f"Start {counts} ranks, or set head.sharded to false."
+    )
+
+
+def _remedies(data: Data, ranks: int) -> str:
+    batches = _around(data.global_batch, ranks * data.micro_batch)
+    remedies = [f"Set data.global_batch = {_either(batches)}"]
+    if data.global_batch % ranks == 0:
+        remedies.append(f"data.micro_batch = {_either(_nearest(data.micro_batch, data.global_batch // ranks))}")
+    if data.global_batch % data.micro_batch == 0:
+        remedies.append(f"start {_either(_nearest(ranks, data.global_batch // data.micro_batch))} ranks")
+    return ", or ".join(remedies)
+
+
+def _around(value: int, step: int) -> list[int]:
+    """The multiples on either side."""
+    below = value // step * step
+    return [each for each in (below, below + step) if each]
+
+
+def _nearest(value: int, whole: int) -> list[int]:
+    """The divisors on either side."""
+    divisors = [each for each in range(1, whole + 1) if whole % each == 0]
+    below, above = [each for each in divisors if each <= value], [each for each in divisors if each > value]
+    return [*below[-1:], *above[:1]]
+
+
+def _either(values: Iterable[int]) -> str:
+    return " or ".join(f"{each}" for each in values)
+
+
+def _ranks(count: int) -> str:
+    return "1 rank" if count == 1 else f"{count:,} ranks"
+
 
 Sentence = str
 """Nothing where all is well."""
@@ -122,12 +391,12 @@ _RULES: tuple[Callable[[Config], Sentence], ...] = (
     _splits,
     impressions,
     pairs,
-    objectives.something_to_learn_by,
-    objectives.mates,
-    objectives.centers,
-    objectives.painted,
-    objectives.names,
-    objectives.sharded,
+    something_to_learn_by,
+    mates,
+    centers,
+    painted,
+    names,
+    sharded,
     _bounds,
     _mirrored,
     _crop,

@@ -1,7 +1,7 @@
-"""Flags for every setting, `--section.key value`, over what is there already. tyro reads them and writes their help.
+"""Command-line flags for every setting, `--section.key value`, and their help text. tyro parses them.
 
-What tyro says of a mistake is a box; so when it refuses, each flag is tried by itself, and the one at fault is told in
-a sentence like those about files.
+tyro reports a mistake as a box. When it refuses the command line, each flag is therefore tried separately, and the
+wrong one is reported in one sentence, like a mistake in a file.
 """
 
 import os
@@ -9,19 +9,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from io import StringIO
+from shutil import get_terminal_size
 from textwrap import fill
 
 import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
-from trainer.config.kinds import allowed, choices_of
-from trainer.config.meant import meant, setting_meant
-from trainer.config.sections import Config
-from trainer.config.settings import settings
-from trainer.config.width import width_of_help
+from trainer.config.schema import Config
+from trainer.config.settings import allowed, choices_of, meant, setting_meant, settings
 from trainer.errors import UsageError
 
+_WIDEST = 100
+
+
+def width_of_help() -> int:
+    """One column stays free, and nobody likes to read longer lines."""
+    return max(40, min(get_terminal_size().columns - 1, _WIDEST))
+
+
 PROGRAM = "python -m trainer"
+
 _HEAD = """\
 Train:    python -m trainer --config run.toml [--section.key value …]
 Ranks:    torchrun --standalone --nproc_per_node=N -m trainer --config run.toml
@@ -45,7 +52,9 @@ Exit codes
     4  bytes are damaged        143  stopped by SIGTERM, everything saved
 
 """
+
 _REGISTRY = ConstructorRegistry()
+
 _SPOKEN = {"true": True, "false": False}
 
 

@@ -1,27 +1,176 @@
-"""DeepPrint (Engelsma, Cao and Jain, 2019): a vector of the print's texture, one of its minutiae, or both.
+"""DeepPrint (Engelsma, Cao and Jain, 2019): texture branch, minutiae branch, or both, with optional localization.
 
-Texture is what is left of Inception-v4 behind its stem. Layers of minutiae are those of the public reimplementation
-(Rohwedder and others, 2023); there its four convolutions follow each other with nothing between, which is one linear
-filter, and here a ReLU is behind each. A localisation network in front straightens the print. The map of minutiae is
-taken back to the picture as it came, since there the true minutiae lie; the reimplementation compares them as they are.
+Texture is Inception-v4 after its stem. Minutiae and localization have the layers of the public reimplementation
+(Rohwedder et al., 2023), with a ReLU after each: without one, its four convolutions are one linear filter. The map is
+taken back to the original image, where the true minutiae are (there it is compared as it is), and made only in
+training. Localization outputs a turn and a center; the turn stays below 60°, as in the paper, the center within half
+the way to the border, our choice. Windows are sampled by hand: the CUDA backward of `grid_sample` is not deterministic.
 """
 
+import math
 from functools import partial
 from itertools import chain, pairwise
+from typing import NamedTuple
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from trainer.models.chains import Chain
-from trainer.models.features import Features, Shape
-from trainer.models.inception import BEHIND_STEM, LEAST, STEM, A
-from trainer.models.localisation import Localisation
-from trainer.models.minutiae_map import Painter
-from trainer.models.windows import shown, taken_back
+from trainer.models.inception import BEHIND_STEM, LEAST, STEM, A, Chain
+from trainer.models.layers import Features, Shape
+
+
+class Window(NamedTuple):
+    turns: torch.Tensor
+    """B, radians: by so much what stands in the window was turned counter-clockwise, as one sees it."""
+    middles: torch.Tensor
+    """B x 2: x and y of the window's middle in the picture, whose borders are at -1 and 1."""
+
+    def maps(self, ratio: float) -> torch.Tensor:
+        """B x 2 x 3: of a place (x, y, 1) in the window the place in the picture, which is `ratio` as high as wide."""
+        cosine, sine = torch.cos(self.turns), torch.sin(self.turns)
+        rows = [
+            torch.stack([cosine, -sine * ratio, self.middles[:, 0]], dim=1),
+            torch.stack([sine / ratio, cosine, self.middles[:, 1]], dim=1),
+        ]
+        return torch.stack(rows, dim=1)
+
+    def back(self, ratio: float) -> torch.Tensor:
+        """Of a place in the picture the place in the window."""
+        upright = Window(-self.turns, torch.zeros_like(self.middles)).maps(ratio)[:, :, :2]
+        return torch.cat([upright, -(upright * self.middles[:, None]).sum(2, keepdim=True)], dim=2)
+
+
+def shown(images: torch.Tensor, window: Window) -> torch.Tensor:
+    """Beyond its border a picture goes on as it ends there: prints are white around, whatever white is."""
+    height, width = images.shape[-2:]
+    return _looked_up(images, _places(window.maps(height / width), height, width))
+
+
+def taken_back(minutiae: torch.Tensor, window: Window, ratio: float) -> torch.Tensor:
+    """A map of minutiae in the window becomes one of the whole picture: there lie those that it is compared with.
+    Nothing is known of what the window did not show.
+    """
+    places = _places(window.back(ratio), *minutiae.shape[-2:])
+    there = _looked_up(minutiae, places) * (places.abs() <= 1).all(-1)[:, None]
+    return (_mixing(window.turns, minutiae.shape[1])[..., None, None] * there[:, None]).sum(2)
+
+
+def _mixing(turns: torch.Tensor, layers: int) -> torch.Tensor:
+    """B x layers x layers: how much of each layer is in one of the picture, since what turns changes its direction.
+    As trigonometric functions through the layers go, which are samples of a circle.
+    """
+    own = torch.arange(layers, device=turns.device) * (2 * math.pi / layers)
+    apart = turns[:, None, None] + own[:, None] - own
+    waves = sum((torch.cos(apart * each) for each in range(1, (layers + 1) // 2)), torch.zeros_like(apart))
+    last = torch.cos(apart * (layers / 2)) if layers % 2 == 0 else 0
+    return (1 + 2 * waves + last) / layers
+
+
+def _places(maps: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """B x H x W x 2: the place that each pixel shows, as a map has it."""
+    down, along = (torch.arange(1, 2 * side, 2, device=maps.device) / side - 1 for side in (height, width))
+    x, y = along[:, None], down[:, None, None]
+    return maps[:, None, None, :, 0] * x + maps[:, None, None, :, 1] * y + maps[:, None, None, :, 2]
+
+
+def _looked_up(images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Bilinear."""
+    height, width = images.shape[-2:]
+    x, y = (
+        (((each + 1) * side - 1) / 2).clamp(0, side - 1)
+        for each, side in zip(places.unbind(-1), (width, height), strict=True)
+    )
+    left, top = x.detach().floor(), y.detach().floor()
+    along, down = (x - left)[:, None], (y - top)[:, None]
+    right, bottom = (left + 1).clamp(max=width - 1), (top + 1).clamp(max=height - 1)
+    upper, lower = (
+        _pixels(images, row, left) * (1 - along) + _pixels(images, row, right) * along for row in (top, bottom)
+    )
+    return upper * (1 - down) + lower * down
+
+
+def _pixels(images: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    number = (rows.long() * images.shape[3] + columns.long()).flatten(1)
+    picked = images.flatten(2).gather(2, number[:, None].expand(-1, images.shape[1], -1))
+    return picked.view(*images.shape[:2], *rows.shape[1:])
+
+
+LOCALIZATION_SIDE = 128
+"""Pixels of what the small net looks at."""
+
+LOCALIZATION_CHANNELS = (24, 32, 48, 64)
+
+HIDDEN = 64
+
+MOST_TURN = math.radians(60)
+
+MOST_OFF = 0.5
+
+
+class Localisation(nn.Module):
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        first, second, third, fourth = map(shape.wide, LOCALIZATION_CHANNELS)
+        self.looking = nn.Sequential(
+            nn.Conv2d(shape.channels, first, 5, padding=2),
+            nn.MaxPool2d(2),
+            nn.Conv2d(first, second, 3, padding=1),
+            nn.MaxPool2d(2),
+            nn.Conv2d(second, third, 3, padding=1),
+            nn.MaxPool2d(2),
+            nn.Conv2d(third, fourth, 3, padding=1),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(fourth * (LOCALIZATION_SIDE >> len(LOCALIZATION_CHANNELS)) ** 2, shape.wide(HIDDEN)),
+            nn.ReLU(),
+        )
+        self.telling = nn.Linear(shape.wide(HIDDEN), 3)
+        nn.init.zeros_(self.telling.weight)
+        nn.init.zeros_(self.telling.bias)
+
+    def forward(self, images: torch.Tensor) -> Window:
+        """The whole picture as it is, until something is learnt. In float32: bfloat16 jumps by thirds of a pixel."""
+        seen = self.looking(
+            functional.interpolate(images, (LOCALIZATION_SIDE, LOCALIZATION_SIDE), mode="bilinear", antialias=True)
+        )
+        with torch.autocast(images.device.type, enabled=False):
+            told = torch.tanh(self.telling(seen.float()))
+        return Window(MOST_TURN * told[:, 0], MOST_OFF * told[:, 1:])
+
+
+LAYERS = 6
+
+MAP_SIDE = 128
+
+MAP_CHANNELS = (128, 128, 32)
+
+
+class Painter(nn.Module):
+    def __init__(self, inside: int, shape: Shape) -> None:
+        super().__init__()
+        wide, same, narrow = map(shape.wide, MAP_CHANNELS)
+        self.layers = nn.Sequential(
+            nn.ConvTranspose2d(inside, wide, 3, 2),
+            nn.ReLU(),
+            nn.Conv2d(wide, same, 7),
+            nn.ReLU(),
+            nn.ConvTranspose2d(same, narrow, 3, 2),
+            nn.ReLU(),
+            nn.Conv2d(narrow, LAYERS, 3),
+        )
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """B x 6 x 128 x 128. Of 35 x 35 the layers make one row and one column too many; other sizes are stretched."""
+        painted: torch.Tensor = self.layers(maps)[..., :-1, :-1]
+        if painted.shape[-2:] == (MAP_SIDE, MAP_SIDE):
+            return painted
+        return functional.interpolate(painted, (MAP_SIDE, MAP_SIDE), mode="bilinear")
+
 
 LOOKING = Chain((A,) * 6)
 """For minutiae: no reduction, so that the maps stay as fine as the stem made them."""
+
 SHRINKING = ((768, 1), (768, 2), (896, 1), (1024, 2))
 """Channels and stride of what makes a vector of these maps."""
 
@@ -93,10 +242,15 @@ BRANCHES = {"texture": Texture, "minutiae": Minutiae}
 """In this order."""
 
 tex = partial(DeepPrint, ("texture",))
+
 minu = partial(DeepPrint, ("minutiae",))
+
 tex_minu = partial(DeepPrint, ("texture", "minutiae"))
+
 loc_tex = partial(tex, localised=True)
+
 loc_minu = partial(minu, localised=True)
+
 loc_tex_minu = partial(tex_minu, localised=True)
 
 

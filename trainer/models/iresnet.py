@@ -1,7 +1,7 @@
-"""The residual nets of face recognition, as ArcFace's authors published them: IResNet-18, -50 and -100.
+"""IResNet-18, -50 and -100, the residual networks of face recognition, as the authors of ArcFace published them.
 
-The stem keeps the picture's size, each of four stages halves it, and the embedding looks at every pixel of what is
-left: at 112 x 112 these are 7 x 7. So a net is built for one size of pictures.
+The stem keeps the size of the image, each of four stages halves it, and the embedding is a linear layer over all pixels
+of the last map (7 x 7 at 112 x 112). A network is therefore built for one image size.
 """
 
 from functools import partial
@@ -10,8 +10,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from trainer.models.features import Features, Shape
-from trainer.models.norm import RowNorm
+from trainer.models.layers import Features, RowNorm, Shape
 
 STAGES = (64, 128, 256, 512)
 """Channels of each."""

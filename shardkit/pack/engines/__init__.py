@@ -1,8 +1,9 @@
-"""Who makes the shards.
+"""Registry of pack engines, which run the tasks of a pack: one task per shard.
 
-An engine gets tasks that are independent and may be done again, and gives back what each of them came to.
+An engine takes independent tasks that may be repeated, and yields the result of each. The threads are in
+`shardkit/parallel.py`.
 """
 
-from shardkit.pack.engines import local
+from shardkit import parallel
 
-ENGINES = {"local": local.each}
+ENGINES = {"local": parallel.each}

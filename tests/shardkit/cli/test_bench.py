@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.cli.bench_report import report
-from shardkit.cli.bench_verdict import Data, Verdict, judged
-from shardkit.stream.probe import Rate, Step
+from shardkit.cli.commands.bench_report import Data, Verdict, judged, report
+from shardkit.stream.profiling import Rate, Step
 from tests.commands import Ended, ended, process, ran
 from tests.packed import packed
 from tests.pictures import png

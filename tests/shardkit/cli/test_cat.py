@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.cli.cat import is_text
+from shardkit.cli.commands.cat import is_text
 
 SHARDKIT = Path(sys.executable).with_name("shardkit")
 

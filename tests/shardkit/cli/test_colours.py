@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.cli.folding import folded
+from shardkit.cli.console import folded
 from tests.shardkit.cli.terminal import on_terminal
 
 SHARDKIT = Path(sys.executable).with_name("shardkit")
-SAYING = (
-    "from shardkit.cli.console import say; from shardkit.cli.paint import good; say(good('o\\x1b[31mk'), ' \\x1b[32mx')"
-)
+SAYING = "from shardkit.cli.console import good, say; say(good('o\\x1b[31mk'), ' \\x1b[32mx')"
 
 
 def test_a_terminal_shows_colours() -> None:
@@ -70,7 +68,7 @@ def test_what_is_no_sentence_stays(text: str) -> None:
 
 def test_a_bar_is_one_line_however_narrow() -> None:
     program = (
-        "from shardkit.cli.console import progress\n"
+        "from shardkit.cli.progress import progress\n"
         "with progress('images', 1_500_000) as shown: shown.advance(700_000, 10**12)"
     )
     for columns in (40, 80, 140):

@@ -13,8 +13,8 @@ import pytest
 from click.shell_completion import get_completion_class
 
 import shardkit as package
+from shardkit.cli.commands.completion import registered
 from shardkit.cli.main import shardkit
-from shardkit.cli.shells import registered
 from tests.shardkit.cli.terminal import on_terminal
 
 BIN = Path(sys.executable).parent

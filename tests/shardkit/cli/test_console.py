@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.cli import console
-from shardkit.cli.tally import duration
+from shardkit.cli import console, progress
+from shardkit.cli.progress import duration
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, which stands still until a test changes it."""
     now = [100.0]
-    monkeypatch.setattr("shardkit.cli.console.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("shardkit.cli.progress.time.monotonic", lambda: now[0])
     return now
 
 
@@ -74,7 +74,7 @@ def test_a_record_holds_any_file_name(capsys: pytest.CaptureFixture[str]) -> Non
 def test_without_a_terminal_progress_is_a_line_every_few_seconds(
     clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with console.progress("images", total=1_000) as shown:
+    with progress.progress("images", total=1_000) as shown:
         shown.skip(200)
         for _ in range(8):
             clock[0] += 1
@@ -88,7 +88,7 @@ def test_without_a_terminal_progress_is_a_line_every_few_seconds(
 
 @pytest.mark.usefixtures("clock")
 def test_nothing_to_do_is_said_too(capsys: pytest.CaptureFixture[str]) -> None:
-    with console.progress("images", total=5) as shown:
+    with progress.progress("images", total=5) as shown:
         shown.skip(5)
 
     assert capsys.readouterr().err == "5 of 5 images · 0.0/s\n"
@@ -102,14 +102,14 @@ def test_nobody_listening_does_not_stop_the_work() -> None:
 
 
 def test_a_failure_claims_no_end(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ValueError, match="mine"), console.progress("images", total=5):
+    with pytest.raises(ValueError, match="mine"), progress.progress("images", total=5):
         raise ValueError("mine")
 
     assert capsys.readouterr().err == ""
 
 
 ON_TERMINAL = """
-from shardkit.cli.console import progress, say
+from shardkit.cli.progress import progress; from shardkit.cli.console import say
 with progress("images", 2_000) as shown:
     shown.skip(500)
     shown.advance()

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.cli.doctor import ATTEMPTS, doctor, report
+from shardkit.cli.commands.doctor import doctor, report
 from shardkit.errors import UsageError
-from shardkit.storage.host.facts import Contents, Place
-from shardkit.storage.host.finding import Finding, Severity
-from shardkit.storage.host.trial import Attempt, refusals
+from shardkit.host.doctor import ATTEMPTS, Attempt, refusals
+from shardkit.host.facts import Contents, Place
+from shardkit.host.findings import Finding, Severity
 from tests.faults.disk import run_on_disk
 from tests.faults.operations import Nth, failing, watched
 
@@ -131,7 +131,9 @@ def test_whatever_fails_is_a_finding_and_nothing_stays(tmp_path: Path, code: int
 
 
 def test_a_disk_without_inodes_to_spare_is_a_problem(tmp_path: Path) -> None:
-    ended = run_on_disk("nr_inodes=1", tmp_path, "from shardkit.cli.doctor import doctor; doctor(['.', '--json'])")
+    ended = run_on_disk(
+        "nr_inodes=1", tmp_path, "from shardkit.cli.commands.doctor import doctor; doctor(['.', '--json'])"
+    )
 
     assert ended.returncode == 0, ended.stderr
     findings = [json.loads(line)["finding"] for line in ended.stdout.splitlines()[1:]]

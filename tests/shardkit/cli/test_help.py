@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from shardkit.cli.command import Command
+from shardkit.cli.help import Command
 from shardkit.cli.main import shardkit
 
 assert isinstance(shardkit, click.Group)

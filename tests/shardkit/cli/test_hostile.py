@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import shardkit
-from shardkit.cli.cat import cat
-from shardkit.cli.info import info
-from shardkit.cli.ls import ls
-from shardkit.cli.verify import verify
+from shardkit.cli.commands.cat import cat
+from shardkit.cli.commands.info import info
+from shardkit.cli.commands.ls import ls
+from shardkit.cli.commands.verify import verify
 from shardkit.errors import Damaged, ShardkitError
 from tests.shardkit.format.test_manifest import sealed
 

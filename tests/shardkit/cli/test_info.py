@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import shardkit
-from shardkit.cli.info import info, report
+from shardkit.cli.commands.info import info, report
 from tests.packed import packed
 from tests.pictures import png
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import shardkit
-from shardkit.cli.ls import ls, shown
+from shardkit.cli.commands.ls import ls
+from shardkit.cli.console import shown
 from shardkit.errors import UsageError
 from tests.packed import SUBJECTS
 

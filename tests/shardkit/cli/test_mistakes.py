@@ -2,7 +2,7 @@
 
 import pytest
 
-from shardkit.cli.mistakes import TRAINER
+from shardkit.cli.errors import TRAINER
 from tests.commands import ran
 from trainer.__main__ import COMMANDS
 

@@ -10,15 +10,15 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from shardkit.format.opened import Dataset, open_dataset
 from shardkit.image.codec import decode
-from shardkit.image.decode import decode_png
-from shardkit.image.png import inspect
-from shardkit.image.preparation import Preparation, prepare
-from shardkit.pack.lists import ListFile
+from shardkit.image.png.decode import decode_png
+from shardkit.image.png.structure import inspect
+from shardkit.pack.estimate import Room
 from shardkit.pack.options import PackOptions
-from shardkit.pack.planning import Request, drafted
-from shardkit.pack.room import Room
+from shardkit.pack.plan.draft import Request, drafted
+from shardkit.pack.source.lists import ListFile
+from shardkit.pack.write.preparation import Preparation, prepare
+from shardkit.reader.dataset import Dataset, open_dataset
 from tests import trees
 from tests.commands import packed, ran
 from tests.pictures import png
@@ -170,7 +170,7 @@ def test_a_dry_run_adds_up_and_writes_nothing(source: Path, folder: Path, *, the
 
 
 def test_a_dry_run_says_that_it_would_not_fit(source: Path, folder: Path) -> None:
-    with mock.patch("shardkit.pack.room.BESIDE_SAMPLE", 1 << 60):
+    with mock.patch("shardkit.pack.estimate.BESIDE_SAMPLE", 1 << 60):
         ended = ran("pack", source, folder, "--dry-run")
     assert ended.code == 0
     assert "Warning: that does not fit, and the run itself would be refused (6)." in ended.stderr
@@ -186,7 +186,7 @@ def test_a_dry_run_leaves_an_unfinished_pack_as_it_is(source: Path, folder: Path
 @pytest.mark.parametrize("lacking", ["bytes", "inodes"])
 def test_what_cannot_fit_is_refused_before_it_starts(lacking: str, source: Path, folder: Path) -> None:
     room = Room(10**6, 10, 10**5, 10**6) if lacking == "bytes" else Room(10**5, 10, 10**6, 9)
-    with mock.patch("shardkit.pack.deciding.room_for", return_value=room):
+    with mock.patch("shardkit.pack.estimate.room_for", return_value=room):
         ended = ran("pack", source, folder)
     assert ended.code == 6
     assert f"{lacking} are needed and" in ended.error
@@ -322,7 +322,7 @@ def test_an_enormous_file_is_left_out_by_its_size(source: Path, folder: Path) ->
 def test_pixels_that_no_reader_would_take_are_left_out(folder: Path, tmp_path: Path) -> None:
     """A palette is a third of the colours that it stands for."""
     files = {"a/1.png": png("palette8", (20, 20)), "b/1.png": png("gray8", (20, 20))}
-    with mock.patch("shardkit.image.limits.MAX_BYTES", 1000):
+    with mock.patch("shardkit.image.formats.MAX_BYTES", 1000):
         ended = ran("pack", trees.planted(tmp_path / "source", files), folder, "--codec", "zstd")
     assert ended.code == 3
     assert trees.skips(folder) == {"a/1.png": "too-large"}

@@ -12,13 +12,13 @@ import click
 import numpy as np
 import pytest
 
-from shardkit.cli.append import append
-from shardkit.cli.pack import pack
+from shardkit.cli.commands.append import append
+from shardkit.cli.commands.pack import pack
 from shardkit.errors import Interrupted, Mismatch, ShardkitError, UsageError
-from shardkit.format.opened import open_dataset
 from shardkit.image.codec import decode
-from shardkit.pack import shard as shards
-from shardkit.pack.arrays_source import ArraysFile
+from shardkit.pack.source.arrays import ArraysFile
+from shardkit.pack.write import shard_writer as shards
+from shardkit.reader.dataset import open_dataset
 from tests.commands import ran
 from tests.packed import files
 from tests.shardkit.pack.array_files import SAMPLES, binary, labels, npy, packed, values

@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from shardkit.cli.parameters import doubled_up_to, shape, size_in_bytes, task, thread_counts
+from shardkit.cli.options import doubled_up_to, shape, size_in_bytes, task, thread_counts
 
 
 @pytest.mark.parametrize(

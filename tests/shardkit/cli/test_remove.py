@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.cli import remove as command
+from shardkit.cli.commands import remove as command
 from tests.commands import COMMAND, ROOT, ran
 from tests.shardkit.cli.terminal import on_terminal
 from tests.shardkit.pack.growing import everybody, grown, run_pack

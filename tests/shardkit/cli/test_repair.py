@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.cli.merge import merge
-from shardkit.cli.repair import repair
-from shardkit.cli.verify import verify
+from shardkit.cli.commands.merge import merge
+from shardkit.cli.commands.repair import repair
+from shardkit.cli.commands.verify import verify
 from shardkit.errors import Locked, UsageError
-from shardkit.format.lock import locked
+from shardkit.storage.lock import locked
 from tests.shardkit.verify.small import files, flipped, packed, run, tree
 
 

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from shardkit import errors
-from shardkit.cli.run import run
+from shardkit.cli.errors import run
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -79,7 +79,7 @@ def test_a_command_may_exit_in_the_middle() -> None:
 
 INTERRUPTIBLE = """
 import sys, click
-from shardkit.cli.run import run
+from shardkit.cli.errors import run
 
 def line(text):
     print(text, flush=True)

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import shardkit
-from shardkit.cli.remove import remove
-from shardkit.cli.unpack import unpack
-from shardkit.cli.verify import verify
+from shardkit.cli.commands.remove import remove
+from shardkit.cli.commands.unpack import unpack
+from shardkit.cli.commands.verify import verify
 from shardkit.errors import Damaged, Mismatch, UsageError
-from shardkit.format.folder import DatasetFolder
 from shardkit.format.tables import INDEX, write_table
+from shardkit.storage.folder import DatasetFolder
 from tests.packed import files
 from tests.shardkit.format.test_manifest import sealed
 from tests.shardkit.pack.array_files import binary, labels, npy, packed, unpacked, values

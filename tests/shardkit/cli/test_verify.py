@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from shardkit.cli.verify import verify
+from shardkit.cli.commands.verify import verify
 from shardkit.errors import UsageError
 from tests.shardkit.verify.small import flipped, packed, run, tree
 

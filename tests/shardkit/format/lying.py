@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shardkit.dataset import Generation, Manifest, Member, Sample, Seal, Shard, Subject, Totals
 from shardkit.format.manifest import manifest_bytes
 from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, from_rows
 from shardkit.pack.options import PackOptions
+from shardkit.schema import Generation, Manifest, Member, Sample, Seal, Shard, Subject, Totals
 
 SAMPLE = Sample(
     key="a/0",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shardkit.format.publish import publish
+from shardkit.storage.atomic import publish
 
 # More than a buffer, in pieces that no buffer divides.
 PIECES = [bytes([i]) * 30_011 for i in range(3)]

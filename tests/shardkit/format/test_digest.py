@@ -10,8 +10,9 @@ from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.format.digest import dataset_digest, rows_digest, seal_of, sha256_of
+from shardkit.format.digests import dataset_digest, rows_digest
 from shardkit.format.tables import INDEX
+from shardkit.storage.local import seal_of, sha256_of
 
 MEMBERS = st.fixed_dictionaries(
     {

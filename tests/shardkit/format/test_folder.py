@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import Damaged, UsageError
-from shardkit.format.folder import DatasetFolder
-from shardkit.format.numbering import is_dataset_file
+from shardkit.format.generation import is_dataset_file
+from shardkit.storage.folder import DatasetFolder
 
 LEADING_OUT = ["../victim/file", "/etc/passwd", "index/../../victim/file", "./file", "index//file", "a\x00b", ".."]
 

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shardkit.errors import Damaged, ShardkitError, UsageError
-from shardkit.format.foreign import Entry, Read, entries
+from shardkit.format.foreign_tar import Entry, Read, entries
 from tests.foreign_tars import BLOCK, END, block, filled, member, pax, tar
 
 

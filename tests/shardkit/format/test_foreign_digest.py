@@ -5,8 +5,8 @@ import io
 from blake3 import blake3
 from xxhash import xxh3_128_digest
 
-from shardkit.format.foreign import Entry
 from shardkit.format.foreign_digest import TarDigest
+from shardkit.format.foreign_tar import Entry
 
 CONTENT = bytes(number % 251 for number in range(3_000_000))
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import Damaged
-from shardkit.format.foreign_ranges import other_ranges
+from shardkit.format.foreign_digest import other_ranges
 
 
 @dataclass(frozen=True)

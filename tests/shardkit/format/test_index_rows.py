@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import shardkit
-from shardkit.dataset import DEEPEST, LARGEST_SIDE, LARGEST_UNPACKED, Shard
 from shardkit.errors import Damaged
-from shardkit.format.folder import DatasetFolder
-from shardkit.format.opened import Dataset
 from shardkit.format.tables import INDEX, SHARDS, write_table
-from shardkit.image.limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE
+from shardkit.image.formats import MAX_BYTES, MAX_PIXELS, MAX_SIDE
 from shardkit.image.npy import TYPES
+from shardkit.reader.dataset import Dataset
+from shardkit.schema import DEEPEST, LARGEST_SIDE, LARGEST_UNPACKED, Shard
+from shardkit.storage.folder import DatasetFolder
 from shardkit.stream.dataset import StreamingDataset
 
 Row = dict[str, Any]

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.format.key import decoded, encoded, key_of
+from shardkit.format.keys import decoded, encoded, key_of
 
 names = st.binary(min_size=1, max_size=40)
 

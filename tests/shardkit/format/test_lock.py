@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import Damaged, Locked, StorageFailing, UsageError
-from shardkit.format.lock import LOCK, locked
+from shardkit.storage.lock import LOCK, locked
 from tests.faults.operations import failing
 
 HOLDING = """
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from shardkit.format.lock import locked
+from shardkit.storage.lock import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -109,7 +109,7 @@ HOLDING_IN_TURN = """
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from shardkit.format.lock import locked
+from shardkit.storage.lock import locked
 folder = Path(sys.argv[1])
 for _ in range(200):
     with locked(folder, wait=True):

@@ -10,13 +10,14 @@ from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.dataset import MAJOR, Generation, Manifest, Seal, Totals
 from shardkit.errors import Damaged, UsageError
-from shardkit.format.manifest import LARGEST, canonical, manifest_bytes, parsed, read_manifest
-from shardkit.format.terms import OPTIONS, RecordedArrays
-from shardkit.pack.adopt_part import AdoptOptions
-from shardkit.pack.arrays_description import ArrayFiles
+from shardkit.format.json_values import canonical
+from shardkit.format.manifest import LARGEST, manifest_bytes, parsed, read_manifest
+from shardkit.format.recorded_options import OPTIONS, RecordedArrays
+from shardkit.pack.adopt.receipts import AdoptOptions
 from shardkit.pack.options import PackOptions
+from shardkit.pack.source.array_files import ArrayFiles
+from shardkit.schema import MAJOR, Generation, Manifest, Seal, Totals
 
 PATH = Path("dataset/manifest.json")
 

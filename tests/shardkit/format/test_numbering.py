@@ -3,7 +3,7 @@
 import pytest
 
 from shardkit.errors import UsageError
-from shardkit.format.numbering import check_split_name, check_split_names, shard_name
+from shardkit.format.generation import check_split_name, check_split_names, shard_name
 
 
 @pytest.mark.parametrize("name", ["train", "fold0", "my-test", "v1.2_a", "x" * 64, "shard", "indexed", "my-shards"])

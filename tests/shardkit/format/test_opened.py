@@ -10,11 +10,11 @@ import pyarrow as pa
 import pytest
 
 import shardkit
-from shardkit.dataset import Shard
 from shardkit.errors import Damaged, StorageFailing, UsageError
-from shardkit.format.key import decoded
-from shardkit.format.opened import Dataset
+from shardkit.format.keys import decoded
 from shardkit.format.tables import TableFile
+from shardkit.reader.dataset import Dataset
+from shardkit.schema import Shard
 from tests.packed import SUBJECTS, files
 
 

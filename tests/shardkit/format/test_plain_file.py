@@ -10,7 +10,7 @@ import pytest
 
 import shardkit
 from shardkit.errors import Damaged, UsageError
-from shardkit.format.plain_file import plain_file
+from shardkit.storage.local import plain_file
 
 
 def opened() -> int:

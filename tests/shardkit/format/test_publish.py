@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import Interrupted, UsageError
-from shardkit.format.publish import make_folder, part_of, publish, publish_bytes, publish_steps
+from shardkit.storage.atomic import make_folder, part_of, publish, publish_bytes, publish_steps
 from tests.faults.operations import Nth, failing, watched
 from tests.shardkit.format.pieces import WHOLE, names_in, publish_pieces
 

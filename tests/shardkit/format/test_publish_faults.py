@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import NoSpace, ShardkitError, StorageFailing, UsageError
-from shardkit.format.publish import flush_folder, part_of, publish_bytes
+from shardkit.storage.atomic import flush_folder, part_of, publish_bytes
 from tests.faults.operations import Nth, failing, watched
 from tests.shardkit.format.pieces import WHOLE, names_in, publish_pieces
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import NoSpace, UsageError
-from shardkit.format.publish import publish_bytes
-from shardkit.format.refusal import explained
+from shardkit.storage.atomic import publish_bytes
+from shardkit.storage.errors import explained
 from tests.faults.disk import run_on_disk
 from tests.faults.operations import failing
 from tests.shardkit.format.pieces import names_in
 
 ON_DISK = """
 from pathlib import Path
-from shardkit.format.publish import publish_bytes
+from shardkit.storage.atomic import publish_bytes
 from shardkit.errors import ShardkitError
 for size in (10_000_000, 1_000):
     try:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.format import publish
-from shardkit.format.publish import publish_staged
+from shardkit.storage import atomic
+from shardkit.storage.atomic import publish_staged
 from tests.faults.operations import Nth, watched
 
 
@@ -38,13 +38,13 @@ def test_the_file_system_is_flushed_before_the_first_name_and_after_the_last(
     folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operations = Nth(0, lambda: None)
-    flush = publish._flush_file_system  # noqa: SLF001 - when it is called is what is tested
+    flush = atomic._flush_file_system  # noqa: SLF001 - when it is called is what is tested
 
     def noted(descriptor: int) -> None:
         operations("flush")
         flush(descriptor)
 
-    monkeypatch.setattr(publish, "_flush_file_system", noted)
+    monkeypatch.setattr(atomic, "_flush_file_system", noted)
 
     with opened(*folders) as (staging, tree), watched(operations):
         publish_staged(staging, ((staged, tree, name) for staged, name in MOVES))
@@ -61,7 +61,7 @@ def test_what_cannot_be_made_durable_gets_no_name(folders: tuple[Path, Path], mo
     def failing(_descriptor: int) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(publish, "_flush_file_system", failing)
+    monkeypatch.setattr(atomic, "_flush_file_system", failing)
 
     with opened(*folders) as (staging, tree), pytest.raises(OSError, match="Input/output"):
         publish_staged(staging, ((staged, tree, name) for staged, name in MOVES))
@@ -71,7 +71,7 @@ def test_what_cannot_be_made_durable_gets_no_name(folders: tuple[Path, Path], mo
 
 def test_a_flush_that_the_system_refuses_is_its_error() -> None:
     with pytest.raises(OSError, match="Bad file descriptor"):
-        publish._flush_file_system(-1)  # noqa: SLF001 - the system's refusal is what is tested
+        atomic._flush_file_system(-1)  # noqa: SLF001 - the system's refusal is what is tested
 
 
 def refusing(code: int) -> Callable[..., None]:
@@ -91,12 +91,12 @@ def test_no_file_is_replaced_whatever_the_file_system_can(
 ) -> None:
     (folders[1] / "first").symlink_to("nowhere")
     for name, refuse in cannot.items():
-        monkeypatch.setattr(publish if name.startswith("_") else os, name.removeprefix("os."), refuse)
+        monkeypatch.setattr(atomic if name.startswith("_") else os, name.removeprefix("os."), refuse)
 
     with opened(*folders) as (staging, tree):
-        publish.rename_new(*MOVES[1], staging, tree)
+        atomic.rename_new(*MOVES[1], staging, tree)
         with pytest.raises(FileExistsError):
-            publish.rename_new(*MOVES[0], staging, tree)
+            atomic.rename_new(*MOVES[0], staging, tree)
 
     assert (folders[1] / "first").readlink() == Path("nowhere")
     assert [each.name for each in folders[0].iterdir()] == ["0"]
@@ -106,10 +106,10 @@ def test_no_file_is_replaced_whatever_the_file_system_can(
 def test_without_renameat2_in_the_c_library_files_are_linked(
     folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publish, "_rename_at", None)
+    monkeypatch.setattr(atomic, "_rename_at", None)
 
     with opened(*folders) as (staging, tree):
-        publish.rename_new(*MOVES[0], staging, tree)
+        atomic.rename_new(*MOVES[0], staging, tree)
 
     assert (folders[1] / "first").read_text() == "0"
     assert [each.name for each in folders[0].iterdir()] == ["1"]
@@ -117,4 +117,4 @@ def test_without_renameat2_in_the_c_library_files_are_linked(
 
 def test_what_goes_wrong_with_a_rename_is_told(folders: tuple[Path, Path]) -> None:
     with opened(*folders) as (staging, tree), pytest.raises(FileNotFoundError):
-        publish.rename_new("absent", b"x", staging, tree)
+        atomic.rename_new("absent", b"x", staging, tree)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import StorageFailing
-from shardkit.format.publish import part_of, publish_steps, steps_kept
+from shardkit.storage.atomic import part_of, publish_steps, steps_kept
 from tests.faults.operations import Nth, failing, watched
 from tests.shardkit.format.pieces import names_in
 

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.format.ranges import Bounds, Ranges
+from shardkit.reader.index import Bounds
+from shardkit.reader.lookup import Ranges
 
 names = st.text("abc", max_size=3)
 stretches = st.lists(st.none() | st.tuples(names, names).map(lambda pair: (min(pair), max(pair))))

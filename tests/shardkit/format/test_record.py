@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import shardkit
-from shardkit.dataset import Sample, Shard
 from shardkit.errors import Damaged
-from shardkit.format.opened import Dataset
-from shardkit.format.record import opened_shard
 from shardkit.format.tar import BLOCK
+from shardkit.reader.dataset import Dataset
+from shardkit.reader.shard import opened_shard
+from shardkit.schema import Sample, Shard
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_members_far_apart_are_read_each_for_itself(
         file.write(content)
     large = replace(shard, size=path.stat().st_size)
     apart = replace(sample, sidecars=(replace(sidecar, offset=far), *sample.sidecars[1:]))
-    monkeypatch.setattr("shardkit.format.record.bytearray", small_bytearray, raising=False)
+    monkeypatch.setattr("shardkit.reader.shard.bytearray", small_bytearray, raising=False)
 
     with opened_shard(path, large) as tar:
         record = tar.record(apart)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.format.shaped import shaped
+from shardkit.format.json_values import shaped
 
 
 @dataclass(frozen=True)

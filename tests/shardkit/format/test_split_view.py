@@ -6,8 +6,7 @@ import pytest
 
 import shardkit
 from shardkit.errors import UsageError
-from shardkit.format.not_there import NotThere
-from shardkit.format.split_view import Split
+from shardkit.reader.dataset import NotThere, Split
 
 
 @pytest.fixture

@@ -12,10 +12,9 @@ import pytest
 import shardkit
 from shardkit.errors import Damaged, ShardkitError, UsageError
 from shardkit.format import table_limits, tables
-from shardkit.format.folder import DatasetFolder
-from shardkit.format.index_rows import limits_of
 from shardkit.format.table_limits import GroupLimits, find_excess
-from shardkit.format.tables import INDEX, MEMBER, SHARDS, SUBJECTS, TableFile, read_table, write_table
+from shardkit.format.tables import INDEX, MEMBER, SHARDS, SUBJECTS, TableFile, limits_of, read_table, write_table
+from shardkit.storage.folder import DatasetFolder
 from shardkit.stream.dataset import StreamingDataset
 from tests.commands import ran
 from tests.shardkit.format.lying import GENERATION, MANIFEST, SHARD, SUBJECT, dataset, repeated, samples

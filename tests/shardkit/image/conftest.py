@@ -2,7 +2,7 @@
 
 import pytest
 
-from shardkit.image.kernels import prepare, room
+from shardkit.image.png.kernels import prepare, room
 
 
 @pytest.fixture(scope="session")

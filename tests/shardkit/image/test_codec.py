@@ -17,7 +17,7 @@ from PIL import Image
 from shardkit.errors import BadInput
 from shardkit.image.arrays import Pixels, Values
 from shardkit.image.codec import decode, encode
-from shardkit.image.extensions import EXTENSIONS, Codec
+from shardkit.image.formats import EXTENSIONS, Codec
 from shardkit.image.npy import MAGIC, header_of, to_npy
 from tests import pictures
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from shardkit.errors import BadInput
 from shardkit.image.arrays import Pixels
-from shardkit.image.decode import decode_png
-from shardkit.image.png import inspect
+from shardkit.image.png.decode import decode_png
+from shardkit.image.png.structure import inspect
 from tests import pictures
 
 pytestmark = pytest.mark.usefixtures("with_and_without_kernels")

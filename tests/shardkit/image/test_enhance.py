@@ -9,8 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from shardkit.image.arrays import Bytes
-from shardkit.image.enhance import WHITE, enhanced
-from shardkit.image.gabor import LARGEST, ORIENTATIONS, responses, wave
+from shardkit.image.enhance import LARGEST, ORIENTATIONS, WHITE, enhanced, responses, wave
 from shardkit.image.opencv import cv2
 from synthetic.fingerprints.cheap import CheapPrint
 

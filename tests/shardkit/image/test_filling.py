@@ -12,9 +12,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from shardkit.image.arrays import Values
-from shardkit.image.codec import decode, encode
-from shardkit.image.extensions import EXTENSIONS, Codec
-from shardkit.image.filling import fill
+from shardkit.image.codec import decode, encode, fill
+from shardkit.image.formats import EXTENSIONS, Codec
 from tests import pictures
 from tests.shardkit.image.test_codec import PACKERS, VALUES, hostile_headers
 from tests.shardkit.image.test_foreign import ALL

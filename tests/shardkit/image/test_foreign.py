@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from shardkit.errors import BadInput
-from shardkit.image.codec import decode
-from shardkit.image.headers import described
-from shardkit.image.picture import UNKNOWN, Picture
+from shardkit.image.codec import decode, described
+from shardkit.image.formats import UNKNOWN, Picture
 
 ROWS, COLUMNS = 37, 21
 SLOPE = np.add.outer(np.arange(ROWS) * 5, np.arange(COLUMNS) * 2).astype(np.uint8)

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from shardkit.errors import BadInput
-from shardkit.image.codec import encode
-from shardkit.image.headers import Picture, described
+from shardkit.image.codec import described, encode
+from shardkit.image.formats import Picture
 from tests.pictures import damaged, png
 
 GRAY = np.arange(37 * 21, dtype=np.uint8).reshape(37, 21)

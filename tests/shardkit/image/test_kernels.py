@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shardkit.image import kernels as module
 from shardkit.image.arrays import Bytes
-from shardkit.image.kernels import Kernels, prepare, room
+from shardkit.image.png import kernels as module
+from shardkit.image.png.kernels import Kernels, prepare, room
 
 FRESH = """
 import sys
 {before}
 import numpy as np
-from shardkit.image.filling import fill
-from shardkit.image.kernels import prepare
+from shardkit.image.codec import fill
+from shardkit.image.png.kernels import prepare
 from tests import pictures
 
 def filled():
@@ -62,8 +62,8 @@ def test_without_numba_the_same_is_decoded() -> None:
 
 FORKED = """
 import os, threading
-from shardkit.image import kernels
-from shardkit.image.kernels import prepare
+from shardkit.image.png import kernels
+from shardkit.image.png.kernels import prepare
 
 compiling, stop = threading.Event(), threading.Event()
 kernels._loaded = lambda: (compiling.set(), stop.wait())[0]
@@ -141,13 +141,13 @@ def test_kernels_that_give_wrong_bytes_are_not_used(
 def test_what_cannot_be_kept_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     from numba import njit, types  # noqa: PLC0415 - only where it is
 
-    from shardkit.image import compiling  # noqa: PLC0415 - the same
+    from shardkit.image.png import jit  # noqa: PLC0415 - the same
 
     def unkept(signatures: list[Any], *, nogil: bool, cache: bool = False) -> Any:  # noqa: ANN401 - a decorator
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
         return njit(signatures, nogil=nogil)
 
-    monkeypatch.setattr(compiling, "_njit", unkept)
+    monkeypatch.setattr(jit, "_njit", unkept)
 
-    assert compiling.compiled(lambda number: number + 1, types.int64(types.int64))(1) == 2
+    assert jit.entry_kernel(lambda number: number + 1, types.int64(types.int64))(1) == 2

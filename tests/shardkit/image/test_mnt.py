@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from shardkit.errors import BadInput
 from shardkit.image.geometry import Geometry
-from shardkit.image.mnt import MOST, from_mnt, moved
+from shardkit.stream.collate.minutiae import MOST, from_mnt, moved
 from synthetic.fingerprints.minutiae import Minutiae
 from synthetic.fingerprints.mnt import to_mnt
 

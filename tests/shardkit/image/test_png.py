@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import BadInput
-from shardkit.image.limits import MAX_BYTES, MAX_CHUNKS, MAX_PIXELS, MAX_SIDE, check_size
-from shardkit.image.png import inspect
+from shardkit.image.formats import MAX_BYTES, MAX_CHUNKS, MAX_PIXELS, MAX_SIDE, check_size
+from shardkit.image.png.structure import inspect
 from tests import pictures
 
 CHANNELS = {

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from shardkit.image.color import Color
-from shardkit.image.decode import decode_png
 from shardkit.image.enhance import enhanced
-from shardkit.image.png import inspect
-from shardkit.image.preparation import Preparation, prepare
+from shardkit.image.png.decode import decode_png
+from shardkit.image.png.structure import inspect
+from shardkit.pack.write.preparation import Preparation, prepare
 from tests import pictures
 
 

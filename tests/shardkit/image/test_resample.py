@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from shardkit.image.resample import resampled
+from shardkit.image.geometry import resampled
 
 SIDE = st.integers(1, 40)
 

@@ -8,14 +8,24 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from shardkit.image.kernels import MOST_BYTES, lanes_bytes, prepare
+from shardkit.image.png.kernels import MOST_BYTES, lanes_bytes, prepare
 
 if not prepare():
     pytest.skip("there are no kernels here", allow_module_level=True)
 
-from shardkit.image.inflate import inflate_two
-from shardkit.image.inflate_lane import AT, BAD, DONE, END, LINES_SLACK, LOOK_AHEAD, PACKED_SLACK, SIZE, STATUS, lane
-from shardkit.image.unpacking import unpack_two
+from shardkit.image.png.huffman import (
+    AT,
+    BAD,
+    DONE,
+    END,
+    LINES_SLACK,
+    LOOK_AHEAD,
+    PACKED_SLACK,
+    SIZE,
+    STATUS,
+    lane,
+)
+from shardkit.image.png.inflate import inflate_two, unpack_two
 
 STRATEGIES = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED)
 GUARD = 0xA5

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from shardkit.errors import BadInput
-from shardkit.image.kernels import prepare
-from shardkit.image.unfilter import unfiltered
+from shardkit.image.png.kernels import prepare
+from shardkit.image.png.unfilter import unfiltered
 from tests.pictures import EVERY_FILTER, predicted
 
 pytestmark = pytest.mark.skipif(not prepare(), reason="there are no kernels here")

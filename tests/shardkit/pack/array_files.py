@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shardkit.cli.pack import pack
-from shardkit.cli.unpack import unpack
+from shardkit.cli.commands.pack import pack
+from shardkit.cli.commands.unpack import unpack
 from tests.packed import arguments
 
 SHAPE = (3, 2, 4)

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from shardkit.pack.found import Found, Sidecar, found_chunk, found_table
-from shardkit.pack.plan import Before, Plan, planned
-from shardkit.pack.split import Thresholds
+from shardkit.pack.plan.sharding import Before, Plan, planned
+from shardkit.pack.plan.split import Thresholds
+from shardkit.pack.source.candidates import Found, Sidecar, found_chunk, found_table
 
 ALONE = Thresholds(("train",), ())
 

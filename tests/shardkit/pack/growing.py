@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from shardkit.cli.append import append
-from shardkit.cli.pack import pack
-from shardkit.cli.remove import remove
-from shardkit.format.opened import Dataset, open_dataset
+from shardkit.cli.commands.append import append
+from shardkit.cli.commands.pack import pack
+from shardkit.cli.commands.remove import remove
+from shardkit.reader.dataset import Dataset, open_dataset
 from tests.packed import files
 from tests.pictures import png
 

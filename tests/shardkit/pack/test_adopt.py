@@ -8,11 +8,11 @@ from blake3 import blake3
 from click.testing import CliRunner, Result
 from xxhash import xxh3_128_digest
 
-from shardkit.cli.index import index
+from shardkit.cli.commands.index import index
 from shardkit.errors import Damaged, Locked, Mismatch, ShardkitError, UsageError
-from shardkit.format.foreign_ranges import other_ranges
-from shardkit.format.lock import locked
-from shardkit.format.opened import Dataset, open_dataset
+from shardkit.format.foreign_digest import other_ranges
+from shardkit.reader.dataset import Dataset, open_dataset
+from shardkit.storage.lock import locked
 from tests.foreign_tars import block, samples, tar, write
 from tests.packed import files
 from tests.pictures import damaged, png

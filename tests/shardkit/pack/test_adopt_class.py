@@ -3,8 +3,8 @@
 import pytest
 
 from shardkit.errors import BadInput
-from shardkit.format.foreign import Entry
-from shardkit.pack.adopt_class import class_of
+from shardkit.format.foreign_tar import Entry
+from shardkit.pack.adopt.identity import class_of
 
 
 def told(members: dict[str, bytes], field: str = "label") -> int | str | None:

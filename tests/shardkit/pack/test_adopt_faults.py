@@ -17,12 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from shardkit.errors import Damaged, Mismatch, ShardkitError, UsageError
-from shardkit.format.opened import open_dataset
 from shardkit.format.tables import INDEX
-from shardkit.pack import adopt_tar
-from shardkit.pack.adopt import adopted, adoption
-from shardkit.pack.adopt_part import AdoptOptions
-from shardkit.pack.shard import Watch
+from shardkit.pack.adopt import tar_indexer
+from shardkit.pack.adopt.receipts import AdoptOptions
+from shardkit.pack.adopt.session import adopted, adoption
+from shardkit.parallel import Watch
+from shardkit.reader.dataset import open_dataset
 from tests.faults.operations import Nth, failing, watched
 from tests.foreign_tars import member, pax, samples, tar, write
 from tests.packed import files
@@ -230,11 +230,11 @@ HOSTILE = {
 WATCHING = """
 import json, os, sys
 from pathlib import Path
-from shardkit.format.opened import open_dataset
+from shardkit.reader.dataset import open_dataset
 from shardkit.format.tables import INDEX
-from shardkit.pack.adopt import adopted, adoption
-from shardkit.pack.adopt_part import AdoptOptions
-from shardkit.pack.shard import Watch
+from shardkit.pack.adopt.session import adopted, adoption
+from shardkit.pack.adopt.receipts import AdoptOptions
+from shardkit.parallel import Watch
 
 def run(folder):
     tars = [str(each) for each in sorted(Path(folder).glob("*.tar"))]
@@ -295,7 +295,7 @@ def test_a_tar_of_more_samples_than_readers_take_is_refused(
     web: Path, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     write(web / "train-0.tar", samples(2))
-    monkeypatch.setattr(adopt_tar, "MOST_SAMPLES", most)
+    monkeypatch.setattr(tar_indexer, "MOST_SAMPLES", most)
     if most == 4:
         adopt(web)
         assert open_dataset(web).manifest.current.packed == 4

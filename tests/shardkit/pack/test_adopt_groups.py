@@ -6,8 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.format.foreign import Entry
-from shardkit.pack.adopt_groups import MOST_MEMBERS, Group, Seen, grouped, key_of, refuse_twice
+from shardkit.format.foreign_tar import Entry
+from shardkit.pack.adopt.tar_indexer import (
+    MOST_MEMBERS,
+    Group,
+    Seen,
+    grouped,
+    refuse_twice,
+    webdataset_key,
+)
 
 
 def members(*names: str) -> list[Entry]:
@@ -29,7 +36,7 @@ def test_keys_and_endings_are_those_of_webdataset(folder: str, name: str) -> Non
     path = f"{folder}/{name}" if folder else name
     key, ending = theirs.base_plus_ext(path)
 
-    ours = key_of(path.encode())
+    ours = webdataset_key(path.encode())
 
     if name.startswith("."):
         assert ours is None  # theirs takes a hidden file for a member of the folder

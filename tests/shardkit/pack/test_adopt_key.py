@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import BadInput, UsageError
-from shardkit.pack.adopt_key import KeyTemplate, identity
+from shardkit.pack.adopt.identity import KeyTemplate, identity
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from shardkit.errors import UsageError
-from shardkit.pack.adopt_labels import Census, in_two_splits, labelled
+from shardkit.pack.adopt.merge import Census, in_two_splits, labelled
 
 NONE = -1
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import UsageError
-from shardkit.pack.adopt_names import names_in, spelt_out, split_of
+from shardkit.pack.adopt.receipts import split_of
+from shardkit.pack.adopt.session import names_in, spelt_out
 
 
 def test_braces_stand_for_numbers_with_as_many_digits() -> None:

@@ -8,14 +8,14 @@ from unittest import mock
 
 import pytest
 
-from shardkit.cli.pack import pack
-from shardkit.dataset import Manifest
+from shardkit.cli.commands.pack import pack
 from shardkit.errors import BadInput, Mismatch, ShardkitError, UsageError
-from shardkit.format.lock import locked
-from shardkit.format.opened import open_dataset
-from shardkit.pack.packing import tidied
-from shardkit.pack.room import Room
+from shardkit.pack.estimate import Room
+from shardkit.pack.session import tidied
 from shardkit.pack.workspace import has_plan
+from shardkit.reader.dataset import open_dataset
+from shardkit.schema import Manifest
+from shardkit.storage.lock import locked
 from tests.commands import ran
 from tests.faults.operations import Nth, failing, watched
 from tests.packed import files
@@ -208,8 +208,8 @@ def test_what_another_append_did_while_this_one_waited_is_seen(folder: Path, sou
         return tidied(folder, restart=restart)
 
     monkey = pytest.MonkeyPatch()
-    monkey.setattr("shardkit.cli.append.locked", lambda _: nullcontext())
-    monkey.setattr("shardkit.cli.append.tidied", in_between)
+    monkey.setattr("shardkit.cli.commands.append.locked", lambda _: nullcontext())
+    monkey.setattr("shardkit.cli.commands.append.tidied", in_between)
 
     assert run_append(source, folder) == 0
 
@@ -218,7 +218,7 @@ def test_what_another_append_did_while_this_one_waited_is_seen(folder: Path, sou
 
 
 def test_an_append_after_a_killed_removal_finishes_it_first(folder: Path, source: Path) -> None:
-    with pytest.raises(KilledError), mock.patch("shardkit.pack.remove.finish", side_effect=KilledError):
+    with pytest.raises(KilledError), mock.patch("shardkit.pack.remove.rewrite.finish", side_effect=KilledError):
         run_remove(folder, "s03")
     assert "s03" in everybody(folder)
 
@@ -228,14 +228,14 @@ def test_an_append_after_a_killed_removal_finishes_it_first(folder: Path, source
 
 
 def stopped(source: Path, folder: Path) -> None:
-    with pytest.raises(KilledError), mock.patch("shardkit.cli.append.merge", side_effect=KilledError):
+    with pytest.raises(KilledError), mock.patch("shardkit.cli.commands.append.merge", side_effect=KilledError):
         run_append(source, folder)
 
 
 def test_a_rerun_from_another_source_is_refused_and_can_be_started_over(
     folder: Path, source: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(KilledError), mock.patch("shardkit.cli.append.make", side_effect=KilledError):
+    with pytest.raises(KilledError), mock.patch("shardkit.cli.commands.append.make", side_effect=KilledError):
         run_append(source, folder)
     other = grown(tmp_path / "other", range(40, 44), 2)
 
@@ -307,7 +307,7 @@ def test_others_under_known_names_are_not_taken_for_known_in_silence(
 
 def killed_before_clearing(source: Path, folder: Path) -> None:
     """Append, and stop between the manifest, which commits it, and the removal of its plan."""
-    with pytest.raises(KilledError), mock.patch("shardkit.pack.merge.clear", side_effect=KilledError):
+    with pytest.raises(KilledError), mock.patch("shardkit.pack.workspace.clear", side_effect=KilledError):
         run_append(source, folder)
     assert has_plan(folder)
 
@@ -332,7 +332,7 @@ def test_merge_completes_what_an_append_had_committed(folder: Path, source: Path
 
 
 def test_starting_over_completes_a_committed_removal_first(folder: Path, source: Path) -> None:
-    with pytest.raises(KilledError), mock.patch("shardkit.pack.remove.finish", side_effect=KilledError):
+    with pytest.raises(KilledError), mock.patch("shardkit.pack.remove.rewrite.finish", side_effect=KilledError):
         run_remove(folder, "s03")
 
     assert run_append(source, folder, "--replan") == 0

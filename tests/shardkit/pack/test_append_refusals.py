@@ -8,11 +8,11 @@ from unittest import mock
 
 import pytest
 
-from shardkit.dataset import Manifest
 from shardkit.errors import Mismatch, UsageError
 from shardkit.format.manifest import manifest_bytes
-from shardkit.format.opened import open_dataset
-from shardkit.pack.split import Thresholds
+from shardkit.pack.plan.split import Thresholds
+from shardkit.reader.dataset import open_dataset
+from shardkit.schema import Manifest
 from tests.commands import ran
 from tests.packed import files
 from tests.shardkit.pack.growing import KilledError, everybody, grown, run_append, run_pack
@@ -116,7 +116,7 @@ def test_a_rerun_with_another_list_is_refused(
 ) -> None:
     with_list = (f"--{option}", listed(tmp_path / "list", line))
     for first, second in (((), with_list), (with_list, ())):
-        with pytest.raises(KilledError), mock.patch("shardkit.cli.append.make", side_effect=KilledError):
+        with pytest.raises(KilledError), mock.patch("shardkit.cli.commands.append.make", side_effect=KilledError):
             run_append(source, folder, *first, "--replan")
         with pytest.raises(Mismatch, match=f"was begun with --{option} .*--replan"):
             run_append(source, folder, *second)

@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import Mismatch, UsageError
-from shardkit.pack import arrays, arrays_layout, arrays_split
-from shardkit.pack.arrays import ArraysPlan, drafted_arrays
-from shardkit.pack.arrays_files import described
 from shardkit.pack.options import PackOptions
-from shardkit.pack.plan import PLAN
-from shardkit.pack.planning import Draft, Request
+from shardkit.pack.plan import arrays
+from shardkit.pack.plan import arrays as arrays_layout
+from shardkit.pack.plan import arrays as arrays_split
+from shardkit.pack.plan.arrays import ArraysPlan, drafted_arrays
+from shardkit.pack.plan.draft import Draft, Request
+from shardkit.pack.plan.sharding import PLAN
+from shardkit.pack.source.arrays import described
 from tests.shardkit.pack.array_files import SAMPLES, SHAPE, binary, labels
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from shardkit.errors import UsageError
-from shardkit.pack.arrays_files import described, sample_bytes
 from shardkit.pack.options import PackOptions
+from shardkit.pack.source.arrays import described, sample_bytes
 from tests.shardkit.pack.array_files import SAMPLES, SHAPE, binary, labels, npy, values
 
 ZSTD = PackOptions(codec="zstd")

@@ -9,9 +9,8 @@ from unittest import mock
 import pytest
 
 from shardkit.errors import Mismatch, ShardkitError, StorageFailing, UsageError
-from shardkit.pack.arrays_files import described
-from shardkit.pack.arrays_source import ArraysFile
 from shardkit.pack.options import PackOptions
+from shardkit.pack.source.arrays import ArraysFile, described
 from tests.shardkit.pack.array_files import SHAPE, binary, npy, values
 
 OPTIONS = PackOptions(codec="zstd", shape=SHAPE)

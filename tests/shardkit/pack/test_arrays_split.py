@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.pack import arrays_split
-from shardkit.pack.arrays_split import fitted, places, record, splits_of
-from shardkit.pack.split import Thresholds, parsed_ratios
+from shardkit.pack.plan import arrays
+from shardkit.pack.plan.arrays import fitted, places, record, splits_of
+from shardkit.pack.plan.split import Thresholds, parsed_ratios
 
 RATIOS = st.lists(st.integers(1, 9), min_size=1, max_size=5).map(
     lambda shares: {f"s{number}": share / sum(shares) for number, share in enumerate(shares)}
@@ -19,7 +19,7 @@ GOLDEN = ["f082f9a1db566bda", "a737eb94dac21a32", "499ea78cc81fed0f"]
 
 @given(ratios=RATIOS, samples=st.integers(5, 3000))
 def test_splits_get_their_shares_to_the_sample(ratios: dict[str, float], samples: int) -> None:
-    with mock.patch.object(arrays_split, "_CHUNK", 256):
+    with mock.patch.object(arrays, "_CHUNK", 256):
         counts = np.bincount(splits_of(fitted(ratios, samples), np.arange(samples)), minlength=len(ratios))
     assert counts.sum() == samples
     assert counts.min() > 0

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.image.extensions import EXTENSIONS, Codec
-from shardkit.pack.choice import Sampled, choose, sample_of
+from shardkit.image.formats import EXTENSIONS, Codec
+from shardkit.pack.codec_choice import Sampled, choose, sample_of
 
 KEYS = [f"{subject:06}/{impression:02}" for subject in range(300) for impression in range(4)]
 SIZE = st.integers(1, 10**9)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.format.opened import open_dataset
-from shardkit.pack.exclusion import without_excluded
-from shardkit.pack.found import Found, found_chunk, found_table, skipped_table
-from shardkit.pack.lists import ListFile
-from shardkit.pack.scan import Scan
+from shardkit.pack.plan.draft import without_excluded
+from shardkit.pack.source.candidates import Found, found_chunk, found_table, skipped_table
+from shardkit.pack.source.lists import ListFile
+from shardkit.pack.source.scan import Scan
+from shardkit.reader.dataset import open_dataset
 from tests import trees
 from tests.commands import Ended, ran
 from tests.shardkit.pack.found import founds

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.pack.groups import chained, read_groups
-from shardkit.pack.lists import ListFile
-from shardkit.pack.split import fitted
+from shardkit.pack.plan.split import fitted
+from shardkit.pack.source.lists import ListFile, chained, read_groups
 
 Pairs = list[tuple[str, str]]
 

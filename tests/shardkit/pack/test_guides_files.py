@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.format.opened import Dataset, open_dataset
+from shardkit.reader.dataset import Dataset, open_dataset
 from synthetic.tree import GROUPS_FILE, Layout, Tree
 from synthetic.twins.ledgers import DATASET_FILE, PAIRS_FILE, publish_ledgers
 from tests import trees

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shardkit.pack.in_order import in_order
+from shardkit.parallel import in_order
 
 
 def test_results_keep_the_order_of_their_tasks() -> None:

@@ -6,12 +6,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from shardkit.dataset import Shard
-from shardkit.format.folder import DatasetFolder
 from shardkit.format.tables import INDEX
-from shardkit.pack import indexing
-from shardkit.pack.indexing import ToIndex, indexed
-from shardkit.pack.sealing import Sealing
+from shardkit.pack import generation as indexing
+from shardkit.pack.generation import Sealing, ToIndex, indexed
+from shardkit.schema import Shard
+from shardkit.storage.folder import DatasetFolder
 
 
 def shard(name: str, split: str) -> Shard:

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import UsageError
-from shardkit.pack.json_list import read_json, shown
-from shardkit.pack.lists import ListFile
+from shardkit.pack.source.lists import ListFile, read_json, shown
 
 
 @pytest.mark.parametrize(

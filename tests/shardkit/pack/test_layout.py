@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.format.key import decoded
-from shardkit.pack.layout import EXAMPLE, Layout
+from shardkit.format.keys import decoded
+from shardkit.pack.source.layout import EXAMPLE, Layout
 
 PARTS = st.binary(min_size=1, max_size=12).map(lambda part: part.replace(b"/", b"\n"))
 TEMPLATES = st.sampled_from(

@@ -6,7 +6,7 @@ import pytest
 from blake3 import blake3
 
 from shardkit.errors import UsageError
-from shardkit.pack.lists import ListFile, read_list, strangers
+from shardkit.pack.source.lists import ListFile, read_list, strangers
 
 
 def read(tmp_path: Path, content: bytes) -> dict[str, str]:
@@ -61,7 +61,7 @@ def test_a_cell_may_hold_a_line_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("in_memory", [1 << 20, 10])
 def test_a_list_is_read_once(in_memory: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shardkit.pack.lists._IN_MEMORY", in_memory)
+    monkeypatch.setattr("shardkit.pack.source.lists._IN_MEMORY", in_memory)
     path = tmp_path / "groups.csv"
     path.write_bytes(content := b"0001,twins\n0002,twins\n")
     list_file = ListFile(path)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shardkit.errors import Damaged
-from shardkit.pack.arrays_description import ArrayFiles
 from shardkit.pack.options import PackOptions
+from shardkit.pack.source.array_files import ArrayFiles
 from tests.commands import ran
 from tests.pictures import png
 from tests.shardkit.format.test_manifest import sealed

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shardkit.image.foreign import EXTENSIONS
-from shardkit.pack.other_images import DECODED, instead, left_out
+from shardkit.pack.source.names import DECODED, instead, left_out
 from tests import trees
 from tests.commands import packed, ran
 from tests.pictures import png

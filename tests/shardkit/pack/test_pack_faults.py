@@ -28,8 +28,8 @@ CHANGING = {"mkdir", "write", "fsync", "replace", "unlink"}
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from shardkit.cli import outcome, pack as _
-from shardkit.pack import packing, planning
+from shardkit.cli import packing as outcome; from shardkit.cli.commands import pack as _
+from shardkit.pack import session as packing; from shardkit.pack.plan import draft as planning
 from shardkit.image import codec
 from tests.commands import ran
 from tests.faults.operations import Nth, watched
@@ -179,7 +179,7 @@ import sys
 from pathlib import Path
 from unittest import mock
 sys.path.insert(0, {str(ROOT)!r})
-from shardkit.pack.room import Room
+from shardkit.pack.estimate import Room
 from tests import trees
 from tests.commands import ran
 

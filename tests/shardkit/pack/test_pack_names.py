@@ -6,8 +6,8 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from shardkit.format.key import encoded
-from shardkit.format.opened import open_dataset
+from shardkit.format.keys import encoded
+from shardkit.reader.dataset import open_dataset
 from tests import trees
 from tests.commands import packed, ran
 from tests.pictures import png

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from shardkit.format.opened import open_dataset
 from shardkit.image.codec import decode
-from shardkit.pack import deciding
+from shardkit.pack import generation
+from shardkit.reader.dataset import open_dataset
 from tests import trees
 from tests.commands import packed, ran
 from tests.pictures import BOMBS, KINDS, bomb, damaged, pixels, png
@@ -92,7 +92,7 @@ def test_opencv_of_any_distribution_is_recorded(
             raise PackageNotFoundError(name)
         return "5.1" if name == installed else metadata.version(name)
 
-    monkeypatch.setattr(deciding, "version", version)
+    monkeypatch.setattr(generation, "version", version)
 
-    assert expected.items() <= deciding.versions(pixels=True).items()
-    assert len(deciding.versions(pixels=True)) == 8
+    assert expected.items() <= generation.versions(pixels=True).items()
+    assert len(generation.versions(pixels=True)) == 8

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.format.lock import locked
-from shardkit.format.publish import publish_bytes
 from shardkit.pack.workspace import making_lock
+from shardkit.storage.atomic import publish_bytes
+from shardkit.storage.lock import locked
 from tests import trees
 from tests.commands import ended, environment, packed, process, ran
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import Locked, Mismatch
-from shardkit.pack.placing import Batch, batch, staged
+from shardkit.pack.unpack.tree_writer import Batch, batch, staged
 from tests.packed import files
 
 FILE = (b"folder", b"x.png")

@@ -8,11 +8,11 @@ import pytest
 
 from shardkit.errors import UsageError
 from shardkit.format.tar import LARGEST_MEMBER
-from shardkit.pack import plan as planning
-from shardkit.pack.found import keys_of
 from shardkit.pack.options import PackOptions
-from shardkit.pack.plan import Before
-from shardkit.pack.planfile import Terms, read_plan, write_plan
+from shardkit.pack.plan import sharding as planning
+from shardkit.pack.plan.planfile import Terms, read_plan, write_plan
+from shardkit.pack.plan.sharding import Before
+from shardkit.pack.source.candidates import keys_of
 from tests.shardkit.pack.found import image, plan_of, table_of
 
 FOUND = [image(subject, impression, size=30) for subject in "abcd" for impression in "12"]

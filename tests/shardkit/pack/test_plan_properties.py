@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.pack.found import Found
-from shardkit.pack.plan import Before, Plan
-from shardkit.pack.split import Thresholds, fitted, parsed_ratios, place
+from shardkit.pack.plan.sharding import Before, Plan
+from shardkit.pack.plan.split import Thresholds, fitted, parsed_ratios, place
+from shardkit.pack.source.candidates import Found
 from tests.shardkit.pack.found import bytes_of, founds, names, plan_of
 
 sizes = st.integers(1, 120)

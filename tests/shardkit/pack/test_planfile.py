@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from shardkit.errors import Damaged
-from shardkit.pack import planfile
-from shardkit.pack.planfile import read_plan
+from shardkit.pack.plan import planfile
+from shardkit.pack.plan.planfile import read_plan
 from shardkit.pack.workspace import PLAN
 from tests.commands import ran
 from tests.shardkit.pack.growing import KilledError, grown, run_append, run_pack
@@ -29,7 +29,7 @@ def source(tmp_path: Path) -> Path:
 def folder(tmp_path: Path, source: Path) -> Path:
     """A dataset with an append that was stopped before it packed anything."""
     run_pack(grown(tmp_path / "first", range(4), 2), tmp_path / "packed")
-    with pytest.raises(KilledError), mock.patch("shardkit.cli.append.make", side_effect=KilledError):
+    with pytest.raises(KilledError), mock.patch("shardkit.cli.commands.append.make", side_effect=KilledError):
         run_append(source, tmp_path / "packed")
     return tmp_path / "packed"
 

@@ -12,11 +12,11 @@ from unittest import mock
 
 import pytest
 
-from shardkit.cli.remove import remove
+from shardkit.cli.commands.remove import remove
 from shardkit.errors import Damaged
-from shardkit.format.opened import open_dataset
-from shardkit.pack import removal
-from shardkit.pack.packing import tidied
+from shardkit.pack.remove import staging
+from shardkit.pack.session import tidied
+from shardkit.reader.dataset import open_dataset
 from tests.commands import Ended, ran
 from tests.faults.operations import watched
 from tests.shardkit.pack.growing import SPLIT, KilledError, everybody, grown, keys, run_append, run_pack
@@ -188,7 +188,7 @@ def test_only_what_is_left_of_a_command_is_done(interrupted: Interrupted, tmp_pa
 def test_an_append_that_was_interrupted_is_finished_first(interrupted: Interrupted, tmp_path: Path) -> None:
     folder = tmp_path / "packed"
     put(folder, interrupted.reported_last.files)
-    with mock.patch("shardkit.cli.append.merge", side_effect=KilledError), pytest.raises(KilledError):
+    with mock.patch("shardkit.cli.commands.append.merge", side_effect=KilledError), pytest.raises(KilledError):
         ran("append", grown(tmp_path / "more", range(8, 9), 1), folder)
 
     assert "an append was interrupted, so no subject can be removed yet" in same_again(folder).error
@@ -260,7 +260,7 @@ def test_only_files_of_the_manifest_before_are_dropped(interrupted: Interrupted,
     for name in mine:
         (folder / name).write_bytes(b"mine")
 
-    removal.finish(folder)
+    staging.finish(folder)
 
     assert all((folder / name).exists() for name in mine)
     assert files(folder).keys() - {*mine, RECORD} == interrupted.after.keys()

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.cli.pack import pack
+from shardkit.cli.commands.pack import pack
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.manifest import manifest_bytes
-from shardkit.format.opened import open_dataset
-from shardkit.pack import removal_preview
-from shardkit.pack.proof import Proof, prove
-from shardkit.verify.quarantine import quarantined
+from shardkit.pack.remove import preview
+from shardkit.pack.remove.proof import Proof, prove
+from shardkit.reader.dataset import open_dataset
+from shardkit.verify.inventory import quarantined
 from tests.packed import files
 from tests.pictures import png
 from tests.shardkit.pack.growing import (
@@ -118,14 +118,14 @@ def test_a_subject_does_not_stay_with_another_that_goes(tmp_path: Path, capfd: p
 
 
 def test_many_files_with_the_same_bytes_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(removal_preview, "MOST_DUPLICATES", 5)
+    monkeypatch.setattr(preview, "MOST_DUPLICATES", 5)
     source = grown(tmp_path / "source", range(6), 2)
     for image in source.rglob("*.png"):
         image.with_suffix(".json").write_bytes(b"{}")
     run_pack(source, tmp_path / "packed")
     dataset = open_dataset(tmp_path / "packed")
 
-    removal = removal_preview.preview(dataset, removal_preview.select_subjects(dataset, ["s00"], []))
+    removal = preview.preview(dataset, preview.select_subjects(dataset, ["s00"], []))
 
     assert (len(removal.duplicates), removal.duplicate_count) == (5, 10)
     assert {each.removed.partition("/")[0] for each in removal.duplicates} == {"s00"}

@@ -9,12 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.pack.detection import KNOWN, Census, detected, explained_by
-from shardkit.pack.found import FOUND, SKIPPED, Found, Rows, Sidecar, found_chunk, found_table
-from shardkit.pack.layout import Layout
-from shardkit.pack.limits import MAX_IMAGE, MAX_SIDECAR
-from shardkit.pack.lists import ListFile
-from shardkit.pack.scan import Scan, scan, scan_list
+from shardkit.pack.source.candidates import (
+    FOUND,
+    SKIPPED_COLUMNS,
+    Found,
+    Rows,
+    Sidecar,
+    found_chunk,
+    found_table,
+)
+from shardkit.pack.source.layout import KNOWN, Census, Layout, detected, explained_by
+from shardkit.pack.source.lists import ListFile
+from shardkit.pack.source.names import MAX_IMAGE, MAX_SIDECAR
+from shardkit.pack.source.scan import Scan, scan, scan_list
 from tests.shardkit.pack.trees import details, keys, planted, reasons, scanned
 
 TWO = ("batch_00000/subject_000001/impression_00.png", "batch_00001/subject_001000/impression_01.png")
@@ -38,7 +45,7 @@ def test_a_sample_with_its_sidecars(tmp_path: Path) -> None:
 def test_the_tables_have_their_schemas(tmp_path: Path) -> None:
     for result in (scanned(tmp_path), scanned(planted(tmp_path, *TWO))):
         assert result.found.schema == FOUND
-        assert result.skipped.schema == SKIPPED
+        assert result.skipped.schema == SKIPPED_COLUMNS
         result.found.validate(full=True)
 
 

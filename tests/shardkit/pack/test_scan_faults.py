@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from shardkit.errors import StorageFailing, UsageError
-from shardkit.pack.lists import ListFile
-from shardkit.pack.scan import scan_list
+from shardkit.pack.source.lists import ListFile
+from shardkit.pack.source.scan import scan_list
 from tests.shardkit.pack.trees import details, keys, planted, reasons, scanned
 
 

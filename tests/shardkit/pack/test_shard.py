@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import Mismatch
-from shardkit.format.publish import publish_bytes
 from shardkit.format.tar import END
-from shardkit.pack.engines.local import StoppedError
-from shardkit.pack.part import finished, part_rows
-from shardkit.pack.planfile import read_plan
-from shardkit.pack.shard import Work, pack_shard
+from shardkit.pack.plan.planfile import read_plan
 from shardkit.pack.workspace import part_name
+from shardkit.pack.write.receipts import finished, part_rows
+from shardkit.pack.write.shard_writer import Work, pack_shard
+from shardkit.parallel import StoppedError
+from shardkit.storage.atomic import publish_bytes
 from tests import trees
 from tests.commands import ran
 

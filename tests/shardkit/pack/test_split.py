@@ -3,7 +3,7 @@
 import pytest
 
 from shardkit.errors import UsageError
-from shardkit.pack.split import by_list, fitted, folds, parsed_ratios, place
+from shardkit.pack.plan.split import by_list, fitted, folds, parsed_ratios, place
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from xxhash import xxh3_128_digest
 
 from shardkit.errors import BadInput
 from shardkit.format.tar import BLOCK, END, header, padding
-from shardkit.pack import spool as module
-from shardkit.pack.limits import MAX_IMAGE, MAX_SIDECAR
-from shardkit.pack.spool import Fill, Spool
+from shardkit.pack.source.names import MAX_IMAGE, MAX_SIDECAR
+from shardkit.pack.write import tar_writer as module
+from shardkit.pack.write.tar_writer import Fill, Spool
 
 # Of a sample: its payloads, and whether it turns out to be whole.
 SAMPLES = st.lists(st.tuples(st.lists(st.binary(max_size=3000), min_size=1, max_size=3), st.booleans()), max_size=12)

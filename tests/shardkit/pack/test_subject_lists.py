@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import UsageError
-from shardkit.pack.layout import Layout
-from shardkit.pack.lists import ListFile
-from shardkit.pack.names import impression_in
-from shardkit.pack.scan import Scan, scan_list
+from shardkit.pack.source.layout import Layout
+from shardkit.pack.source.lists import ListFile
+from shardkit.pack.source.names import impression_in
+from shardkit.pack.source.scan import Scan, scan_list
 from tests.shardkit.pack.trees import keys, planted, reasons
 
 

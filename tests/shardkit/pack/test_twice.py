@@ -2,7 +2,7 @@
 
 import pytest
 
-from shardkit.pack.twice import advice
+from shardkit.pack.source.layout import advice
 
 GENERAL = "Tell them apart with --layout, or remove one of them."
 

@@ -12,15 +12,13 @@ import numpy as np
 import pytest
 
 import shardkit
-from shardkit.cli.index import index
-from shardkit.dataset import Member, Sample
+from shardkit.cli.commands.index import index
 from shardkit.errors import Damaged, Mismatch, UsageError
-from shardkit.format.chosen import chosen
-from shardkit.format.opened import Dataset
-from shardkit.format.record import Record
-from shardkit.format.split_view import Split
 from shardkit.image.codec import decode
-from shardkit.pack.unpack import Unpacked, gives_bytes_back, restored, unpack
+from shardkit.pack.unpack.tree import Unpacked, gives_bytes_back, restored, unpack
+from shardkit.reader.dataset import Dataset, Split, chosen
+from shardkit.reader.shard import Record
+from shardkit.schema import Member, Sample
 from tests.packed import files, packed
 from tests.pictures import png
 

@@ -11,10 +11,9 @@ import pytest
 
 import shardkit
 from shardkit.errors import Mismatch, NoSpace, ShardkitError, StorageFailing, UsageError
-from shardkit.format import publish
-from shardkit.format.chosen import chosen
-from shardkit.format.opened import Dataset
-from shardkit.pack.unpack import unpack
+from shardkit.pack.unpack.tree import unpack
+from shardkit.reader.dataset import Dataset, chosen
+from shardkit.storage import atomic
 from tests.faults.operations import Nth, failing, watched
 from tests.packed import files, packed
 from tests.pictures import png
@@ -121,7 +120,7 @@ def test_a_failed_flush_gives_no_name_and_is_told(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(publish, "_flush_file_system", lambda _: failing(errno.EIO)())
+        patched.setattr(atomic, "_flush_file_system", lambda _: failing(errno.EIO)())
         with pytest.raises(StorageFailing, match="Input/output error"):
             unpack_all(dataset, tmp_path)
 
@@ -140,7 +139,7 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(
             for name in ("0/0.png", "1/1.png"):
                 (tmp_path / name).write_bytes(b"precious")
 
-    flush = publish._flush_file_system  # noqa: SLF001 - the moment before it is what is tested
+    flush = atomic._flush_file_system  # noqa: SLF001 - the moment before it is what is tested
 
     def flushed(descriptor: int) -> None:
         late("fsync")
@@ -148,7 +147,7 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(
 
     (tmp_path / "0").mkdir()
     (tmp_path / "1").mkdir()
-    monkeypatch.setattr(publish, "_flush_file_system", flushed)
+    monkeypatch.setattr(atomic, "_flush_file_system", flushed)
 
     with pytest.raises(Mismatch, match=r"[01]\.png: appeared while this command ran"), watched(late):
         unpack_all(dataset, tmp_path)

@@ -9,11 +9,11 @@ import pytest
 
 import shardkit
 from shardkit.errors import Damaged
-from shardkit.format.chosen import chosen
-from shardkit.format.folder import DatasetFolder
 from shardkit.format.tables import INDEX, write_table
-from shardkit.pack import unpack_paths
-from shardkit.pack.unpack import unpack
+from shardkit.pack.unpack import paths as unpack_paths
+from shardkit.pack.unpack.tree import unpack
+from shardkit.reader.dataset import chosen
+from shardkit.storage.folder import DatasetFolder
 from tests.packed import files
 
 Rows = list[dict[str, Any]]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import Damaged, Mismatch
-from shardkit.pack.walk import STAGING, Walk, parts_of
+from shardkit.pack.unpack.tree_writer import STAGING, Walk, parts_of
 
 HOSTILE = (
     b"",

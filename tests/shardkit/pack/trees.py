@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from shardkit.pack.layout import Layout
-from shardkit.pack.scan import Scan, scan
+from shardkit.pack.source.layout import Layout
+from shardkit.pack.source.scan import Scan, scan
 
 
 def planted(root: Path, *files: str | bytes) -> Path:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from shardkit.stream.catalog import Catalog
-from shardkit.stream.order import Epoch, Order
-from shardkit.stream.permutation import Integers
+from shardkit.stream.order.epoch import Epoch, Order
+from shardkit.stream.order.rng import Integers
+from shardkit.stream.order.spec import Catalog
 
 
 def table(order: Order, epoch: int = 0) -> Integers:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shardkit.cli.index import index
-from shardkit.format.opened import open_dataset
+from shardkit.cli.commands.index import index
+from shardkit.reader.dataset import open_dataset
 from tests import foreign_tars
 from tests.packed import packed
 from tests.pictures import Array, pixels, png

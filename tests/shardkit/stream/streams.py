@@ -10,9 +10,9 @@ from unittest import mock
 import numpy as np
 from torch.utils.data import _utils, get_worker_info
 
-from shardkit.stream.batch import Batch
+from shardkit.stream.collate.batch import Batch
 from shardkit.stream.dataset import StreamingDataset
-from shardkit.stream.state import State
+from shardkit.stream.options import State
 from tests.shardkit.stream.prints import Prints
 
 Rows = list[list[int]]

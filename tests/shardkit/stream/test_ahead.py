@@ -10,15 +10,13 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from shardkit.format.opened import open_dataset
 from shardkit.format.tar import BLOCK
-from shardkit.stream.ahead import Ahead, is_cached, needed_ranges
-from shardkit.stream.catalog import Catalog
-from shardkit.stream.columns import FIGURES, MAPPED, Figure, Mapped
-from shardkit.stream.files import OpenShards
-from shardkit.stream.lookup import NOBODY, Found, Lookup
-from shardkit.stream.order import order_of
-from shardkit.stream.ordering import Ordering
+from shardkit.reader.dataset import open_dataset
+from shardkit.stream.order.epoch import order_of
+from shardkit.stream.order.spec import Catalog, Ordering
+from shardkit.stream.read.readahead import Ahead, is_cached, needed_ranges
+from shardkit.stream.read.sample_index import FIGURES, MAPPED, NOBODY, Figure, Found, Lookup, Mapped
+from shardkit.stream.read.shard_files import OpenShards
 from tests.packed import packed
 from tests.pictures import png
 from tests.trees import planted

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from shardkit.errors import Damaged
-from shardkit.format.opened import open_dataset
-from shardkit.stream.catalog import Catalog
-from shardkit.stream.substitutes import Place, Substitutes
+from shardkit.reader.dataset import open_dataset
+from shardkit.stream.collate.bad_samples import Place, Substitutes
+from shardkit.stream.order.spec import Catalog
 from tests.commands import ROOT, environment
 from tests.shardkit.stream.prints import Prints, hurt
 from tests.shardkit.stream.rank_processes import PATIENCE

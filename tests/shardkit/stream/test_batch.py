@@ -4,8 +4,8 @@ from unittest import mock
 
 import torch
 
-from shardkit.stream.batch import Batch, Minutiae
-from shardkit.stream.order import Epoch
+from shardkit.stream.collate.batch import Batch, Minutiae
+from shardkit.stream.order.epoch import Epoch
 from tests.shardkit.stream.prints import Prints
 from tests.shardkit.stream.streams import streamed
 

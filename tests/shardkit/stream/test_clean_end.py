@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shardkit.stream.batch import Batch
+from shardkit.stream.collate.batch import Batch
 from shardkit.stream.dataset import StreamingDataset
 from tests.commands import ROOT, environment
 from tests.shardkit.stream.left import descriptors

@@ -2,10 +2,8 @@ from pathlib import Path
 
 import numpy as np
 
-from shardkit.format.opened import open_dataset
-from shardkit.stream.columns import Figure, Mapped, read_columns
-from shardkit.stream.kinds import Kind, Kinds
-from shardkit.stream.lookup import NOBODY, Lookup
+from shardkit.reader.dataset import open_dataset
+from shardkit.stream.read.sample_index import NOBODY, Figure, Kind, Kinds, Lookup, Mapped, read_columns
 from tests.packed import packed
 from tests.pictures import png
 from tests.trees import planted

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from shardkit.stream.crew import Crew, Job
+from shardkit.stream.prefetch import Crew, Job
 
 
 def jobs(count: int, *, parts: int = 3, bad: int | None = None, started: list[int] | None = None) -> Iterator[Job[int]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shardkit import StreamingDataset
-from shardkit.image.kernels import room
+from shardkit.image.png.kernels import room
 from shardkit.stream.description import Description
 from tests.packed import packed
 from tests.pictures import png
@@ -75,7 +75,7 @@ def test_what_is_repeated_not_valid_or_drawn_otherwise_is_told(packed_once: Path
 
 
 def test_a_window_that_memory_cannot_hold_is_told(packed_once: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shardkit.stream.memory.available_bytes", lambda: 1)
+    monkeypatch.setattr("shardkit.host.resources.available_bytes", lambda: 1)
 
     said = described(packed_once, batch_size=4)
     assert not said.by_block
@@ -107,8 +107,8 @@ def test_kernels_that_fail_are_told_once_and_in_the_description(
 ) -> None:
     for name, value in (("asked", False), ("kernels", None), ("failure", None)):
         monkeypatch.setattr(room, name, value)
-    monkeypatch.setattr("shardkit.stream.kernels._reported", threading.Event())
-    monkeypatch.setattr("shardkit.image.kernels.import_module", fail)
+    monkeypatch.setattr("shardkit.stream.pipeline._reported", threading.Event())
+    monkeypatch.setattr("shardkit.image.png.kernels.import_module", fail)
     stream = StreamingDataset(packed_once, batch_size=4, rank=0, world_size=1)
 
     assert stream.describe().missing_kernels is None

@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.stream.distinct import expected_distinct
-from shardkit.stream.order import order_of
-from shardkit.stream.ordering import Ordering
+from shardkit.stream.order.epoch import order_of
+from shardkit.stream.order.spec import Ordering, expected_distinct
 from tests.shardkit.stream.epochs import by_subject, table
 
 

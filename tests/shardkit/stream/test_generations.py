@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 import shardkit
-from shardkit.cli.append import append
-from shardkit.cli.remove import remove
+from shardkit.cli.commands.append import append
+from shardkit.cli.commands.remove import remove
 from shardkit.errors import Mismatch, ShardkitError
 from shardkit.stream.dataset import StreamingDataset
-from shardkit.stream.state import State
+from shardkit.stream.options import State
 from tests.packed import packed
 from tests.pictures import png
 from tests.shardkit.stream.streams import Rows, given, numbers, rows

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from shardkit.errors import BadInput, Damaged, ShardkitError
-from shardkit.format.folder import DatasetFolder
 from shardkit.format.manifest import manifest_bytes, read_manifest
-from shardkit.format.opened import open_dataset
 from shardkit.format.tables import INDEX, SHARDS, write_table
-from shardkit.image.kernels import prepare
+from shardkit.image.png.kernels import prepare
+from shardkit.reader.dataset import open_dataset
+from shardkit.storage.folder import DatasetFolder
 from shardkit.stream.dataset import StreamingDataset
 from tests.packed import packed
 from tests.pictures import BOMBS, KINDS, bomb, damaged, png
@@ -162,7 +162,7 @@ def test_sides_that_only_the_index_knows_cost_no_memory(packed_copy: Path, sides
     write_table(
         DatasetFolder(packed_copy), shards[0].index, INDEX, [pa.Table.from_pylist(each, INDEX) for each in groups]
     )
-    with mock.patch("shardkit.stream.memory.available_bytes", return_value=8 << 30), pytest.raises(ShardkitError):
+    with mock.patch("shardkit.host.resources.available_bytes", return_value=8 << 30), pytest.raises(ShardkitError):
         next(iter(StreamingDataset(packed_copy, batch_size=2, threads=1)))
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from shardkit.errors import UsageError
-from shardkit.stream import memory
-from shardkit.stream.batch import Batch
+from shardkit.host import resources
+from shardkit.stream.collate.batch import Batch
 from shardkit.stream.dataset import StreamingDataset
 from tests.packed import packed
 from tests.pictures import png
@@ -77,7 +77,7 @@ def test_all_is_kept_if_every_process_of_the_machine_has_room(
     monkeypatch.setenv("LOCAL_WORLD_SIZE", str(ranks))
     rows = 2 if workers else 3
     holders = ranks * max(1, workers)
-    monkeypatch.setattr(memory, "available_bytes", lambda: 2 * holders * rows * 4 * 36 - missing)
+    monkeypatch.setattr(resources, "available_bytes", lambda: 2 * holders * rows * 4 * 36 - missing)
     validation = stream(folder)
     with as_worker(validation, 0, workers) if workers else nullcontext(validation) as ours:
         assert len(list(ours)) == rows

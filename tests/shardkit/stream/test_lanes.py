@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.stream.lanes import MOST_LANES, Lanes
+from shardkit.stream.order.epoch import MOST_LANES, Lanes
 
 LANES = st.builds(Lanes, st.integers(1, 300), st.integers(0, 3000), st.integers(1, 600))
 

@@ -9,15 +9,13 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from shardkit.format.opened import open_dataset
-from shardkit.storage.host import mounts
-from shardkit.stream import memory
+from shardkit.host import mounts, resources
+from shardkit.reader.dataset import open_dataset
 from shardkit.stream.dataset import StreamingDataset
-from shardkit.stream.files import OpenShards
-from shardkit.stream.lookup import Lookup
-from shardkit.stream.maps import Maps
-from shardkit.stream.parts import Failed, Filler
-from shardkit.stream.serving import Serving
+from shardkit.stream.read.decoder import Serving
+from shardkit.stream.read.sample_index import Lookup
+from shardkit.stream.read.shard_files import Maps, OpenShards
+from shardkit.stream.read.slot_filler import Failed, Filler
 from tests.packed import packed
 from tests.pictures import png
 from tests.trees import planted
@@ -121,13 +119,13 @@ def test_a_map_holds_no_descriptor(filling: Filling) -> None:
 def test_a_split_that_memory_cannot_hold_or_that_lies_elsewhere_is_never_mapped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, kind: str, *, reads: bool
 ) -> None:
-    monkeypatch.setattr(memory, "available_bytes", lambda: free)
+    monkeypatch.setattr(resources, "available_bytes", lambda: free)
     monkeypatch.setattr(mounts, "text_of", lambda _: f"36 35 98:0 / {tmp_path} rw - {kind} server:/there rw")
     planted(tmp_path / "source", {f"{n:02}/a.png": png(shape=SMALL, seed=n) for n in range(COUNT)})
     stream = StreamingDataset(packed(tmp_path), batch_size=COUNT, threads=1)
     first = sorted(key for batch in stream for key in batch.keys)
 
-    with mock.patch("shardkit.stream.copying.os.preadv", side_effect=os.preadv) as read:
+    with mock.patch("shardkit.stream.read.raw_copy.os.preadv", side_effect=os.preadv) as read:
         second = sorted(key for batch in stream for key in batch.keys)
 
     assert first == second

@@ -14,8 +14,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shardkit.stream.batch import Batch
-from shardkit.stream.ring import Ring
+from shardkit.stream.collate.batch import Batch
+from shardkit.stream.collate.buffers import Ring
 from tests.shardkit.stream.prints import Prints
 from tests.shardkit.stream.streams import assert_as_packed, numbers, streamed
 

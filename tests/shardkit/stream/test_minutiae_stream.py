@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from shardkit.errors import BadInput
-from shardkit.stream.batch import Batch
+from shardkit.stream.collate.batch import Batch
 from shardkit.stream.dataset import StreamingDataset
 from tests.packed import packed
 from tests.pictures import png

@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.stream.catalog import Catalog
-from shardkit.stream.order import Order, order_of
-from shardkit.stream.ordering import Ordering
+from shardkit.stream.order.epoch import Order, order_of
+from shardkit.stream.order.spec import Catalog, Ordering
 from tests.shardkit.stream.epochs import blocks, table, table_by_blocks
 
 SHARDS = st.lists(st.integers(0, 90), min_size=1, max_size=8).filter(lambda sizes: sum(sizes) > 0)

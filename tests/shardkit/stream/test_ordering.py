@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from shardkit.errors import UsageError
-from shardkit.stream.ordering import Ordering
+from shardkit.stream.order.spec import Ordering
 
 
 @pytest.mark.parametrize(

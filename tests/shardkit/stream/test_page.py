@@ -2,7 +2,7 @@
 
 import pytest
 
-from shardkit.stream.page import size
+from shardkit.stream.description import size
 
 
 @pytest.mark.parametrize(

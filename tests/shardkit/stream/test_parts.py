@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from shardkit.errors import Damaged
-from shardkit.format.opened import open_dataset
 from shardkit.format.tar import BLOCK
 from shardkit.image.codec import decode
-from shardkit.stream import files
-from shardkit.stream.files import OpenShards
-from shardkit.stream.lookup import NOBODY, Lookup
-from shardkit.stream.parts import Failed, Filler
-from shardkit.stream.serving import Serving
+from shardkit.reader.dataset import open_dataset
+from shardkit.stream.read import shard_files
+from shardkit.stream.read.decoder import Serving
+from shardkit.stream.read.sample_index import NOBODY, Lookup
+from shardkit.stream.read.shard_files import OpenShards
+from shardkit.stream.read.slot_filler import Failed, Filler
 from tests.packed import packed
 from tests.pictures import pixels, png
 from tests.trees import planted
@@ -139,7 +139,7 @@ def test_a_shard_that_is_cut_while_it_is_open_is_told(folder: Path) -> None:
 
 
 def test_the_shard_that_was_used_least_lately_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "most_open_shards", lambda: 3)
+    monkeypatch.setattr(shard_files, "most_open_shards", lambda: 3)
     planted(tmp_path / "source", {f"{n:02}/a.png": png(shape=SHAPE, seed=n) for n in range(5)})
     folder = packed(tmp_path, shard_size="100")
     shards = OpenShards(folder, open_dataset(folder)["train"].shards)

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.stream.permutation import ORDER_VERSION, below, drawn, keyed, perm
+from shardkit.stream.order.rng import ORDER_VERSION, below, drawn, keyed, perm
 
 COUNTS = st.integers(0, 300)
 KEYS = st.lists(st.integers(-(2**70), 2**70), max_size=4).map(tuple)

@@ -13,7 +13,7 @@ from shardkit.errors import UsageError
 from shardkit.image.codec import decode
 from shardkit.image.color import convert
 from shardkit.image.geometry import Geometry
-from shardkit.stream.batch import Batch
+from shardkit.stream.collate.batch import Batch
 from shardkit.stream.dataset import StreamingDataset
 from tests.packed import packed
 from tests.pictures import KINDS, Array, pixels, png

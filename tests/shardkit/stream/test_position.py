@@ -1,6 +1,7 @@
 import pytest
 
-from shardkit.stream.position import MOST_WORKERS, Position, Worker
+from shardkit.stream.dataset import Position
+from shardkit.stream.world import MOST_WORKERS, Worker
 
 
 def worker(number: int, workers: int) -> Worker:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from shardkit.errors import Mismatch, UsageError
-from shardkit.stream.state import State
+from shardkit.stream.options import State
 from tests.shardkit.stream.cases import Case, cases
 from tests.shardkit.stream.prints import Prints
 from tests.shardkit.stream.streams import Rows, resumed, rows, rows_of, streamed

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from shardkit.errors import UsageError
-from shardkit.stream.ring import Ring, Slots
+from shardkit.stream.collate.buffers import Ring, Slots
 
 SHAPE, KIND = (4, 3, 2), np.dtype(np.uint8)
 
@@ -75,7 +75,7 @@ def test_types_have_their_size() -> None:
 
 
 def test_a_batch_larger_than_free_memory_is_refused_with_both_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shardkit.stream.memory.available_bytes", lambda: 6000)
+    monkeypatch.setattr("shardkit.host.resources.available_bytes", lambda: 6000)
     ring = Ring(pinned=False)
 
     ring.slots((6000,), KIND)
@@ -86,7 +86,7 @@ def test_a_batch_larger_than_free_memory_is_refused_with_both_sizes(monkeypatch:
 
 
 def test_memory_that_the_system_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shardkit.stream.memory.available_bytes", lambda: 1 << 62)
+    monkeypatch.setattr("shardkit.host.resources.available_bytes", lambda: 1 << 62)
     with pytest.raises(UsageError, match="batch_size="):
         Ring(pinned=False).slots((1 << 40, 1 << 20), KIND)
 

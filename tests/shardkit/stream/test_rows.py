@@ -7,14 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shardkit.format.opened import open_dataset
-from shardkit.stream.catalog import Catalog
-from shardkit.stream.columns import Integers
-from shardkit.stream.lookup import Found, Lookup
-from shardkit.stream.order import order_of
-from shardkit.stream.ordering import Ordering
-from shardkit.stream.rows import RowReader
-from shardkit.stream.slots import key_of
+from shardkit.reader.dataset import open_dataset
+from shardkit.stream.order.epoch import order_of
+from shardkit.stream.order.spec import Catalog, Ordering
+from shardkit.stream.read.row_planner import RowReader
+from shardkit.stream.read.sample_index import Found, Integers, Lookup, key_of
 from tests.packed import packed
 from tests.pictures import png
 from tests.trees import planted

@@ -5,8 +5,8 @@ from shardkit.errors import BadInput, UsageError
 from shardkit.image.codec import encode
 from shardkit.image.color import convert
 from shardkit.image.geometry import Geometry
-from shardkit.stream.kinds import Kind
-from shardkit.stream.serving import Serving
+from shardkit.stream.read.decoder import Serving
+from shardkit.stream.read.sample_index import Kind
 from tests.pictures import pixels, png
 
 GRAY = Kind("png", 13, 11, 1, 8)

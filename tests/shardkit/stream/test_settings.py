@@ -8,9 +8,9 @@ import pytest
 
 from shardkit.errors import UsageError
 from shardkit.stream.dataset import StreamingDataset
-from shardkit.stream.ranks import this_rank
-from shardkit.stream.settings import Pixels, Speed, global_batch_of
-from shardkit.stream.shares import Rank, columns_of
+from shardkit.stream.options import Pixels, Speed, global_batch_of
+from shardkit.stream.order.epoch import Rank, columns_of
+from shardkit.stream.world import this_rank
 
 ALONE = Rank(0, 1)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from torchdata.stateful_dataloader import StatefulDataLoader
 
-from shardkit.cli.append import append
+from shardkit.cli.commands.append import append
 from shardkit.stream.dataset import StreamingDataset
 from tests.pictures import png
 from tests.shardkit.stream.prints import SHAPE, Prints, pack_prints

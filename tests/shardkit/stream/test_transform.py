@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from shardkit.errors import UsageError
-from shardkit.stream.batch import Batch
+from shardkit.stream.collate.batch import Batch
 from tests.shardkit.stream.prints import SHAPE, Prints
 from tests.shardkit.stream.streams import all_ranks, given, numbers, resumed, streamed
 

@@ -12,14 +12,14 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 import shardkit
-from shardkit.cli.cat import cat
-from shardkit.cli.unpack import unpack
+from shardkit.cli.commands.cat import cat
+from shardkit.cli.commands.unpack import unpack
 from shardkit.errors import BadInput
 from shardkit.image.codec import decode
 from shardkit.image.geometry import Geometry
-from shardkit.image.png import PngInfo
+from shardkit.image.png.structure import PngInfo
 from shardkit.stream.dataset import StreamingDataset
-from shardkit.verify.levels import Level
+from shardkit.verify.verifier import Level
 from tests.packed import packed
 from tests.pictures import chunk, exif, pixels, png
 from tests.shardkit.stream.prints import adopted

@@ -14,7 +14,7 @@ from tests.shardkit.stream.prints import Prints
 from tests.shardkit.stream.streams import Rows, assert_as_packed, numbers, resumed, rows, streamed
 
 if TYPE_CHECKING:
-    from shardkit.stream.batch import Batch
+    from shardkit.stream.collate.batch import Batch
 
 METHODS = ("fork", "forkserver", "spawn")
 pytestmark = [

@@ -8,18 +8,18 @@ from pathlib import Path
 import click
 import pyarrow as pa
 
-from shardkit.cli.pack import pack
-from shardkit.dataset import MANIFEST, Shard
-from shardkit.format.digest import rows_digest, seal_of
-from shardkit.format.folder import DatasetFolder
-from shardkit.format.manifest import manifest_bytes
-from shardkit.format.opened import open_dataset
-from shardkit.format.spare import spare_copy
+from shardkit.cli.commands.pack import pack
+from shardkit.format.digests import rows_digest
+from shardkit.format.generation import generation_digest
+from shardkit.format.manifest import manifest_bytes, spare_copy
 from shardkit.format.tables import INDEX, SHARDS, from_rows, write_table
-from shardkit.format.totals import generation_digest
+from shardkit.reader.dataset import open_dataset
+from shardkit.schema import MANIFEST, Shard
+from shardkit.storage.folder import DatasetFolder
+from shardkit.storage.local import seal_of
 from shardkit.verify.findings import Finding
-from shardkit.verify.levels import Level, Report, begun, verify
-from shardkit.verify.repair import Repaired, repair
+from shardkit.verify.repair.pipeline import Repaired, repair
+from shardkit.verify.verifier import Level, Report, begun, verify
 from tests.pictures import damaged, png
 
 ChangeRows = Callable[[Shard, pa.Table], pa.Table]

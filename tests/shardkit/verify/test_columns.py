@@ -4,11 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.dataset import Member, Sample
-from shardkit.format.index_rows import lacks_values
-from shardkit.format.tables import INDEX, from_rows
+from shardkit.format.tables import INDEX, from_rows, lacks_values
 from shardkit.format.tar import BLOCK, END, padded
-from shardkit.verify.columns import columns_of, end_of, gap_in
+from shardkit.schema import Member, Sample
+from shardkit.verify.members import columns_of, end_of, gap_in
 
 Sizes = list[list[int]]
 

@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from shardkit.cli.append import append
-from shardkit.cli.index import index
-from shardkit.format.opened import open_dataset
+from shardkit.cli.commands.append import append
+from shardkit.cli.commands.index import index
 from shardkit.format.tables import read_table
+from shardkit.reader.dataset import open_dataset
 from shardkit.verify.findings import Kind
 from tests.foreign_tars import write
 from tests.pictures import png
@@ -51,7 +51,7 @@ def test_each_table_is_read_once_for_all_generations(appended: Small, monkeypatc
         reads[path.name] += 1
         return read_table(path, *more)
 
-    monkeypatch.setattr("shardkit.format.opened.read_table", counted)
+    monkeypatch.setattr("shardkit.reader.dataset.read_table", counted)
     assert appended.findings() == ()
 
     tables = ("shards.parquet", "shards-00001.parquet", "subjects-00000.parquet", "subjects-00001.parquet")

@@ -5,11 +5,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from shardkit.dataset import Shard
-from shardkit.format.opened import open_dataset
 from shardkit.format.tables import INDEX
+from shardkit.reader.dataset import open_dataset
+from shardkit.schema import Shard
 from shardkit.verify.findings import Finding, Kind
-from shardkit.verify.levels import Level
+from shardkit.verify.verifier import Level
 from tests.shardkit.verify.small import ChangeRows, Small, forged
 
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from shardkit.dataset import Shard
 from shardkit.errors import UsageError
-from shardkit.format.opened import open_dataset
-from shardkit.format.publish import part_of
 from shardkit.format.tar import END
-from shardkit.verify import reading
-from shardkit.verify.columns import Columns, columns_of
+from shardkit.reader.dataset import open_dataset
+from shardkit.schema import Shard
+from shardkit.storage import local
+from shardkit.storage.atomic import part_of
 from shardkit.verify.findings import Kind
-from shardkit.verify.levels import Level, begun, verify
+from shardkit.verify.members import Columns, columns_of
+from shardkit.verify.verifier import Level, begun, verify
 from tests.shardkit.verify.small import Small, flipped, flips, packed
 
 Damage = Callable[[Small], None]
@@ -171,7 +171,7 @@ def test_a_disk_that_fails_within_a_shard_costs_the_samples_there(
 ) -> None:
     _, shard = first(small)
     bad = open_dataset(small.folder).samples(shard)[2]
-    read = reading.filled
+    read = local.filled
 
     def failing(descriptor: int, into: memoryview, offset: int) -> int:
         if offset <= bad.image.offset < offset + len(into) and os.fstat(descriptor).st_size == shard.size:
@@ -179,7 +179,7 @@ def test_a_disk_that_fails_within_a_shard_costs_the_samples_there(
         return read(descriptor, into, offset)
 
     monkeypatch.setattr("shardkit.verify.tar.filled", failing)
-    monkeypatch.setattr("shardkit.verify.reading.filled", failing)
+    monkeypatch.setattr("shardkit.storage.local.filled", failing)
     findings = [each for each in small.findings() if each.file == shard.name]
 
     assert {(each.kind, each.key) for each in findings} == {(Kind.UNREADABLE, bad.key)}
@@ -189,14 +189,14 @@ def test_a_disk_that_fails_under_a_listed_file_is_a_finding_at_every_level(
     small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = small.tars[0]
-    read = reading.filled
+    read = local.filled
 
     def failing(descriptor: int, into: memoryview, offset: int) -> int:
         if os.fstat(descriptor).st_ino == bad.stat().st_ino:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return read(descriptor, into, offset)
 
-    for module in ("reading", "tar", "shard"):
+    for module in ("local", "tar", "shard"):
         monkeypatch.setattr(f"shardkit.verify.{module}.filled", failing)
     small.tars[1].write_bytes(flipped(small.tars[1].read_bytes(), 2000))
     findings = small.findings(Level.DECODE)
@@ -227,7 +227,7 @@ def test_rows_are_dropped_when_their_shard_has_been_checked(
 
 def test_large_members_are_checked_piece_by_piece(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shardkit.verify.tar.CHUNK", 256)
-    monkeypatch.setattr("shardkit.verify.reading.CHUNK", 256)
+    monkeypatch.setattr("shardkit.storage.local.CHUNK", 256)
     assert small.findings() == ()
 
     path, _ = first(small)

@@ -6,12 +6,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from shardkit.format.opened import open_dataset
-from shardkit.format.record import opened_shard
-from shardkit.verify.columns import columns_of
+from shardkit.reader.dataset import open_dataset
+from shardkit.reader.shard import opened_shard
 from shardkit.verify.findings import Kind
-from shardkit.verify.levels import Level
+from shardkit.verify.members import columns_of
 from shardkit.verify.pixels import look_at
+from shardkit.verify.verifier import Level
 from tests.pictures import damaged
 from tests.shardkit.verify.small import Small, flipped, packed, tree
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.cli.remove import remove
-from shardkit.format.opened import open_dataset
+from shardkit.cli.commands.remove import remove
+from shardkit.reader.dataset import open_dataset
 from shardkit.verify.findings import Kind
-from shardkit.verify.levels import Level
+from shardkit.verify.verifier import Level
 from tests.faults.operations import Nth, watched
 from tests.shardkit.verify.small import Small, files, flipped
 

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.dataset import MANIFEST
 from shardkit.errors import Damaged, UsageError
 from shardkit.format import tables
-from shardkit.format.folder import DatasetFolder
 from shardkit.format.manifest import read_manifest
-from shardkit.format.opened import open_dataset
-from shardkit.format.publish import part_of
 from shardkit.format.tables import SHARDS, read_table
-from shardkit.verify import mend_tables
+from shardkit.reader.dataset import open_dataset
+from shardkit.schema import MANIFEST
+from shardkit.storage.atomic import part_of
+from shardkit.storage.folder import DatasetFolder
 from shardkit.verify.findings import Kind
+from shardkit.verify.repair import tables as mend_tables
 from tests.shardkit.verify.small import Small, flipped, flips, packed
 from tests.shardkit.verify.test_levels import append, leave, rename, rename_all, swap
 

@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from shardkit.cli.repair import repair
-from shardkit.dataset import MANIFEST
+from shardkit.cli.commands.repair import repair
 from shardkit.errors import Damaged
 from shardkit.format.tables import read_table
+from shardkit.schema import MANIFEST
 from tests.shardkit.format.test_manifest import sealed
 from tests.shardkit.verify.small import Small, files, flipped, run
 
@@ -106,7 +106,7 @@ def test_tables_are_read_again_only_after_a_step_has_written(small: Small, monke
         reads[path.name] += 1
         return read_table(path, *more)
 
-    monkeypatch.setattr("shardkit.format.opened.read_table", counted)
+    monkeypatch.setattr("shardkit.reader.dataset.read_table", counted)
     for tar in small.tars:
         tar.write_bytes(flipped(tar.read_bytes(), 600))
     verifying = small.verified()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import NoSpace, StorageFailing
-from shardkit.format.opened import open_dataset
-from shardkit.verify.sources import Sources
+from shardkit.reader.dataset import open_dataset
+from shardkit.verify.repair.index import Sources
 from tests.pictures import png
 from tests.shardkit.verify.small import Small, flipped, packed
 
@@ -77,7 +77,7 @@ def test_a_disk_that_fails_ends_a_repair(small: Small, error: type[Exception], m
     def fail(*_: object) -> None:
         raise error("the disk")
 
-    monkeypatch.setattr("shardkit.verify.mend_lists.sums", fail)
+    monkeypatch.setattr("shardkit.verify.repair.files.sums", fail)
     (small.folder / "B3SUMS").unlink()
     with pytest.raises(error):
         small.repaired()

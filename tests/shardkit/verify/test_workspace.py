@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shardkit.cli.append import append
+from shardkit.cli.commands.append import append
 from shardkit.verify.findings import Finding, Kind
-from shardkit.verify.levels import Level
+from shardkit.verify.verifier import Level
 from tests.pictures import png
 from tests.shardkit.verify.small import Small, flipped, run
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootstrap import difference, pairs_of, twins_of
-from trainer.verification.verify import verify
+from trainer.evaluation.verification import verify
 
 SUBJECTS, EACH = 12, 4
 

@@ -4,11 +4,11 @@ from typing import Literal
 import pytest
 import torch
 
-from trainer.augment.augment import Augment
-from trainer.config import sections
+from trainer.augment.pipeline import Augmentation
+from trainer.config import schema
 from trainer.errors import UsageError
 
-SECTION = sections.Augment(shrink=2, crop=(24, 20))
+SECTION = schema.Augment(shrink=2, crop=(24, 20))
 NUMBERS = torch.tensor([4, 90, -1, 17, 3, 3, 1_000_000, 8])
 
 
@@ -27,7 +27,7 @@ def test_a_batch_may_be_cut_anywhere(
     enhance: Literal["none", "gabor"], channels: int, dtype: torch.dtype, size: int
 ) -> None:
     section = replace(SECTION, enhance=enhance, flip=0.5, erase=0.5)
-    augment, images = Augment(section, 7), pictures(channels).to(dtype)
+    augment, images = Augmentation(section, 7), pictures(channels).to(dtype)
     whole = augment(images, NUMBERS, 2, learning=True)
     parts = zip(torch.split(images, size), torch.split(NUMBERS, size), strict=True)
     assert torch.equal(torch.cat([augment(*part, 2, learning=True) for part in parts]), whole)
@@ -35,13 +35,13 @@ def test_a_batch_may_be_cut_anywhere(
 
 def test_draws_depend_on_seed_epoch_and_number_alone() -> None:
     images = pictures()[:1].expand(8, -1, -1, -1)
-    first = Augment(SECTION, 7)(images, NUMBERS, 2, learning=True)
+    first = Augmentation(SECTION, 7)(images, NUMBERS, 2, learning=True)
     torch.manual_seed(1)
-    augment = Augment(SECTION, 7)
+    augment = Augmentation(SECTION, 7)
     augment(images, NUMBERS, 0, learning=True)
     assert torch.equal(augment(images, NUMBERS, 2, learning=True), first)
     assert torch.equal(first[4], first[5])
-    others = (augment(images, NUMBERS, 3, learning=True), Augment(SECTION, 8)(images, NUMBERS, 2, learning=True))
+    others = (augment(images, NUMBERS, 3, learning=True), Augmentation(SECTION, 8)(images, NUMBERS, 2, learning=True))
     for other in (*others, first.roll(1, 0).index_copy(0, torch.tensor([5]), first[:1])):
         assert not any(torch.equal(one, another) for one, another in zip(first, other, strict=True))
 
@@ -49,13 +49,13 @@ def test_draws_depend_on_seed_epoch_and_number_alone() -> None:
 @pytest.mark.parametrize(("learning", "enabled"), [(False, True), (False, False), (True, False)])
 def test_without_chance_the_middle_is_shown_exactly(*, learning: bool, enabled: bool) -> None:
     images = pictures()
-    shown = Augment(replace(SECTION, enabled=enabled), 7)(images, NUMBERS, 2, learning=learning)
+    shown = Augmentation(replace(SECTION, enabled=enabled), 7)(images, NUMBERS, 2, learning=learning)
     means = images[:, :, :60].unfold(2, 2, 2).unfold(3, 2, 2).double().mean((4, 5))[:, :, 3:27, 2:22]
     torch.testing.assert_close(shown.double(), (means / 255 - 0.5) / 0.25, rtol=0, atol=1e-6)
 
 
 def test_sixteen_bits_are_as_light_as_eight() -> None:
-    augment, images = Augment(SECTION, 7), pictures()
+    augment, images = Augmentation(SECTION, 7), pictures()
     deep = (images.int() * 257).to(torch.uint16)
     for learning in (False, True):
         shown = augment(deep, NUMBERS, 1, learning=learning)
@@ -64,7 +64,7 @@ def test_sixteen_bits_are_as_light_as_eight() -> None:
 
 def test_shift_is_in_stored_pixels_and_rotation_in_degrees() -> None:
     point = torch.zeros((4000, 1, 3)) + torch.tensor([24.5, 30.5, 1.0])
-    moved = Augment(replace(SECTION, crop=(0, 0)), 0).points(point, torch.arange(4000), 0, (62, 50), learning=True)
+    moved = Augmentation(replace(SECTION, crop=(0, 0)), 0).points(point, torch.arange(4000), 0, (62, 50), learning=True)
     shift = moved[:, 0, :2] - torch.tensor([12.0, 15.0])
     assert torch.corrcoef(shift.T)[0, 1].abs() < 0.05
     turn = torch.rad2deg(moved[:, 0, 2] - 1)
@@ -78,8 +78,8 @@ def test_contrast_and_gain_stay_in_their_ranges() -> None:
     """Half a picture a little darker, half a little lighter: no clamping, and both factors can be told."""
     images = torch.full((3000, 1, 8, 8), 100, dtype=torch.uint8)
     images[..., 4:] = 140
-    section = sections.Augment(rotation=0, shift=0, mean=0, std=1)
-    shown = Augment(section, 0)(images, torch.arange(3000), 0, learning=True) * 255
+    section = schema.Augment(rotation=0, shift=0, mean=0, std=1)
+    shown = Augmentation(section, 0)(images, torch.arange(3000), 0, learning=True) * 255
     dark, light = shown[:, 0, 0, 0], shown[:, 0, 0, -1]
     gain = (dark + light) / 240
     contrast = (light - dark) / 40 / gain
@@ -94,17 +94,17 @@ def test_floats_are_pictures_of_another_scale(channels: int) -> None:
     """With the contrast and gain of pictures that are nowhere black or white, and a mean and deviation to match."""
     images = (pictures(channels) // 8 + 100).to(torch.uint8)
     section = replace(SECTION, erase=0.5, flip=0.5)
-    of_floats = Augment(replace(section, mean=0.5 * 255, std=0.25 * 255), 7)
+    of_floats = Augmentation(replace(section, mean=0.5 * 255, std=0.25 * 255), 7)
     for learning in (False, True):
         shown = of_floats(images.float(), NUMBERS, 1, learning=learning)
-        expected = Augment(section, 7)(images, NUMBERS, 1, learning=learning)
+        expected = Augmentation(section, 7)(images, NUMBERS, 1, learning=learning)
         torch.testing.assert_close(shown, expected, rtol=0, atol=1e-3)
 
 
 def test_as_many_are_mirrored_as_asked_for() -> None:
     images = pictures()[:1].expand(1000, -1, -1, -1)
-    section = sections.Augment(flip=0.3, rotation=0, shift=0, contrast=(1, 1), gain=(1, 1))
-    shown, plain = (Augment(each, 0) for each in (section, replace(section, flip=0.0)))
+    section = schema.Augment(flip=0.3, rotation=0, shift=0, contrast=(1, 1), gain=(1, 1))
+    shown, plain = (Augmentation(each, 0) for each in (section, replace(section, flip=0.0)))
     seen, whole = (each(images, torch.arange(1000), 0, learning=True) for each in (shown, plain))
     mirrored = (seen - whole).abs().amax((1, 2, 3)) > 0.5
     assert mirrored.double().mean().item() == pytest.approx(0.3, abs=0.05)
@@ -115,7 +115,7 @@ def test_as_many_are_mirrored_as_asked_for() -> None:
 def test_as_many_are_erased_as_asked_for_and_nothing_else_changes() -> None:
     images = pictures(3)[:1].expand(3000, -1, -1, -1)
     section = replace(SECTION, erase=0.4, erase_area=(0.05, 0.1))
-    shown, plain = (Augment(each, 0) for each in (section, replace(section, erase=0.0)))
+    shown, plain = (Augmentation(each, 0) for each in (section, replace(section, erase=0.0)))
     seen, whole = (each(images, torch.arange(3000), 0, learning=True) for each in (shown, plain))
     gone = (seen != whole).any(1)
     assert not seen[gone[:, None].expand_as(seen)].any()
@@ -128,21 +128,21 @@ def test_as_many_are_erased_as_asked_for_and_nothing_else_changes() -> None:
 
 def test_white_stays_white_around_a_moved_print() -> None:
     images = torch.full((8, 1, 60, 60), 255, dtype=torch.uint8)
-    section = sections.Augment(shift=60, gain=(1, 1), mean=0, std=1)
-    shown = Augment(section, 0)(images, NUMBERS, 0, learning=True)
+    section = schema.Augment(shift=60, gain=(1, 1), mean=0, std=1)
+    shown = Augmentation(section, 0)(images, NUMBERS, 0, learning=True)
     torch.testing.assert_close(shown, torch.ones_like(shown))
 
 
 def test_a_crop_larger_than_the_images_is_told() -> None:
-    augment = Augment(replace(SECTION, crop=(31, 20)), 0)
+    augment = Augmentation(replace(SECTION, crop=(31, 20)), 0)
     with pytest.raises(UsageError, match="stored 61 x 50"):
         augment(pictures(), NUMBERS, 0, learning=False)
 
 
 def test_settings_that_cannot_be_meant_are_told_before_the_first_image() -> None:
     with pytest.raises(UsageError, match="set it above 0"):
-        Augment(replace(SECTION, std=0.0), 0)
+        Augmentation(replace(SECTION, std=0.0), 0)
 
 
 def test_nothing_waits_for_a_gradient() -> None:
-    assert not Augment(SECTION, 0)(pictures(), NUMBERS, 0, learning=True).requires_grad
+    assert not Augmentation(SECTION, 0)(pictures(), NUMBERS, 0, learning=True).requires_grad

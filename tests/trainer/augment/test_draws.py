@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.augment.draws import Draw, uniform
+from trainer.augment.random_draws import Draw, uniform
 
 words = st.integers(-(2**63), 2**63 - 1)
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from trainer.augment.erasing import ASPECTS, Erasure, erased, rectangles
+from trainer.augment.random_draws import ASPECTS, Erasure, erased, rectangles
 
 SIZE = (160, 120)
 

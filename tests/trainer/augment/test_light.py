@@ -1,6 +1,6 @@
 import torch
 
-from trainer.augment.light import lit
+from trainer.augment.pipeline import lit
 
 
 def grays(*values: float) -> torch.Tensor:

@@ -12,9 +12,7 @@ from shardkit import StreamingDataset
 from tests.packed import packed
 from tests.pictures import png
 from tests.trees import planted
-from trainer.augment.minutiae_map import LAYERS, SIDE, SIGMA, minutiae_map
-from trainer.geometry.maps import maps_of
-from trainer.geometry.moving import moved, moved_points
+from trainer.augment.geometry import LAYERS, SIDE, SIGMA, maps_of, minutiae_map, moved, moved_points
 
 SQUARE = (299, 299)
 SIXTH = math.pi / 3

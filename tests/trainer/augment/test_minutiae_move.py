@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from trainer.augment.augment import Augment
-from trainer.augment.minutiae_map import SIDE, minutiae_map
-from trainer.config import sections
+from trainer.augment.geometry import SIDE, minutiae_map
+from trainer.augment.pipeline import Augmentation
+from trainer.config import schema
 
 SIZE = (160, 150)
 AHEAD = 14.0
@@ -34,8 +34,8 @@ def centres(images: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("learning", [False, True])
 @pytest.mark.parametrize(("shrink", "crop"), [(1, (0, 0)), (1, (151, 150)), (2, (70, 71)), (3, (0, 0))])
 def test_a_minutia_stays_on_its_ridge(shrink: int, crop: tuple[int, int], *, learning: bool) -> None:
-    section = sections.Augment(shrink=shrink, crop=crop, contrast=(1, 1), gain=(1, 1), mean=0, std=1)
-    augment = Augment(section, seed=3)
+    section = schema.Augment(shrink=shrink, crop=crop, contrast=(1, 1), gain=(1, 1), mean=0, std=1)
+    augment = Augmentation(section, seed=3)
     there, ahead = (centres(augment(dots(POINTS, far), NUMBERS, 5, learning=learning)) for far in (0.0, AHEAD))
     mapped = augment.points(POINTS[:, None], NUMBERS, 5, SIZE, learning=learning)[:, 0]
     assert (there - mapped[:, :2]).norm(dim=1).max() < 0.5
@@ -45,8 +45,8 @@ def test_a_minutia_stays_on_its_ridge(shrink: int, crop: tuple[int, int], *, lea
 
 
 def test_the_map_of_minutiae_shines_where_the_picture_shows_them() -> None:
-    section = sections.Augment(contrast=(1, 1), gain=(1, 1), mean=0, std=1)
-    augment, height, width = Augment(section, seed=3), *SIZE
+    section = schema.Augment(contrast=(1, 1), gain=(1, 1), mean=0, std=1)
+    augment, height, width = Augmentation(section, seed=3), *SIZE
     there, ahead = (centres(augment(dots(POINTS, far), NUMBERS, 5, learning=True)) for far in (0.0, AHEAD))
     mapped = augment.points(POINTS[:, None], NUMBERS, 5, SIZE, learning=True)
     shown = minutiae_map(mapped, torch.ones(12, dtype=torch.int64), SIZE)
@@ -60,7 +60,7 @@ def test_the_map_of_minutiae_shines_where_the_picture_shows_them() -> None:
 
 def test_these_pictures_do_move() -> None:
     """Else the test above would say nothing."""
-    augment = Augment(sections.Augment(), seed=3)
+    augment = Augmentation(schema.Augment(), seed=3)
     mapped = augment.points(POINTS[:, None], NUMBERS, 5, SIZE, learning=True)[:, 0]
     far = (mapped - POINTS).abs()
     assert far[:, :2].norm(dim=1).max() > 15

@@ -2,12 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from shardkit.image import gabor
+from shardkit.image import enhance
 from shardkit.image.arrays import Bytes
 from shardkit.image.enhance import enhanced
 from synthetic.fingerprints.cheap import CheapPrint
-from trainer.augment.gabor import LARGEST, bank_of, responses
-from trainer.augment.ridges import Ridges
+from trainer.augment.gabor import LARGEST, Ridges, bank_of, responses
 
 
 def grainy(shape: tuple[int, int]) -> Bytes:
@@ -42,7 +41,7 @@ def test_shows_what_pack_shows_of_hardly_anything(shape: tuple[int, int]) -> Non
 def test_the_bank_answers_as_the_one_of_pack(wavelength: float) -> None:
     field = np.random.default_rng(0).choice([-LARGEST, 0, LARGEST], (40, 44)).astype(np.float32)
     found = responses(torch.from_numpy(field)[None, None], wavelength)
-    np.testing.assert_array_equal(found[0].numpy(), np.stack(list(gabor.responses(field, wavelength))))
+    np.testing.assert_array_equal(found[0].numpy(), np.stack(list(enhance.responses(field, wavelength))))
 
 
 @pytest.mark.parametrize("wavelength", [3.0, 4.0, 6.25, 10.0])

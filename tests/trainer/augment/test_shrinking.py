@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.augment.shrinking import WHITE, shrunk
+from trainer.augment.pipeline import WHITE, shrunk
 
 
 @given(st.integers(1, 13), st.integers(0, 9), st.integers(0, 9), st.sampled_from([*WHITE]))

@@ -1,7 +1,7 @@
 import pytest
 
-from trainer.augment.sizes import check, input_size, ridge_period_at_input
-from trainer.config.sections import Augment
+from trainer.augment.pipeline import check, input_size, ridge_period_at_input
+from trainer.config.schema import Augment
 from trainer.errors import UsageError
 
 

@@ -4,10 +4,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-from trainer.cases.exclusion import exclusion
-from trainer.cases.hard import Doubted, HardCases, Picture, ShownPair
-from trainer.cases.page import page
-from trainer.cases.write import write
+from trainer.evaluation.hard_cases_page import Doubted, HardCases, Picture, ShownPair, exclusion, page, write
 
 ODD = Picture("<b>&/01", "g", b"one")
 OTHER = Picture("c/02", "g", b"other")

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from trainer.cases.pictures import LONGEST, png_of
+from trainer.evaluation.hard_cases_page import LONGEST, png_of
 
 
 def shown(values: np.ndarray) -> np.ndarray:

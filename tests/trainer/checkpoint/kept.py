@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from trainer.checkpoint.find import Found, load
+from trainer.checkpoint.store import Found, load
 from trainer.checkpoint.writer import Writer
 
 Files = dict[str, dict[str, torch.Tensor]]

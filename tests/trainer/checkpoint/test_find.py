@@ -7,8 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.trainer.checkpoint.kept import assert_whole, saved, warned
-from trainer.checkpoint.find import at, before, best, found
-from trainer.checkpoint.layout import STATE, folder_of, steps_in
+from trainer.checkpoint.store import STATE, at, before, best, folder_of, found, steps_in
 from trainer.errors import Mismatch
 
 

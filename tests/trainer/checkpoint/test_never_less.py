@@ -13,8 +13,7 @@ from tests.faults.disk import run_on_disk
 from tests.faults.operations import Nth, failing, watched
 from tests.trainer.checkpoint.failed import Killed, killed
 from tests.trainer.checkpoint.kept import files, saved, state, warned
-from trainer.checkpoint.find import at, best, found
-from trainer.checkpoint.layout import BEST, STATE, checkpoints, folder_of, steps_in
+from trainer.checkpoint.store import BEST, STATE, at, best, checkpoints, folder_of, found, steps_in
 from trainer.checkpoint.writer import Writer
 from trainer.errors import NoSpace
 
@@ -115,9 +114,9 @@ def test_a_best_one_that_is_still_to_come_again_does_not_count(tmp_path: Path) -
 ON_A_SMALL_DISK = """
 import torch
 from pathlib import Path
-from trainer.checkpoint import room
-from trainer.checkpoint.find import found
-from trainer.checkpoint.layout import steps_in
+from trainer.checkpoint import writer as room
+from trainer.checkpoint.store import found
+from trainer.checkpoint.store import steps_in
 from trainer.checkpoint.writer import Writer
 from trainer.errors import NoSpace
 

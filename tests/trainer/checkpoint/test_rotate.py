@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trainer.checkpoint.kept import saved
-from trainer.checkpoint.layout import STATE, folder_of, steps_in
-from trainer.checkpoint.rotate import going
+from trainer.checkpoint.store import STATE, folder_of, going, steps_in
 
 
 @given(st.sets(st.integers(0, 10**12)), st.integers(1, 5), st.integers(0, 10**12) | st.none())

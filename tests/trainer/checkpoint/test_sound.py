@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trainer.checkpoint.kept import files, saved, warned
-from trainer.checkpoint.find import at, found, load
-from trainer.checkpoint.layout import STATE, checkpoints, folder_of, steps_in
+from trainer.checkpoint.store import STATE, at, checkpoints, folder_of, found, load, steps_in
 from trainer.checkpoint.writer import Writer
 from trainer.errors import Mismatch
 

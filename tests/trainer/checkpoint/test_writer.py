@@ -17,8 +17,7 @@ from tests.faults.operations import Nth, failing, watched
 from tests.trainer.checkpoint.failed import FAULTS, tried
 from tests.trainer.checkpoint.kept import assert_whole, files, saved, state, warned
 from trainer.checkpoint import writer as writing
-from trainer.checkpoint.find import at, best, found
-from trainer.checkpoint.layout import BEST, STATE, checkpoints, folder_of, steps_in
+from trainer.checkpoint.store import BEST, STATE, at, best, checkpoints, folder_of, found, steps_in
 from trainer.checkpoint.writer import Writer
 from trainer.errors import NoSpace
 

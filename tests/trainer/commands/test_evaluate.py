@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import shardkit
-from shardkit.cli.pack import pack
+from shardkit.cli.commands.pack import pack
 from tests.trainer.commands.said import said, shown
 from tests.trainer.jobs import arguments
 from trainer.__main__ import main

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from tests.trainer.verification.samples import clustered
-from trainer.commands.evaluate_text import text_of
-from trainer.verification.verify import verify
+from trainer.cli.evaluate import text_of
+from trainer.evaluation.verification import verify
 
 
 def told(subjects: int, each: int, **options: Any) -> list[str]:  # noqa: ANN401 - as verify takes them

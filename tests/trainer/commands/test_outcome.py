@@ -12,10 +12,10 @@ from torch import distributed as dist
 
 from shardkit import ShardkitError
 from tests.trainer.jobs import ROOT
-from trainer.commands.outcome import ended
+from trainer.cli.app import ended
 from trainer.errors import Busy, Diverged, Mismatch, NoSpace, PeerLost, UsageError
 
-_PROGRAM = "from trainer.commands.outcome import ended; sys.exit(ended(lambda: print('x') or 0))"
+_PROGRAM = "from trainer.cli.app import ended; sys.exit(ended(lambda: print('x') or 0))"
 
 
 def _ending(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:

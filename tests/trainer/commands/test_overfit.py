@@ -7,8 +7,8 @@ import torch
 
 from tests.trainer.commands.said import said
 from tests.trainer.jobs import arguments
-from trainer.commands import overfit
-from trainer.config.load import loaded
+from trainer.cli import overfit
+from trainer.config.files import loaded
 
 
 def test_one_row_is_learnt_by_heart(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

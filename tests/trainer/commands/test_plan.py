@@ -9,10 +9,10 @@ import pytest
 
 from tests.trainer.patterns import packed
 from trainer.__main__ import main
-from trainer.commands.plan_screen import duration, size
-from trainer.config.load import loaded
-from trainer.models.chosen import parameters
-from trainer.models.features import Shape
+from trainer.cli.plan import duration, size
+from trainer.config.files import loaded
+from trainer.models.layers import Shape
+from trainer.models.registry import parameters
 
 
 @pytest.fixture(scope="module")

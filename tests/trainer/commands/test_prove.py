@@ -14,9 +14,9 @@ import torch
 from tests.trainer.commands.said import said
 from tests.trainer.jobs import ROOT, arguments
 from trainer.__main__ import main
-from trainer.checkpoint.find import load
-from trainer.commands import prove
-from trainer.commands.trial import Trial, TrialFailed, recorded
+from trainer.checkpoint.store import load
+from trainer.cli import prove
+from trainer.cli.prove import Trial, TrialFailed, recorded
 
 DISTURBING: dict[str, object] = {
     "validate.every_steps": 1,

@@ -13,10 +13,10 @@ import torch
 import shardkit
 from tests.trainer.commands.said import said
 from tests.trainer.jobs import metrics
-from trainer.augment.augment import Augment
-from trainer.models.features import Features
-from trainer.state.network import Network
-from trainer.step import Step
+from trainer.augment.pipeline import Augmentation
+from trainer.models.layers import Features
+from trainer.network import Network
+from trainer.train_step import Step
 
 BEFORE = {1: 0, 5: 4, 12: 10}
 """Steps, and the checkpoint that each is reached from."""
@@ -67,14 +67,16 @@ def _seventh(run: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> tuple
 
 
 def _shown_as(monkeypatch: pytest.MonkeyPatch, number: int, value: float) -> None:
-    own = Augment.__call__
+    own = Augmentation.__call__
 
-    def call(self: Augment, images: torch.Tensor, numbers: torch.Tensor, epoch: int, *, learning: bool) -> torch.Tensor:
+    def call(
+        self: Augmentation, images: torch.Tensor, numbers: torch.Tensor, epoch: int, *, learning: bool
+    ) -> torch.Tensor:
         shown = own(self, images, numbers, epoch, learning=learning)
         shown[numbers == number] = value
         return shown
 
-    monkeypatch.setattr(Augment, "__call__", call)
+    monkeypatch.setattr(Augmentation, "__call__", call)
 
 
 @pytest.mark.parametrize(

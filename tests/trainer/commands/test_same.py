@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from trainer.commands.same import digest, first_difference
+from trainer.cli.prove import digest, first_difference
 
 NAN = float("nan")
 

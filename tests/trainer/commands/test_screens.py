@@ -8,7 +8,7 @@ from click import Group
 from shardkit.cli.main import shardkit
 from tests.trainer.commands.said import said
 from trainer.__main__ import COMMANDS, main
-from trainer.commands import outcome
+from trainer.cli import app
 
 HELPS = [["--help"], *([each, "--help"] for each in COMMANDS if each != "train")]
 
@@ -29,7 +29,7 @@ def test_help_fits_its_terminal(
 
 def test_the_data_tools_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
     assert isinstance(shardkit, Group)
-    assert {*shardkit.commands} - {"doctor"} == outcome._OF_SHARDKIT  # noqa: SLF001 - it cannot be imported there
+    assert {*shardkit.commands} - {"doctor"} == app._OF_SHARDKIT  # noqa: SLF001 - it cannot be imported there
     assert said(capsys, "pack", "a", "b", code=2).endswith("pack is a command of shardkit: `shardkit pack --help`.")
 
 

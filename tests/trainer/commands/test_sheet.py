@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.commands.sheet import sheet
+from trainer.cli.replay import sheet
 
 SIDES = st.integers(1, 9)
 

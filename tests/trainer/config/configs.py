@@ -4,9 +4,8 @@ from typing import Any, get_args, get_origin
 
 from hypothesis import strategies as st
 
-from trainer.config.kinds import Kind, choices_of
-from trainer.config.sections import Config
-from trainer.config.settings import settings, with_values
+from trainer.config.schema import Config
+from trainer.config.settings import Kind, choices_of, settings, with_values
 
 _ONE: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),

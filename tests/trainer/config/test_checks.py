@@ -7,12 +7,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from trainer.config.checks import check
-from trainer.config.load import RECIPES, loaded
-from trainer.config.ranges import RANGES
-from trainer.config.sections import Config, Data
+from trainer.config.checks import RANGES, cannot_be_shared, check
+from trainer.config.files import RECIPES, loaded
+from trainer.config.schema import Config, Data
 from trainer.config.settings import settings, values_of, with_values
-from trainer.config.sharing import cannot_be_shared
 from trainer.errors import UsageError
 
 GOOD = with_values(Config(), {"data.path": "packed"})

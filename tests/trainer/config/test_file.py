@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.config.load import RECIPES, loaded
-from trainer.config.sections import Config
+from trainer.config.files import RECIPES, loaded
+from trainer.config.schema import Config
 from trainer.config.settings import values_of, with_values
 from trainer.errors import UsageError
 

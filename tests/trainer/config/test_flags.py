@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 
 from tests.trainer.config.configs import configs
-from trainer.config.load import loaded
-from trainer.config.sections import Config
+from trainer.config.files import loaded
+from trainer.config.schema import Config
 from trainer.config.settings import settings as settings_
 from trainer.config.settings import values_of
 from trainer.errors import UsageError

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 
 from tests.trainer.config.configs import configs
-from trainer.config.identity import differing, identity_of, refuse_other
-from trainer.config.sections import Config
-from trainer.config.settings import settings, values_of, with_values
+from trainer.config.schema import Config
+from trainer.config.settings import differing, identity_of, refuse_other, settings, values_of, with_values
 from trainer.errors import Mismatch
 
 

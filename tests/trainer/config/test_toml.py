@@ -7,11 +7,9 @@ from tempfile import TemporaryDirectory
 from hypothesis import example, given
 
 from tests.trainer.config.configs import configs
-from trainer.config.load import loaded
-from trainer.config.sections import Config, Model, Optim, Run
-from trainer.config.settings import settings
-from trainer.config.texts import help_of
-from trainer.config.toml import as_toml
+from trainer.config.files import as_toml, loaded
+from trainer.config.schema import Config, Model, Optim, Run
+from trainer.config.settings import help_of, settings
 
 
 @given(configs())

@@ -5,8 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.geometry.maps import maps_of, middle
-from trainer.geometry.moving import moved, moved_points
+from trainer.augment.geometry import maps_of, middle, moved, moved_points
 
 sides = st.integers(1, 12)
 

@@ -5,9 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.heads.dense import Cosine, Softmax, head
-from trainer.heads.margins import AdaFace, Margin
-from trainer.losses.classes import CrossEntropy
+from trainer.heads.margin import AdaFace, Cosine, CrossEntropy, Margin, Softmax, head
 
 BATCH, EMBEDDING, CLASSES = 6, 5, 4
 OF_COSINES = ("cosface", "arcface", "adaface")

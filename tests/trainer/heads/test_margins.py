@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.heads.margins import AdaFace, ArcFace, CosFace, Margin, margin_of
+from trainer.heads.margin import AdaFace, ArcFace, CosFace, Margin, margin_of
 
 MARGINS = st.floats(0.05, 0.9)
 LENGTHS = st.floats(0, 500, width=32)

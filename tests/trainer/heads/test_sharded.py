@@ -9,16 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trainer.ranks import Ranks
-from trainer.config.sharing import BLOCKS_OF_CLASSES
-from trainer.heads.blocks import BLOCKS, Block, blocks_in, owned
-from trainer.heads.dense import Cosine
-from trainer.heads.margins import margin_of
-from trainer.heads.sharded import Sharded
-from trainer.losses.classes import CrossEntropy
-from trainer.reduce.drawn import Drawn
-from trainer.reduce.exact import Exact
-from trainer.reduce.norm import Norm
-from trainer.world.ranks import World
+from trainer.config.checks import BLOCKS_OF_CLASSES
+from trainer.distributed.gradients import Exact, Norm
+from trainer.distributed.row_stats import Drawn
+from trainer.distributed.world import World
+from trainer.heads.margin import Cosine, CrossEntropy, margin_of
+from trainer.heads.partial_fc import BLOCKS, Block, Sharded, blocks_in, owned
 
 EMBEDDING, BATCH, MICRO_BATCHES = 12, 3, 4
 MARGINS = st.sampled_from(("cosface", "arcface", "adaface"))

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.losses.center import Center
+from trainer.losses import Center
 
 CLASSES, EMBEDDING, ROW = 5, 3, 8
 SEEDS = st.integers(0, 9999)

@@ -2,7 +2,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.losses.classes import CrossEntropy
+from trainer.heads.margin import CrossEntropy
 
 
 @given(st.integers(0, 999), st.integers(2, 9), st.sampled_from([0.0, 0.1, 0.5]))

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.losses.minutiae import minutiae_map_loss
+from trainer.losses import minutiae_map_loss
 
 SHAPE = (2, 3, 3)
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.losses.pairs import Pairs
+from trainer.losses import Pairs
 
 LABELS = st.lists(st.integers(0, 3), min_size=2, max_size=7)
 SEEDS = st.integers(0, 9999)

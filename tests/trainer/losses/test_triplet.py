@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.losses.triplet import Triplet
+from trainer.losses import Triplet
 
 LABELS = st.lists(st.integers(0, 3), min_size=1, max_size=8)
 SEEDS = st.integers(0, 9999)

@@ -5,9 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from trainer.models.features import Features, Shape
-from trainer.models.memory import recompute
-from trainer.models.norm import RowNorm
+from trainer.models.layers import Features, RowNorm, Shape
+from trainer.network import recompute
 
 
 def weight(backbone: Callable[[Shape], nn.Module], shape: Shape) -> int:

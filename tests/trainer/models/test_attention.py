@@ -2,7 +2,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.models.attention import Attention, Block
+from trainer.models.dcal import Attention, Block
 
 
 @given(st.integers(1, 3), st.integers(1, 9), st.integers(0, 99))

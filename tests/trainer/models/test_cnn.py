@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trainer.models.learning import alike_in_other_company, learns, same_when_recomputed, weight
-from trainer.models.cnn import Cnn
-from trainer.models.features import Shape
+from trainer.models.convnets import Cnn
+from trainer.models.layers import Shape
 
 SMALL = Shape(channels=3, size=(32, 32), embedding=16, width=0.25, dropout=0.1)
 

@@ -4,10 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.models.deepprint import loc_minu, loc_tex, loc_tex_minu, minu, tex, tex_minu
-from trainer.models.features import Features, Shape
-from trainer.models.memory import recompute
-from trainer.models.minutiae_map import Painter
+from trainer.models.deepprint import Painter, loc_minu, loc_tex, loc_tex_minu, minu, tex, tex_minu
+from trainer.models.layers import Features, Shape
+from trainer.network import recompute
 
 Builder = Callable[[Shape], nn.Module]
 

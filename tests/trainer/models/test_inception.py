@@ -2,8 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.models.chains import Chain
-from trainer.models.inception import BEHIND_STEM, LEAST, STEM, C
+from trainer.models.inception import BEHIND_STEM, LEAST, STEM, C, Chain
 
 PUBLISHED = 42_679_816
 """Parameters of Inception-v4 with three channels of colour and a layer for 1000 classes."""

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trainer.models.learning import alike_in_other_company, learns, same_when_recomputed, weight
-from trainer.models.features import Shape
 from trainer.models.iresnet import IResNet, iresnet18, iresnet50, iresnet100
+from trainer.models.layers import Shape
 
 TINY = Shape(channels=3, size=(32, 32), embedding=16, width=0.125, dropout=0.1)
 Net = Callable[[Shape], IResNet]

@@ -3,9 +3,8 @@ import math
 import pytest
 import torch
 
-from trainer.models.features import Shape
-from trainer.models.localisation import Localisation
-from trainer.models.windows import Window, shown
+from trainer.models.deepprint import Localisation, Window, shown
+from trainer.models.layers import Shape
 
 SHAPE = Shape(channels=1, size=(75, 90), embedding=8, width=0.25)
 

@@ -3,8 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.models.features import Shape
-from trainer.models.patches import Patches
+from trainer.models.dcal import Patches
+from trainer.models.layers import Shape
 
 SIDES = st.integers(1, 4)
 

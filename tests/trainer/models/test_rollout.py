@@ -2,8 +2,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.models.attention import Block
-from trainer.models.rollout import origins, salient
+from trainer.models.dcal import Block, origins, salient
 
 
 def multiplied(blocks: list[Block], seen: list[torch.Tensor]) -> torch.Tensor:

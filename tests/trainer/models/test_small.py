@@ -2,10 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.models.chosen import backbone, parameters
-from trainer.models.features import Shape
-from trainer.models.memory import recompute
-from trainer.models.norm import RowNorm
+from trainer.models.layers import RowNorm, Shape
+from trainer.models.registry import backbone, parameters
+from trainer.network import recompute
 
 TINY = Shape(channels=1, size=(32, 32), embedding=8, width=0.25)
 

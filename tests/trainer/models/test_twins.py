@@ -5,10 +5,8 @@ import torch
 from torch import nn
 
 from tests.trainer.models.learning import alike_in_other_company, learns, same_when_recomputed, weight
-from trainer.models.attention import Attention
-from trainer.models.features import Features, Shape
-from trainer.models.rollout import origins
-from trainer.models.twins import Twins, partners
+from trainer.models.dcal import Attention, Twins, origins, partners
+from trainer.models.layers import Features, Shape
 
 TINY = Shape(channels=3, size=(32, 32), embedding=16, width=1 / 12, patch=8, blocks=(2, 1, 2))
 PICTURES = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))

@@ -4,10 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.augment.minutiae_map import minutiae_map
-from trainer.geometry.maps import maps_of
-from trainer.geometry.moving import moved, moved_points
-from trainer.models.windows import Window, shown, taken_back
+from trainer.augment.geometry import maps_of, minutiae_map, moved, moved_points
+from trainer.models.deepprint import Window, shown, taken_back
 
 HEIGHT, WIDTH = 20, 30
 TURNS = st.floats(-1.0, 1.0)

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from trainer.optim.ema import Ema
+from trainer.optim import Ema
 
 
 def test_weights_are_averaged_and_statistics_taken_as_they_are() -> None:

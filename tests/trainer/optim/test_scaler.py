@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.optim.scaler import Scaler
+from trainer.optim import Scaler
 
 
 @given(st.lists(st.booleans(), max_size=40))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.planning.cards import Batch, batch_as_asked, batch_on_card
+from trainer.planning import Batch, batch_as_asked, batch_on_card
 
 
 @pytest.mark.parametrize(

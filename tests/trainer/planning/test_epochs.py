@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.planning.epochs import by_table, epochs_for
+from trainer.planning import by_table, epochs_for
 
 
 @pytest.mark.parametrize(("samples", "epochs"), [(50_000, 15), (1_000_000, 10), (10_000_000, 5), (50_000_000, 3)])

@@ -7,10 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.errors import UsageError
-from trainer.planning.cards import Batch
-from trainer.planning.plan import Amount, Habits, planned
-from trainer.planning.rates import Rate, rate_on_cards, rate_on_cpu
-from trainer.planning.weights import Weights, copies_of
+from trainer.planning import Amount, Batch, Habits, Rate, Weights, copies_of, planned, rate_on_cards, rate_on_cpu
 
 PLAIN = Weights(backbone=1_000, classes=100, embedding=10, copies=2, averaged=False)
 AMOUNT = Amount(samples=60_000, subjects=100, classes=100, all_samples=70_000, bytes=5_000)

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from trainer.distributed.gradients import Exact
+from trainer.distributed.world import World
 from trainer.errors import Diverged
-from trainer.reduce.exact import Exact
-from trainer.world.ranks import World
 
 ALONE = World(0, 1, torch.device("cpu"))
 

@@ -9,9 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.models.norm import RowNorm
-from trainer.reduce.row import Said, Tally
-from trainer.world.ranks import World
+from trainer.distributed.row_stats import Said, Tally
+from trainer.distributed.world import World
+from trainer.models.layers import RowNorm
 
 LOSSES = st.lists(st.floats(-1e6, 1e6, width=32), min_size=4, max_size=4)
 

@@ -5,15 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from trainer.config.sections import Config, Loss
+from trainer.build import network_of, objective_of
+from trainer.config.schema import Config, Loss
 from trainer.config.settings import with_values
+from trainer.data import Input
+from trainer.distributed.world import World
 from trainer.errors import UsageError
-from trainer.models.features import Features
-from trainer.run.built import network_of
-from trainer.run.inputs import Input
-from trainer.run.objective import objective_of
-from trainer.state.objective import Objective, Targets
-from trainer.world.ranks import World
+from trainer.models.layers import Features
+from trainer.network import Objective, Targets
 
 SEEN, ALONE = Input(1, (32, 32)), World(0, 1, torch.device("cpu"))
 PARTS, LABELS = (8, 8), torch.tensor([0, 0, 1, 1, 2, 2])

@@ -3,7 +3,7 @@
 import json
 from math import isnan
 
-from trainer.state.progress import Progress
+from trainer.checkpoint.state import Progress
 
 
 def test_patience_counts_the_routine_kind_alone() -> None:

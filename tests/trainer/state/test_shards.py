@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from tests.trainer.ranks import Ranks
-from trainer.config.sections import Amp, Config, Ema, Head, Optim, Run
-from trainer.run.built import network_of, state_of
-from trainer.run.inputs import Input
-from trainer.run.room import bytes_of_checkpoint
-from trainer.state.state import State
-from trainer.world.ranks import World
+from trainer.build import network_of, state_of
+from trainer.checkpoint.state import State
+from trainer.config.schema import Amp, Config, Ema, Head, Optim, Run
+from trainer.data import Input
+from trainer.distributed.world import World
+from trainer.run_record import bytes_of_checkpoint
 
 CLASSES = 70
 """So some blocks have one class, and some two."""

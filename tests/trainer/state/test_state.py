@@ -5,12 +5,12 @@ import json
 import pytest
 import torch
 
-from trainer.config.sections import Amp, Config, Ema, Optim
-from trainer.run.built import network_of, state_of
-from trainer.run.inputs import Input
-from trainer.state.objective import Targets
-from trainer.state.state import State
-from trainer.world.ranks import World
+from trainer.build import network_of, state_of
+from trainer.checkpoint.state import State
+from trainer.config.schema import Amp, Config, Ema, Optim
+from trainer.data import Input
+from trainer.distributed.world import World
+from trainer.network import Targets
 
 SEEN = Input(1, (32, 32))
 WORLD = World(0, 1, torch.device("cpu"))

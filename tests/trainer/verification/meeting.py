@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import torch
 
-from trainer.verification.share import Share
-from trainer.verification.verify import Verification, verify
+from trainer.evaluation.pair_scores import Share
+from trainer.evaluation.verification import Verification, verify
 
 R = TypeVar("R")
 SECONDS = 60

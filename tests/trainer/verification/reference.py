@@ -8,7 +8,7 @@ from itertools import combinations
 
 import torch
 
-from trainer.verification.rounding import integers
+from trainer.evaluation.pair_scores import integers
 
 LOWEST = -(1 << 24)
 

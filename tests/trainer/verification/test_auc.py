@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.verification.auc import auc, mixed
+from trainer.evaluation.roc import auc, mixed
 
 MATED = st.lists(st.integers(0, 2**36), min_size=4, max_size=4)
 NON_MATED = st.lists(st.integers(0, 2**44), min_size=4, max_size=4)

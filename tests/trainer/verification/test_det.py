@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 
 from tests.trainer.verification.samples import Samples, clustered, few
-from trainer.verification.verify import verify
+from trainer.evaluation.verification import verify
 
 
 @settings(max_examples=20, deadline=None)

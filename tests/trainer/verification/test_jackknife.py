@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from tests.trainer.verification.samples import Samples, clustered
-from trainer.verification.jackknife import _students_t
-from trainer.verification.verify import Verification, verify
+from trainer.evaluation.verification import Verification, _students_t, verify
 
 T_OF_19 = 2.093
 

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trainer.verification.samples import clustered
-from trainer.verification.groups import Grouped, grouped
-from trainer.verification.power import FEWEST_ACCEPTED, needs
-from trainer.verification.verify import verify
+from trainer.evaluation.pair_scores import Grouped, grouped
+from trainer.evaluation.verification import FEWEST_ACCEPTED, needs, verify
 
 EACH = 3
 

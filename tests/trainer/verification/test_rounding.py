@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from tests.trainer.verification.samples import clustered
 from trainer.errors import Diverged, UsageError
-from trainer.verification.rounding import LIMIT, SCALE, WIDEST, exact_products, integers
-from trainer.verification.verify import verify
+from trainer.evaluation.pair_scores import LIMIT, SCALE, WIDEST, exact_products, integers
+from trainer.evaluation.verification import verify
 
 
 def test_the_direction_is_kept_and_the_length_is_not() -> None:

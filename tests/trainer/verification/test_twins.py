@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tests.trainer.verification.meeting import each
 from tests.trainer.verification.reference import pairs
 from tests.trainer.verification.samples import FAR, Samples, clustered, few
-from trainer.verification import tiles
-from trainer.verification.share import ALONE
-from trainer.verification.twins import Twins, twins_of
-from trainer.verification.verify import verify
+from trainer.evaluation import pair_scores
+from trainer.evaluation.pair_scores import ALONE
+from trainer.evaluation.twins import Twins, twins_of
+from trainer.evaluation.verification import verify
 
 
 def groups_of(samples: Samples, kinds: list[int]) -> torch.Tensor:
@@ -32,7 +32,7 @@ def groups_of(samples: Samples, kinds: list[int]) -> torch.Tensor:
 def test_they_are_what_brute_force_says(samples: Samples, kinds: list[int], world_size: int, side: int) -> None:
     groups = groups_of(samples, kinds)
     expected = pairs(samples.embeddings, samples.labels.tolist(), groups.tolist())
-    with patch.object(tiles, "SIDE", side):
+    with patch.object(pair_scores, "SIDE", side):
         said = each(world_size, lambda share: verify(*vars(samples).values(), far=FAR, groups=groups, share=share))
 
     threshold = pairs(samples.embeddings, samples.labels.tolist()).threshold()

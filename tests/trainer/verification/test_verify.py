@@ -13,8 +13,8 @@ from tests.trainer.verification.meeting import together
 from tests.trainer.verification.reference import pairs
 from tests.trainer.verification.samples import FAR, Samples, clustered, few, shuffled
 from trainer.errors import UsageError
-from trainer.verification import auc, groups, tiles
-from trainer.verification.verify import Verification, verify
+from trainer.evaluation import pair_scores, roc
+from trainer.evaluation.verification import Verification, verify
 
 
 def judged(samples: Samples, far: tuple[float, ...] = FAR) -> Verification:
@@ -64,7 +64,7 @@ def test_with_an_interval_too(world_size: int) -> None:
 def test_the_size_of_tiles_and_groups_changes_nothing(samples: Samples, side: int, number: int) -> None:
     said = judged(samples)
 
-    with patch.object(tiles, "SIDE", side), patch.object(groups, "GROUPS", number):
+    with patch.object(pair_scores, "SIDE", side), patch.object(pair_scores, "GROUPS", number):
         assert judged(samples) == said
 
 
@@ -136,7 +136,7 @@ def test_nor_is_nothing() -> None:
 
 def test_nor_do_bins_that_are_counted_in_several_passes() -> None:
     samples = clustered(12, 3, 1.5)
-    with patch.object(auc, "AT_ONCE", 3):
+    with patch.object(roc, "AT_ONCE", 3):
         said = judged(samples)
 
     assert said == judged(samples)

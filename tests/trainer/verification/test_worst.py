@@ -13,9 +13,9 @@ from tests.trainer.verification.meeting import each
 from tests.trainer.verification.reference import scores
 from tests.trainer.verification.samples import Samples, clustered, few
 from trainer.errors import UsageError
-from trainer.verification import tiles, worst
-from trainer.verification.mislabels import mislabels
-from trainer.verification.rounding import SCALE
+from trainer.evaluation import hard_cases, pair_scores
+from trainer.evaluation.hard_cases import mislabels
+from trainer.evaluation.pair_scores import SCALE
 
 
 @settings(max_examples=25, deadline=None)
@@ -25,8 +25,8 @@ def test_worst_pairs_are_those_of_brute_force(samples: Samples, count: int, worl
     every = list(scores(samples.embeddings))
     mated = sorted(each for each in every if labels[each[1]] == labels[each[2]])
     non_mated = sorted((-score, one, other) for score, one, other in every if labels[one] != labels[other])
-    with patch.object(tiles, "SIDE", side):
-        found = each(world_size, lambda share: worst.worst(samples.embeddings, samples.labels, count, share))
+    with patch.object(pair_scores, "SIDE", side):
+        found = each(world_size, lambda share: hard_cases.worst(samples.embeddings, samples.labels, count, share))
 
     for said in found:
         assert [(pair.score, pair.one, pair.other) for pair in said.mated] == mated[:count]
@@ -35,8 +35,8 @@ def test_worst_pairs_are_those_of_brute_force(samples: Samples, count: int, worl
 
 def test_of_equal_pairs_those_with_the_least_numbers_are_kept() -> None:
     """Tiles come by label, and numbers run against them: the first tile has the last of the pairs."""
-    with patch.object(tiles, "SIDE", 1):
-        said = worst.worst(torch.ones(8, 1), torch.tensor([3, 3, 2, 2, 1, 1, 0, 0]), 2)
+    with patch.object(pair_scores, "SIDE", 1):
+        said = hard_cases.worst(torch.ones(8, 1), torch.tensor([3, 3, 2, 2, 1, 1, 0, 0]), 2)
 
     assert [(pair.one, pair.other) for pair in said.mated] == [(0, 1), (2, 3)]
     assert [(pair.one, pair.other) for pair in said.non_mated] == [(0, 2), (0, 3)]
@@ -44,22 +44,22 @@ def test_of_equal_pairs_those_with_the_least_numbers_are_kept() -> None:
 
 def test_a_score_is_told_as_a_cosine() -> None:
     labels = torch.tensor([0, 0, 1])
-    said = worst.worst(torch.eye(2)[torch.tensor([0, 1, 0])], labels, 5)
+    said = hard_cases.worst(torch.eye(2)[torch.tensor([0, 1, 0])], labels, 5)
 
     assert [pair.cosine for pair in said.mated] == [0]
     assert [pair.cosine for pair in said.non_mated] == [1, 0]
 
 
 def test_more_samples_than_an_integer_can_number_are_refused() -> None:
-    with patch.object(worst, "MOST", 3), pytest.raises(UsageError, match="4 samples are too many"):
-        worst.worst(torch.eye(4), torch.tensor([0, 0, 1, 1]), 5)
+    with patch.object(hard_cases, "MOST", 3), pytest.raises(UsageError, match="4 samples are too many"):
+        hard_cases.worst(torch.eye(4), torch.tensor([0, 0, 1, 1]), 5)
 
 
 @settings(max_examples=25, deadline=None)
 @given(samples=few(), count=st.integers(1, 12), world_size=st.integers(1, 4), side=st.integers(1, 9))
 def test_mislabels_are_those_of_brute_force(samples: Samples, count: int, world_size: int, side: int) -> None:
     expected = doubted(samples)[:count]
-    with patch.object(tiles, "SIDE", side):
+    with patch.object(pair_scores, "SIDE", side):
         found = each(world_size, lambda share: mislabels(samples.embeddings, samples.labels, count, share))
 
     for said in found:

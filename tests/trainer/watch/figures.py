@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from trainer.watch.machine import Usage
-from trainer.watch.measured import Measured
+from trainer.metrics.machine import Usage
+from trainer.metrics.records import Measured
 
 PLAIN = Measured(
     step=1200,

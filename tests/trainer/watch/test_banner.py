@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trainer.watch.figures import FACTS
-from trainer.config.sections import Config, Data, Optim, Run
-from trainer.watch.banner import WIDTH, banner
+from trainer.config.schema import Config, Data, Optim, Run
+from trainer.metrics.console import BANNER_WIDTH, banner
 
 CONFIG = Config(run=Run(folder="runs/first"), data=Data(path="packed", global_batch=64, micro_batch=16))
 
@@ -38,4 +38,4 @@ def test_what_is_special_is_told() -> None:
 @given(st.integers(1, 10**9), st.integers(1, 512), st.text("abc /", max_size=60))
 def test_it_fits_a_narrow_window(many: int, ranks: int, device: str) -> None:
     facts = {**FACTS, "samples": many, "parameters": many, "classes": many, "world_size": ranks, "device": device}
-    assert all(len(line) <= WIDTH for line in banner(CONFIG, facts).splitlines())
+    assert all(len(line) <= BANNER_WIDTH for line in banner(CONFIG, facts).splitlines())

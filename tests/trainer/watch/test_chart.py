@@ -5,8 +5,7 @@ import xml.etree.ElementTree as ET
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.watch.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line, chart
-from trainer.watch.scale import Axis
+from trainer.metrics.svg_chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Line, chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 ANY = st.floats(allow_nan=True, allow_infinity=True, width=32)

@@ -4,8 +4,8 @@ from dataclasses import fields, replace
 from math import inf, nan
 
 from tests.trainer.watch.figures import IDLE, figures, measured
-from trainer.watch.entries import CLOCK_FIELDS, of_event, of_steps, of_validation, scalars
-from trainer.watch.machine import Usage
+from trainer.metrics.machine import Usage
+from trainer.metrics.records import CLOCK_FIELDS, of_event, of_steps, of_validation, scalars
 
 
 def test_a_record_has_the_fields_that_are_promised() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.errors import NoSpace
-from trainer.watch.jsonl import METRICS, JsonLines, records
+from trainer.metrics.records import METRICS, JsonLines, records
 
 
 def written(path: Path, *told: dict[str, Any]) -> None:
@@ -89,7 +89,7 @@ def test_it_appears_whole_by_publication(tmp_path: Path, monkeypatch: pytest.Mon
     def killed(_: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("trainer.watch.jsonl.publish", killed)
+    monkeypatch.setattr("trainer.metrics.records.publish", killed)
     with pytest.raises(KeyboardInterrupt):
         JsonLines(path).keep_up_to(1)
     assert path.read_bytes() == before

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trainer.watch.figures import IDLE, figures, measured
-from trainer.watch.lines import WIDTH, of_event, of_steps, of_validation
+from trainer.metrics.console import LINE_WIDTH, of_event, of_steps, of_validation
 
 
 def test_a_record() -> None:
@@ -39,12 +39,12 @@ FIGURES = st.fixed_dictionaries(
 @given(FIGURES, st.none() | st.floats(0, 1), st.floats(0, 1e7))
 def test_no_line_is_too_wide(given: dict[str, Any], gpu: float | None, eta: float) -> None:
     said = of_steps(measured(**given), replace(IDLE, gpu_utilisation=gpu), eta)
-    assert len(said) <= WIDTH
+    assert len(said) <= LINE_WIDTH
     assert all(each in said for each in ("step", "loss", "/s", "wait", "eta"))
 
 
 def test_in_a_narrow_window_the_least_missed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.watch.lines.room", lambda: 80)
+    monkeypatch.setattr("trainer.metrics.console.room", lambda: 80)
     assert of_steps(measured(), IDLE, 360.0) == (
         "step 1,200/2,515  loss   2.317  lr 2.1e-03     400/s  wait   0.3 %  eta 6 min"
     )
@@ -65,7 +65,7 @@ def test_a_validation() -> None:
 
 def test_one_with_many_rates_is_cut() -> None:
     said = of_validation(1200, "subset", figures(tar={f"1e-0{each}": 0.5 for each in range(1, 8)}))
-    assert len(said) <= WIDTH
+    assert len(said) <= LINE_WIDTH
     assert said.endswith("…")
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from trainer.watch.machine import Counters, Machine, counters
+from trainer.metrics.machine import Counters, Machine, counters
 
 STAT = "cpu  100 0 50 800 40 0 10 0 7 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n"
 IO = "rchar: 5\nread_bytes: 4096\nwrite_bytes: 8\ncancelled_write_bytes: 9\n"

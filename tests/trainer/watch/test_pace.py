@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trainer.watch.figures import measured
-from trainer.watch.pace import Pace
+from trainer.metrics.console import Pace
 
 
 def test_the_start_counts_until_there_is_more() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.trainer.watch.figures import FACTS, figures, measured
-from trainer.config.sections import Config, Data, Log, Optim
-from trainer.watch.page import PAGE, write_page
-from trainer.watch.watch import Watch
+from trainer.config.schema import Config, Data, Log, Optim
+from trainer.metrics.logger import Watch
+from trainer.metrics.report import PAGE, write_page
 
 CONFIG = Config(data=Data(path="packed", test="held out"), optim=Optim(reduce="exact"), log=Log(tensorboard=False))
 

@@ -3,8 +3,8 @@
 import xml.etree.ElementTree as ET
 
 from tests.trainer.watch.figures import IDLE, figures, measured
-from trainer.watch.entries import Record, of_event, of_steps, of_validation
-from trainer.watch.plots import det_points, plots
+from trainer.metrics.records import Record, of_event, of_steps, of_validation
+from trainer.metrics.report import det_points, plots
 
 STEPS = [of_steps(measured(step, loss=1 / step), IDLE, 1.0) for step in (1, 2, 3)]
 

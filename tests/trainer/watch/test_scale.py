@@ -3,7 +3,7 @@
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from trainer.watch.scale import Axis, Scale, scale_of, tick_text
+from trainer.metrics.svg_chart import Axis, Scale, scale_of, tick_text
 
 VALUES = st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=20)
 RATES = st.lists(st.floats(1e-12, 1e12), min_size=1, max_size=20)

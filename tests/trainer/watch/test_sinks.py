@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from trainer.config.sections import Log
-from trainer.watch import sinks
-from trainer.watch.sinks import Sinks
+from trainer.config.schema import Log
+from trainer.metrics import logger
+from trainer.metrics.logger import Sinks
 
 BOTH = Log(tensorboard=True, wandb=True)
 RECORD = {"kind": "step", "step": 10, "loss": 2.5}
@@ -47,7 +47,7 @@ def said() -> list[str]:
 
 
 def two(monkeypatch: pytest.MonkeyPatch, one: Kept, other: Kept) -> None:
-    monkeypatch.setattr(sinks, "SINKS", {"tensorboard": one, "wandb": other})
+    monkeypatch.setattr(logger, "SINKS", {"tensorboard": one, "wandb": other})
 
 
 @pytest.mark.parametrize("fails", ["open", "write", "close"])

@@ -6,9 +6,8 @@ from pathlib import Path
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]  # it has no types
 
 from tests.trainer.watch.figures import figures, measured
-from trainer.config.sections import Log
-from trainer.watch.tensorboard import FOLDER
-from trainer.watch.watch import Watch
+from trainer.config.schema import Log
+from trainer.metrics.logger import FOLDER, Watch
 
 
 def wrote(folder: Path, behind: int, losses: dict[int, float]) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trainer.watch.figures import measured
-from trainer.watch.verdict import Verdicts, verdict
+from trainer.metrics.console import Verdicts, verdict
 
 
 def test_it_names_the_share_the_rank_and_the_settings_in_order() -> None:

@@ -8,10 +8,9 @@ import pytest
 
 from shardkit import ShardkitError
 from tests.trainer.watch.figures import figures, measured
-from trainer.config.sections import Log
-from trainer.watch.entries import CLOCK_FIELDS
-from trainer.watch.jsonl import METRICS, records
-from trainer.watch.watch import Watch
+from trainer.config.schema import Log
+from trainer.metrics.logger import Watch
+from trainer.metrics.records import CLOCK_FIELDS, METRICS, records
 
 QUIET = Log(tensorboard=False)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.watch.words import count, duration, figure, percent, rate, size
+from trainer.metrics.console import count, duration, figure, format_rate, percent, size
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_tiny_loss_is_not_said_to_be_zero() -> None:
 
 @given(st.floats(0, 1), st.integers(1, 10**9))
 def test_no_digit_is_told_that_less_than_one_of_them_would_change(share: float, counted: int) -> None:
-    told = rate(share, counted)
+    told = format_rate(share, counted)
     digits = len(told.removesuffix(" %").partition(".")[2])
     assert digits == 0 or 100 / counted <= 10**-digits
     assert digits <= 2
@@ -55,4 +55,4 @@ def test_no_digit_is_told_that_less_than_one_of_them_would_change(share: float, 
 
 @pytest.mark.parametrize(("counted", "told"), [(36, "12 %"), (2_800, "12.3 %"), (36_000, "12.35 %")])
 def test_more_pairs_tell_more_digits(counted: int, told: str) -> None:
-    assert rate(0.12345, counted) == told
+    assert format_rate(0.12345, counted) == told

@@ -4,9 +4,9 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from trainer.config.sections import System
+from trainer.config.schema import System
+from trainer.distributed.world import World, joined
 from trainer.errors import UsageError
-from trainer.world.ranks import World, joined
 
 ALONE = World(0, 1, torch.device("cpu"))
 

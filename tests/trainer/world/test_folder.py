@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from trainer.distributed.run_lock import held
+from trainer.distributed.world import T, World
 from trainer.errors import Busy, UsageError
-from trainer.world.folder import held
-from trainer.world.ranks import T, World
 
 CPU = torch.device("cpu")
 ALONE = World(0, 1, CPU)
@@ -20,8 +20,8 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 import torch
-from trainer.world.folder import held
-from trainer.world.ranks import T, World
+from trainer.distributed.run_lock import held
+from trainer.distributed.world import T, World
 
 with held(Path(sys.argv[1]), World(0, 1, torch.device("cpu")), 0.0):
     print("held", flush=True)

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 import pytest
 
 from tests.trainer.jobs import ROOT
-from trainer.world.parents import die_with_parent
+from trainer.distributed.world import die_with_parent
 
 CHILD = """
 import sys
-from trainer.world.parents import die_with_parent
+from trainer.distributed.world import die_with_parent
 
 die_with_parent()
 print("there", flush=True)

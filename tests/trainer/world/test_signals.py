@@ -8,8 +8,8 @@ import pytest
 
 from tests.trainer.jobs import arguments, steps
 from trainer.__main__ import main
-from trainer.step import Step
-from trainer.world.signals import ASKING, exit_code_of, listening
+from trainer.distributed.watchdog import ASKING, exit_code_of, listening
+from trainer.train_step import Step
 
 RARELY: dict[str, object] = {"checkpoint.every_steps": 0, "checkpoint.every_epochs": 3}
 

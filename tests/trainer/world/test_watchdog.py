@@ -5,7 +5,7 @@ import sys
 
 WATCHED = """
 import ctypes, time
-from trainer.world import watchdog
+from trainer.distributed import watchdog
 
 watchdog._LATER = {later}
 with watchdog.watched(3, {patience}) as dog:

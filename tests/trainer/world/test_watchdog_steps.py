@@ -5,7 +5,7 @@ import sys
 
 QUICK_STEPS = """
 import time
-from trainer.world.watchdog import watched
+from trainer.distributed.watchdog import watched
 
 with watched(0, 1.0) as dog:
     until = time.monotonic() + 8

@@ -10,13 +10,11 @@ from collections.abc import Callable
 
 import torch
 
-from trainer.config.sections import System
-from trainer.heads.dense import head
-from trainer.heads.margins import margin_of
-from trainer.heads.sharded import Sharded
-from trainer.losses.classes import CrossEntropy
-from trainer.reduce.drawn import Drawn
-from trainer.world.ranks import World, joined
+from trainer.config.schema import System
+from trainer.distributed.row_stats import Drawn
+from trainer.distributed.world import World, joined
+from trainer.heads.margin import CrossEntropy, head, margin_of
+from trainer.heads.partial_fc import Sharded
 
 TURNS = 3
 

@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 from trainer.__main__ import main
-from trainer.augment.augment import Augment
+from trainer.augment.pipeline import Augmentation
 
 
 def still(own: Any) -> Any:  # noqa: ANN401 - a method, as it was
@@ -14,7 +14,7 @@ def still(own: Any) -> Any:  # noqa: ANN401 - a method, as it was
     return points
 
 
-Augment.points = still(Augment.points)  # type: ignore[method-assign]
+Augmentation.points = still(Augmentation.points)  # type: ignore[method-assign]
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

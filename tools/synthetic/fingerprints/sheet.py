@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from shardkit.errors import UsageError
-from shardkit.format.publish import make_folder, publish_bytes
+from shardkit.storage.atomic import make_folder, publish_bytes
 from synthetic.fields import Image
 from synthetic.fingerprints.master import pattern_of
 from synthetic.fingerprints.pattern import Pattern

@@ -5,7 +5,7 @@
 
 import json
 
-from shardkit.format.publish import publish_bytes
+from shardkit.storage.atomic import publish_bytes
 from synthetic.tree import GROUPS_FILE, Tree, publish_groups
 
 PAIRS_FILE, DATASET_FILE = "twin_pairs_infor.json", "dataset_infor.json"

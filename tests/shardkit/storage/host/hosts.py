@@ -1,7 +1,7 @@
 """A host about which nothing needs to be said, for tests to change one fact of."""
 
-from shardkit.storage.host.facts import Contents, Cores, Disk, Host, Limit, Memory, Place, ReadAhead, Space
-from shardkit.storage.host.mounts import Mount
+from shardkit.host.facts import Contents, Cores, Host, Limit, Memory, Place, Space
+from shardkit.host.mounts import Disk, Mount, ReadAhead
 
 GB = 1_000_000_000
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.storage.host.advice import advise
-from shardkit.storage.host.facts import Contents, Cores, Disk, Host, Limit, ReadAhead, Space
-from shardkit.storage.host.finding import Finding, Severity
-from shardkit.storage.host.mounts import Mount
+from shardkit.host.doctor import advise
+from shardkit.host.facts import Contents, Cores, Host, Limit, Space
+from shardkit.host.findings import Finding, Severity
+from shardkit.host.mounts import Disk, Mount, ReadAhead
 from tests.shardkit.storage.host.hosts import GB, SOUND
 
 ADVICE, PROBLEM = Severity.ADVICE, Severity.PROBLEM

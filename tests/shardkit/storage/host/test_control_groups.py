@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.storage.host.control_groups import core_quota, memory_left, memory_limit
+from shardkit.host.cgroups import core_quota, memory_left, memory_limit
 
 V2 = "0::/slurm/job_7/step_0\n"
 V1 = "9:name=systemd:/\n5:memory:/docker/abc\n2:cpu,cpuacct:/docker/abc\n0::/\n"

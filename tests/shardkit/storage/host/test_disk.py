@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.storage.host.disk import disk_under, read_ahead_under
-from shardkit.storage.host.facts import Disk
-from shardkit.storage.host.mounts import Mount
+from shardkit.host.mounts import Disk, Mount, disk_under, read_ahead_under
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shardkit.storage.host.mounts import Kind, Mount, mount_of, mounts
+from shardkit.host.mounts import Kind, Mount, mount_of, mounts
 
 TABLE = r"""22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard

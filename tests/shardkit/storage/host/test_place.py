@@ -7,8 +7,8 @@ from unittest import mock
 import pytest
 
 from shardkit.errors import UsageError
-from shardkit.storage.host.facts import Contents, Place
-from shardkit.storage.host.place import place_of
+from shardkit.host.doctor import place_of
+from shardkit.host.facts import Contents, Place
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.storage.host.facts import Cores, Limit
-from shardkit.storage.host.place import place_of
-from shardkit.storage.host.reading import Roots, host_at, memory_total
+from shardkit.host.doctor import place_of
+from shardkit.host.facts import Cores, Limit, Roots, host_at, memory_total
 
 
 def put(root: Path, files: dict[str, str]) -> Roots:

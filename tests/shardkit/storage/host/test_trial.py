@@ -6,7 +6,7 @@ from pathlib import Path
 from unittest import mock
 
 from shardkit.errors import StorageFailing
-from shardkit.storage.host.trial import refusals
+from shardkit.host.doctor import refusals
 
 
 def write(folder: Path) -> None:

@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shardkit.stream.order import order_of
-from shardkit.stream.ordering import Ordering
+from shardkit.stream.order.epoch import order_of
+from shardkit.stream.order.spec import Ordering
 from tests.shardkit.stream.epochs import by_subject, table, table_by_blocks
 
 SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=40)

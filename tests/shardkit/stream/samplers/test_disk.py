@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.stream.samplers.disk import Disk
+from shardkit.stream.order.layout import Disk
 
 SHARDS = st.lists(st.integers(0, 9), min_size=1, max_size=9)
 

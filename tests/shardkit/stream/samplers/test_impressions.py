@@ -4,11 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.stream.catalog import Catalog
-from shardkit.stream.order import order_of
-from shardkit.stream.ordering import Ordering
-from shardkit.stream.permutation import perm
-from shardkit.stream.samplers.impressions import _most_rows
+from shardkit.stream.order.epoch import order_of
+from shardkit.stream.order.rng import perm
+from shardkit.stream.order.samplers import _most_rows
+from shardkit.stream.order.spec import Catalog, Ordering
 from tests.shardkit.stream.epochs import by_subject, table, table_by_blocks
 
 

@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from shardkit.errors import UsageError
-from shardkit.stream.catalog import Catalog
-from shardkit.stream.order import Order, order_of
-from shardkit.stream.ordering import Ordering
-from shardkit.stream.permutation import Integers
+from shardkit.stream.order.epoch import Order, order_of
+from shardkit.stream.order.rng import Integers
+from shardkit.stream.order.spec import Catalog, Ordering
 from tests.shardkit.stream.epochs import by_subject, table, table_by_blocks
 
 

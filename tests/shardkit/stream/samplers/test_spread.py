@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.stream.samplers.spread import bounds, part_of, spread
+from shardkit.stream.order.pair_allocation import bounds, part_of, spread
 
 
 @given(count=st.integers(1, 300), parts=st.integers(1, 50), share=st.floats(0, 1, exclude_max=True))

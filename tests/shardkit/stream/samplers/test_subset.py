@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shardkit.stream.order import order_of
-from shardkit.stream.ordering import Ordering
-from shardkit.stream.samplers.subset import restricted, subset_of
+from shardkit.stream.order.epoch import order_of
+from shardkit.stream.order.spec import Ordering
+from shardkit.stream.order.subjects import restricted, subset_of
 from tests.shardkit.stream.epochs import by_subject, table
 
 

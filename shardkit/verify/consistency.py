@@ -1,0 +1,189 @@
+"""Agreement of intact files: the manifest, the tables, the checksum lists, and the rows of the index.
+
+SHA256SUMS, which exists on request only, is compared at the deepest level, since every file must be read for it.
+"""
+
+import re
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from shardkit.format.generation import class_map_digest, generation_digest, sums_name, totals
+from shardkit.pack.source.array_files import recorded_arrays
+from shardkit.schema import MANIFEST, Generation, Manifest, Shard, Subject, Totals
+from shardkit.storage.local import UNREADABLE, file_digest, plain_lines, reason_of
+from shardkit.verify.expected import Claims
+from shardkit.verify.findings import Finding, Kind, Tally, unreadable
+from shardkit.verify.shard import Outcome
+from shardkit.verify.tar import Told
+
+
+@dataclass
+class Tallies:
+    """Sum of the tallies of shards."""
+
+    samples: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
+    shards: int = 0
+
+    def add(self, tally: Tally) -> None:
+        self.shards += 1
+        for key, count in tally.items():
+            self.samples[key] = self.samples.get(key, 0) + count
+
+
+def tables_agree(claims: Claims, broken: Container[str]) -> Iterator[Finding]:
+    """The manifest against the tables, for every generation whose tables are whole."""
+    if not claims.sealed or claims.dataset is None or not claims.shards:
+        return
+    manifest = claims.dataset.manifest
+    yield from _arrays_agree(manifest)
+    digests = {name: digest for name, (digest, _) in claims.files.items()}
+    digests |= {shard.name: shard.blake3 for shard in claims.shards}
+    shards: list[Shard] = []
+    subjects: dict[tuple[str, str], Subject] = {}
+    for generation in manifest.generations:
+        if generation.shards in broken or generation.subjects in broken:
+            return  # the later ones build upon it
+        if generation.listed not in broken:
+            yield from _readable(generation.listed, _skipped_agree(claims.folder / generation.listed, generation))
+        # As a dataset of its own, a generation has only what it added; the tables were read before.
+        added = replace(claims.dataset, manifest=replace(manifest, generations=(generation,)), generation=generation)
+        try:
+            own, named = added.shards, added.subjects
+        except UNREADABLE:
+            return  # told already
+        shards += own
+        subjects |= {(each.split, each.subject): each for each in named}
+        yield from _generation_agrees(manifest, generation, own, shards, subjects.values())
+        name = sums_name("B3SUMS", generation.number)
+        if name in claims.files and name not in broken:
+            yield from _readable(name, _list_agrees(claims.folder / name, digests))
+
+
+def _arrays_agree(manifest: Manifest) -> Iterator[Finding]:
+    """The description that `unpack --to-arrays` takes the names and first bytes of its files from."""
+    if not manifest.is_from_arrays:
+        return
+    try:
+        recorded_arrays(manifest.options)
+    except ValueError as error:
+        yield _disagreement(MANIFEST, f"Its description of the packed arrays cannot be right: {error}.")
+
+
+def _generation_agrees(
+    manifest: Manifest,
+    generation: Generation,
+    own: Sequence[Shard],
+    shards: Sequence[Shard],
+    subjects: Collection[Subject],
+) -> Iterator[Finding]:
+    counted = {split: _as_given(each, generation.splits.get(split)) for split, each in totals(shards, subjects).items()}
+    pairs = {
+        "digest of the dataset": (generation.digest, generation_digest(shards)),
+        "class map": (generation.class_map, class_map_digest(subjects)),
+        "splits": (dict(generation.splits), counted),
+        "count of packed samples": (generation.packed, sum(shard.samples for shard in own)),
+        "index files": (set(generation.index), {shard.index for shard in own}),
+    }
+    for what, (said, found) in pairs.items():
+        if said != found:
+            text = f"The {what} of generation {generation.number} is not that of its tables."
+            yield _disagreement(MANIFEST, text, said, found)
+    # An adopted dataset keeps the labels that its tars gave: several subjects may share one.
+    if not manifest.options.get("adopted"):
+        yield from _labels_agree(manifest, generation.subjects, subjects)
+
+
+def _as_given(counted: Totals, said: Totals | None) -> Totals:
+    """After a removal the tables know of fewer labels than were given."""
+    return replace(counted, classes=max(counted.classes, said.classes)) if said else counted
+
+
+def _skipped_agree(path: Path, generation: Generation) -> Iterator[Finding]:
+    lines, said = sum(1 for _ in plain_lines(path)), sum(generation.skipped.values())
+    if lines != said:
+        text = f"The manifest counts other inputs that were skipped in generation {generation.number}."
+        yield _disagreement(path.name, text, said, lines)
+
+
+def _labels_agree(manifest: Manifest, table: str, subjects: Iterable[Subject]) -> Iterator[Finding]:
+    """No label is given twice in a split. They count from 0, unless arrays brought them or a removal took some away."""
+    labels: dict[str, list[int]] = {}
+    for each in subjects:
+        labels.setdefault(each.split, []).append(each.label)
+    if any(len(set(each)) < len(each) for each in labels.values()):
+        yield _disagreement(table, "Its labels are not unique in each split.")
+    elif manifest.is_from_arrays or manifest.generations[0].number > 0:
+        return
+    elif any(max(each) >= len(each) or min(each) < 0 for each in labels.values()):
+        yield _disagreement(table, "Its labels are not without gaps in each split.")
+
+
+def _list_agrees(path: Path, digests: Mapping[str, str]) -> Iterator[Finding]:
+    """B3SUMS against what is sealed. SHA256SUMS takes reading everything again: that is for a deeper level."""
+    for line in plain_lines(path):
+        digest, _, file = line.decode("ascii", "replace").partition("  ")
+        if digests.get(file) != digest:
+            text = f"Its line about {file!a} is not what is sealed."
+            yield _disagreement(path.name, text, digests.get(file, ""), digest)
+
+
+def _readable(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Pass findings about a list on; a list that cannot be read is a finding itself."""
+    try:
+        yield from findings
+    except UNREADABLE as error:
+        yield Finding(Kind.TABLE, name, text=reason_of(error))
+
+
+def rows_agree(claims: Claims, tallies: Tallies) -> Iterator[Finding]:
+    """The table of subjects against the rows of every shard, if all of them could be read."""
+    if claims.subjects is None or claims.dataset is None or not claims.shards or tallies.shards < len(claims.shards):
+        return
+    found = tallies.samples
+    said = {(each.split, each.subject, each.group, each.label): each.impressions for each in claims.subjects}
+    name = claims.dataset.generation.subjects
+    for key in sorted(found.keys() | {each for each, count in said.items() if count}):
+        if said.get(key) != found.get(key, 0):
+            split, subject, group, label = key
+            text = f"{split}: subject {subject!a} of group {group!a} with label {label} is not as the index has it."
+            yield _disagreement(name, text, f"{said.get(key, 'none')} impressions", f"{found.get(key, 0)}")
+
+
+def _disagreement(file: str, text: str, expected: object = "", found: object = "") -> Finding:
+    return Finding(Kind.DISAGREES, file, expected=str(expected), found=str(found), text=text)
+
+
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+
+
+def sha256_tasks(claims: Claims, there: Callable[[str], bool]) -> Iterator[Callable[[Told], Outcome]]:
+    known = {shard.name for shard in claims.shards} | set(claims.files)
+    for generation in claims.dataset.manifest.generations if claims.dataset else ():
+        name = sums_name("SHA256SUMS", generation.number)
+        if name in claims.files and there(name):
+            yield from _tasks(claims.folder, name, lambda file: file in known and there(file))
+
+
+def _tasks(folder: Path, name: str, chosen: Callable[[str], bool]) -> Iterator[Callable[[Told], Outcome]]:
+    try:
+        for line in plain_lines(folder / name):
+            match = _LINE.fullmatch(line.decode("ascii", "replace"))
+            if match and chosen(match[2]):
+                yield partial(_check, folder, name, match[2], match[1])
+    except UNREADABLE as error:
+        outcome = Outcome((Finding(Kind.TABLE, name, text=reason_of(error)),))
+        yield lambda _told: outcome
+
+
+def _check(folder: Path, listing: str, name: str, expected: str, told: Told) -> Outcome:
+    try:
+        found, _ = file_digest(folder / name, lambda: told(0, 0), sha256())
+    except OSError as error:
+        return Outcome((unreadable(name, error),))
+    if found == expected:
+        return Outcome(())
+    text = f"The SHA-256 of {name!a} is not the one that is listed."
+    return Outcome((Finding(Kind.DISAGREES, listing, expected=expected, found=found, text=text),))

@@ -1,0 +1,322 @@
+"""Repair of the index: rows from its intact columns, from the tars, and from the tree.
+
+In order: rows derived from a tar, the rebuilding of damaged files, and the source of each sample, which no tar holds.
+Rows are accepted only if they have the recorded digest: then they are the original ones.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property, partial
+from itertools import groupby
+from pathlib import Path
+
+import pyarrow as pa
+from xxhash import xxh3_128_digest
+
+from shardkit.errors import BadInput, Damaged
+from shardkit.format.keys import decoded, key_of
+from shardkit.format.tables import INDEX, TableFile, from_rows, limits_of, readable, write_table
+from shardkit.format.tar import BLOCK, END, header, padded
+from shardkit.image.png.structure import inspect
+from shardkit.pack.options import PackOptions
+from shardkit.pack.source.layout import KNOWN, Layout, explained_by
+from shardkit.pack.source.names import impression_in
+from shardkit.pack.source.scan import scan_images
+from shardkit.pack.source.tree import SourceTree, Tree
+from shardkit.pack.write.encoders import store_for
+from shardkit.pack.write.tar_writer import Spool, Stored
+from shardkit.schema import Manifest, Member, Sample, Shard, Subject
+from shardkit.storage.local import UNREADABLE, filled, opened
+from shardkit.verify.members import are_sealed
+from shardkit.verify.pixels import shapes_of
+from shardkit.verify.repair.context import Mending
+
+_SIZE = slice(124, 135)
+
+_NAME, _PREFIX = slice(0, 100), slice(345, 500)
+
+Known = Mapping[tuple[str, str], Subject]
+"""Every subject, by split and name."""
+
+
+def samples_in(path: Path, shard: Shard, known: Known, *, from_arrays: bool) -> list[Sample]:
+    """The samples of one of our tars, but for their sources: nothing in it tells those."""
+    try:
+        with opened(path) as tar:
+            by_key = groupby(_members(tar, path), key=lambda pair: pair[0])
+            return [
+                _sample(tar, key, [member for _, member in pairs], shard, known, from_arrays=from_arrays)
+                for key, pairs in by_key
+            ]
+    except (OSError, KeyError, ValueError, BadInput) as error:
+        raise Damaged(f"{path.name} cannot tell them, it is damaged too ({error})") from error
+
+
+def _members(tar: int, path: Path) -> Iterator[tuple[str, Member]]:
+    """Every member; a header that is not one of ours ends it."""
+    position = 0
+    while (block := _read(tar, position, BLOCK)) != END[:BLOCK]:
+        prefix, name = (bytes(block[field]).rstrip(b"\x00") for field in (_PREFIX, _NAME))
+        whole = (prefix + b"/" + name if prefix else name).decode()
+        size = int(block[_SIZE], 8)
+        if header(whole, size) != block:
+            raise Damaged(f"{path.name} cannot tell them, its header at byte {position:,} is damaged")
+        key, _, ext = whole.partition(".")
+        payload = _read(tar, position + BLOCK, size)
+        yield key, Member(ext, position + BLOCK, size, xxh3_128_digest(payload))
+        position += BLOCK + padded(size)
+
+
+def _read(tar: int, offset: int, size: int) -> bytes:
+    content = bytearray(size)
+    if size and filled(tar, memoryview(content), offset) < size:
+        raise ValueError("it was cut off")
+    return bytes(content)
+
+
+def _sample(tar: int, key: str, members: list[Member], shard: Shard, known: Known, *, from_arrays: bool) -> Sample:
+    subject, _, impression = key.partition("/")
+    image, *sidecars = members
+    who = known[shard.split, subject]
+    shape, stored = shapes_of(image.ext, memoryview(_read(tar, image.offset, image.size)), from_arrays=from_arrays)
+    width, height, channels, bits = shape
+    return Sample(
+        key=key,
+        subject=subject,
+        impression=impression,
+        group=who.group,
+        label=who.label,
+        source=b"",
+        original_width=stored[0],
+        original_height=stored[1],
+        width=width,
+        height=height,
+        channels=channels,
+        bit_depth=bits,
+        image=image,
+        sidecars=tuple(sidecars),
+        generation=shard.generation,
+    )
+
+
+_UNTOLD = ("source", "original_width", "original_height")
+"""What no tar tells."""
+
+
+def mend_index(mending: Mending) -> None:
+    shards = sorted(mending.dataset.shards, key=lambda each: (each.index, each.row_group))
+    rebuilding = _Rebuilding(mending)
+    for name, of_index in groupby(shards, key=lambda each: each.index):
+        if name in mending.broken:
+            _mend(mending, rebuilding, name, list(of_index))
+
+
+def _mend(mending: Mending, rebuilding: "_Rebuilding", name: str, shards: list[Shard]) -> None:
+    try:
+        write_table(mending.inside, name, INDEX, [rebuilding.rows(shard) for shard in shards])
+    except Damaged as error:
+        mending.give_up(name, str(error))
+        return
+    mending.mended(name, "written again; its rows are those that were sealed.")
+
+
+class _Rebuilding:
+    def __init__(self, mending: Mending) -> None:
+        self._mending = mending
+
+    def rows(self, shard: Shard) -> pa.Table:
+        """The rows of a shard, proven by their digest."""
+        whole = self._whole_columns(shard)
+        for candidate in self._candidates(shard, whole):
+            if are_sealed(candidate, shard):
+                return candidate
+        raise Damaged(f"The rows of {shard.name} cannot be told from what is whole. {self._advice}")
+
+    @property
+    def _advice(self) -> str:
+        if self._mending.source is None:
+            return "Name the tree that they were packed from with --source."
+        return f"Images that were packed are missing in {self._mending.source}, or have changed since."
+
+    def _candidates(self, shard: Shard, whole: dict[str, pa.ChunkedArray]) -> Iterator[pa.Table]:
+        if len(whole) == len(INDEX):
+            yield pa.table(whole, INDEX)
+        if shard.adopted:
+            raise Damaged("Another tool made these tars. Index them anew: `shardkit index`.")
+        untold = {name: whole[name] for name in _UNTOLD if name in whole}
+        for samples in self._derived(shard):
+            # A damaged footer can make a column of other values: so some are tried without those that tars tell.
+            yield from (_combined(samples, columns) for columns in (whole, untold, {}))
+
+    def _derived(self, shard: Shard) -> Iterator[list[Sample]]:
+
+        mending = self._mending
+        samples = samples_in(
+            mending.folder / shard.name, shard, self._subjects, from_arrays=mending.manifest.is_from_arrays
+        )
+        stored = [replace(each, width=each.original_width, height=each.original_height) for each in samples]
+        # Older versions put the stored sides of an image that EXIF turns into the index, and their digest covers those.
+        for found in (samples, stored) if stored != samples else (samples,):
+            yield found
+            yield from guesses(found, mending.manifest)
+            if mending.source is not None and not mending.manifest.is_from_arrays:
+                yield self._sources.found_by_path(found)
+                yield self._sources.found_by_bytes(found)
+
+    @cached_property
+    def _sources(self) -> "Sources":
+
+        assert self._mending.source is not None, "asked only where there is a source"
+        return Sources(self._mending.source, self._mending.manifest)
+
+    @cached_property
+    def _subjects(self) -> dict[tuple[str, str], Subject]:
+        return {(each.split, each.subject): each for each in self._mending.dataset.subjects}
+
+    def _whole_columns(self, shard: Shard) -> dict[str, pa.ChunkedArray]:
+        """The columns whose pages still match their checksums."""
+        columns: dict[str, pa.ChunkedArray] = {}
+        path = self._mending.folder / shard.index
+        with suppress(*UNREADABLE):
+            file = TableFile(path, self._mending.folder)
+            for field in INDEX:
+                with suppress(*UNREADABLE), readable(path, self._mending.folder):
+                    column = file.read_group(shard.row_group, pa.schema([field]), limits_of(shard))[field.name]
+                    if len(column) == shard.samples:
+                        columns[field.name] = column
+        return columns
+
+
+def _combined(samples: list[Sample], whole: dict[str, pa.ChunkedArray]) -> pa.Table:
+    rows = from_rows(samples, INDEX)
+    fitting = all(len(column) == len(rows) for column in whole.values())
+    return pa.table({name: whole.get(name, rows[name]) for name in INDEX.names}, INDEX) if fitting else rows
+
+
+_THREADS = 8
+
+_FIELDS = ("{subject}", "{impression}")
+
+
+def guesses(samples: list[Sample], manifest: Manifest) -> Iterator[list[Sample]]:
+    """Yield the samples with the sources that they had if nothing but subject and impression varies in the layout.
+
+    In arrays the source of a sample is its number, and so is its impression, with zeros in front.
+    """
+    if manifest.is_from_arrays:
+        yield [replace(each, source=(each.impression.lstrip("0") or "0").encode()) for each in samples]
+        return
+    for layout in _layouts(manifest):
+        if layout.template.count("{") == len(_FIELDS):
+            yield [replace(each, source=_filled(layout.template, each)) for each in samples]
+
+
+def _layouts(manifest: Manifest) -> tuple[Layout, ...]:
+    asked = manifest.options.get("layout")
+    return (Layout.parsed(str(asked)),) if asked else KNOWN
+
+
+def _filled(template: str, sample: Sample) -> bytes:
+    path = template.encode()
+    for field, value in zip(_FIELDS, (sample.subject, sample.impression), strict=True):
+        path = path.replace(field.encode(), decoded(value))
+    return path
+
+
+class Sources:
+    """The images of a tree, to find out which of them each sample of a dataset was.
+
+    They need not be all images of the tree, nor lie as a layout says: a list may have named them.
+    """
+
+    def __init__(self, root: Path, manifest: Manifest) -> None:
+        self._root, self._manifest = root, manifest
+        self._found = scan_images(root, _THREADS)
+
+    def found_by_path(self, samples: list[Sample]) -> list[Sample]:
+        """Return the samples with the sources whose paths have their keys; sources without one stay empty."""
+        found = [replace(each, source=self._by_key.get(each.key, [b""])[0]) for each in samples]
+        if self._manifest.codec == "png" and not PackOptions.recorded(self._manifest.options).prepares:
+            return found
+        tree = Tree(os.fsencode(self._root))
+        try:
+            size_of = _sizes(tree, SourceTree.at(self._root))
+            return [_with_size(each, size_of) for each in found]
+        finally:
+            tree.close()
+
+    def found_by_bytes(self, samples: list[Sample]) -> list[Sample]:
+        """Return the samples with the sources that become their very bytes when they are packed."""
+        used: set[bytes] = set()
+        return [self._found_by_bytes(sample, used) for sample in samples]
+
+    def _found_by_bytes(self, sample: Sample, used: set[bytes]) -> Sample:
+        def least_fitting(source: bytes) -> tuple[bool, bool, bool]:
+            by_path = source in self._by_key.get(sample.key, ())
+            return not by_path, source in used, impression_in(source) != sample.impression
+
+        same = self._by_bytes.get((sample.image.ext, sample.image.xxh3))
+        if not same:
+            return sample
+        source = min(same, key=least_fitting)
+        used.add(source)
+        width, height = same[source]
+        return replace(sample, source=source, original_width=width, original_height=height)
+
+    @cached_property
+    def _by_key(self) -> Mapping[str, Sequence[bytes]]:
+        sources: defaultdict[str, list[bytes]] = defaultdict(list)
+        for source in self._found["source"].to_pylist():
+            if explained := explained_by(_layouts(self._manifest), source):
+                sources[key_of(*explained[1:])].append(source)
+        return sources
+
+    @cached_property
+    def _by_bytes(self) -> Mapping[tuple[str, bytes], Mapping[bytes, tuple[int, int]]]:
+        """The sources, with the sizes of their images, by the ending and the digest that they have in a shard."""
+        sources: defaultdict[tuple[str, bytes], dict[bytes, tuple[int, int]]] = defaultdict(dict)
+        for source, stored in stored_images(self._root, self._found, self._manifest):
+            if isinstance(stored, Stored):
+                sources[stored.member.ext, stored.member.xxh3][source] = stored.original
+        return sources
+
+
+def stored_images(root: Path, found: pa.Table, manifest: Manifest) -> Iterator[tuple[bytes, Stored | BadInput]]:
+    """Yield what becomes of each image when it is packed, or why it cannot be packed."""
+    store = store_for(PackOptions.recorded(manifest.options), manifest.codec)  # type: ignore[arg-type]  # as recorded
+    spool = Spool(lambda _chunk: None, [])
+    tree = Tree(os.fsencode(root))
+    try:
+        for row in found.select(["source", "size", "mtime_ns"]).to_pylist():
+            try:
+                yield row["source"], store(spool, "k", row["size"], partial(tree.read, *row.values()))
+            except BadInput as bad:
+                yield row["source"], bad
+            spool.take_back()
+    finally:
+        tree.close()
+
+
+SizeOf = Callable[[bytes], tuple[int, int]]
+
+
+def _sizes(tree: Tree, found: SourceTree) -> SizeOf:
+    def size_of(source: bytes) -> tuple[int, int]:
+        size, mtime_ns = found.size_and_time(source)
+        content = memoryview(bytearray(size))
+        tree.read(source, size, mtime_ns, content)
+        info = inspect(content)
+        return info.width, info.height
+
+    return size_of
+
+
+def _with_size(sample: Sample, size_of: SizeOf) -> Sample:
+    try:
+        width, height = size_of(sample.source)
+    except BadInput:  # what it was shows when the rows are compared
+        return sample
+    return replace(sample, original_width=width, original_height=height)

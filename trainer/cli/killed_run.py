@@ -1,0 +1,71 @@
+"""Training process for `prove` that kills itself with SIGKILL after a step, as in a power cut.
+
+Call: `python -m trainer.cli.killed_run STEP --config …`. It first waits for the checkpoint to resume from, so that the
+result does not depend on the speed of the disk.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from threading import Event
+
+from trainer.cli.app import ended
+from trainer.cli.train import before_cuda
+from trainer.config.files import loaded
+from trainer.config.schema import Config
+from trainer.distributed.run_lock import held
+from trainer.distributed.watchdog import listening, watched
+from trainer.distributed.world import World, die_with_parent, joined
+from trainer.metrics.logger import Watch
+from trainer.metrics.records import Measured
+from trainer.run_record import Surroundings
+from trainer.trainer import carried_out
+
+_PATIENCE = 60.0
+
+
+class Doom(Watch):
+    """Rank 0's; when it is gone, torchrun ends the other ranks."""
+
+    def __init__(self, config: Config, last: int) -> None:
+        super().__init__(Path(config.run.folder), config.log)
+        self._last, self._whole = last, Event()
+
+    def saved(self, step: int, seconds: float, nbytes: int) -> None:
+        super().saved(step, seconds, nbytes)
+        self._whole.set()
+
+    def record(self, measured: Measured) -> None:
+        super().record(measured)
+        if measured.step >= self._last:
+            self._die()
+
+    def _die(self) -> None:
+        """Where no checkpoint comes, the run goes on to say why."""
+        if self._whole.wait(_PATIENCE):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(arguments: Sequence[str]) -> int:
+    last, *flags = arguments
+    die_with_parent()
+    config = loaded(flags)
+    before_cuda(config)
+    with joined(config.system) as world:
+        return _in_world(config, world, int(last))
+
+
+def _in_world(config: Config, world: World, last: int) -> int:
+    with ExitStack() as stack:
+        request = stack.enter_context(listening())
+        stack.enter_context(held(Path(config.run.folder), world, config.run.wait))
+        watch = stack.enter_context(closing(Doom(config, last))) if world.leads else None
+        dog = stack.enter_context(watched(world.rank, config.system.first_timeout))
+        return carried_out(config, Surroundings(world, dog, request, watch)).exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(ended(lambda: main(sys.argv[1:])))

@@ -1,1 +1,0 @@
-"""One map for a picture and its minutiae."""

@@ -1,1 +1,0 @@
-"""Optimisers, the average of weights, and the scale of fp16 losses."""

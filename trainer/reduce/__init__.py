@@ -1,1 +1,0 @@
-"""From what each rank found in its micro-batches to what all know of the row."""

@@ -1,1 +1,0 @@
-"""The ranks of a job: how they meet, agree, watch each other and end together."""
