@@ -21,7 +21,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 
-def meant_word(word: str, words: Iterable[str]) -> str:
+def suggest_word(word: str, words: Iterable[str]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
 
     near = get_close_matches(word, list(words), 1)
@@ -80,11 +80,11 @@ class Interrupted(BaseException):
         self.exit_code = 128 + signum
 
 
-def advised(command: str, folder: Path) -> str:
+def command_hint(command: str, folder: Path) -> str:
     return f"`shardkit {command} {shlex.quote(str(folder))}`"
 
 
-def meant(name: str, names: Iterable[str]) -> str:
+def did_you_mean(name: str, names: Iterable[str]) -> str:
     """A question to end an error with, or nothing if no name comes near."""
     near = [repr(each) for each in get_close_matches(name, list(names), n=3)]
     return f" Did you mean {' or '.join(near)}?" if near else ""

@@ -20,27 +20,29 @@ _AHEAD = 2
 """Tasks per worker that are submitted: one is under way, and the next one waits."""
 
 
-class StoppedError(Exception):
+class CancelledError(Exception):
     """Raised inside a task whose command ends early."""
 
 
-class Stop:
+class CancelToken:
     """What a task asks between two samples: whether there is still somebody who waits for it."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
 
-    def ask(self) -> None:
+    def cancel(self) -> None:
         self._asked.set()
 
-    def check(self) -> None:
+    def raise_if_cancelled(self) -> None:
         if self._asked.is_set():
-            raise StoppedError
+            raise CancelledError
 
 
-def each(work: Callable[[Task, Stop], Result], tasks: Iterable[Task], workers: int) -> Generator[Result]:
+def map_unordered(
+    work: Callable[[Task, CancelToken], Result], tasks: Iterable[Task], workers: int
+) -> Generator[Result]:
     """Yield what comes of each task, in the order in which tasks end; a task is only asked for when it is due."""
-    stop = Stop()
+    stop = CancelToken()
     waiting = iter(tasks)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="shardkit")
     try:
@@ -51,11 +53,11 @@ def each(work: Callable[[Task, Stop], Result], tasks: Iterable[Task], workers: i
             while done:
                 yield done.pop().result()
     finally:
-        stop.ask()
+        stop.cancel()
         pool.shutdown(cancel_futures=True)
 
 
-def in_order(work: Callable[[Task], Result], tasks: Iterable[Task], threads: int) -> Iterator[Result]:
+def map_ordered(work: Callable[[Task], Result], tasks: Iterable[Task], threads: int) -> Iterator[Result]:
     """At most `threads + 1` results wait, so memory does not grow with the number of tasks."""
     left = iter(tasks)
     with ThreadPoolExecutor(threads, thread_name_prefix="shardkit") as pool:
@@ -66,5 +68,5 @@ def in_order(work: Callable[[Task], Result], tasks: Iterable[Task], threads: int
             yield result
 
 
-Watch = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 """Told how many images, and how many bytes of sources, were dealt with just now; it may raise to stop the work."""

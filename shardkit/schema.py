@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 MANIFEST = "manifest.json"
-WORKPLACE = ".shardkit"
+WORKSPACE = ".shardkit"
 """The folder in which a pack, append or removal keeps what it needs to go on; gone when it has ended."""
 
 SCHEMA = "shardkit"
 MAJOR, MINOR = 1, 0
 
-MOST_SHARDS = 1_000_000
+MAX_SHARDS = 1_000_000
 """Of a split: names with more digits would sort before those with six."""
 LARGEST_SIDE = 999_999
 """Of an image or an array: rows, columns or channels."""
 LARGEST_UNPACKED = 1 << 29
 """Bytes of an image or an array: a palette of few bits becomes colors of 8 bits, so this is more than a codec takes."""
-DEEPEST = 32
+MAX_DEPTH = 32
 """Bits of a value."""
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shardkit.cli.errors import run
+from shardkit.cli.errors import run_command
 from shardkit.cli.main import shardkit
 
 ROOT = Path(__file__).parents[1]
@@ -41,7 +41,7 @@ class Ended:
 
 def ran(*args: object) -> Ended:
     with _signals_kept(), redirect_stdout(_Captured()) as stdout, redirect_stderr(_Captured()) as stderr:
-        code = run(shardkit, [*map(str, args)])
+        code = run_command(shardkit, [*map(str, args)])
         _wait_for_threads()
     return Ended(code, stdout.text, stderr.text)
 

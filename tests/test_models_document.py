@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from trainer.config.files import loaded, recipe_names
+from trainer.config.files import load_config, recipe_names
 from trainer.config.schema import Config
 from trainer.config.settings import values_of
-from trainer.models.layers import Shape
-from trainer.models.registry import BACKBONES, parameters
+from trainer.models.layers import BackboneSpec
+from trainer.models.registry import BACKBONES, count_parameters
 
 DOCUMENT = (Path(__file__).parents[1] / "docs/models.md").read_text()
 SIZED = r"(\d) \S (\d+) \S (\d+) \| ([\d +]+) \| ([\d,]+)"
@@ -27,13 +27,13 @@ def test_parameters_are_counted(  # noqa: PLR0917 - a line of the table
     name: str, what: str, channels: str, height: str, width: str, numbers: str, count: str
 ) -> None:
     blocks = re.search(r"= (\d+) (\d+) (\d+)", what)
-    shape = Shape(
+    shape = BackboneSpec(
         int(channels),
         (int(height), int(width)),
         sum(map(int, numbers.split("+"))),
         blocks=tuple(map(int, blocks.groups())) if blocks else (12, 1, 12),  # type: ignore[arg-type]  # three of them
     )
-    assert f"{parameters(name or 'twins', shape):,}" == count
+    assert f"{count_parameters(name or 'twins', shape):,}" == count
 
 
 def test_every_recipe_is_told() -> None:
@@ -42,7 +42,7 @@ def test_every_recipe_is_told() -> None:
 
 @pytest.mark.parametrize(("name", "model", "blocks", "row"), RECIPES)
 def test_a_recipe_is_what_is_told_of_it(name: str, model: str, blocks: str, row: str) -> None:
-    config = loaded(["--config", name])
+    config = load_config(["--config", name])
     assert (config.model.name, config.data.global_batch) == (model, int(row))
     assert not blocks or " ".join(map(str, config.model.blocks)) == blocks
 

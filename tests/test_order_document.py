@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.stream.order.epoch import order_of
-from shardkit.stream.order.rng import perm
-from shardkit.stream.order.spec import Catalog, Ordering
-from shardkit.stream.order.subjects import subset_of
+from shardkit.stream.order.epoch import build_order
+from shardkit.stream.order.rng import permutation
+from shardkit.stream.order.spec import OrderOptions, SplitCatalog
+from shardkit.stream.order.subjects import draw_subset
 from tests.shardkit.stream.epochs import table
 
 ROOT = Path(__file__).parents[1]
@@ -30,19 +30,19 @@ def program() -> Program:
 
 
 @st.composite
-def catalogs(draw: st.DrawFn) -> Catalog:
+def catalogs(draw: st.DrawFn) -> SplitCatalog:
     """Subjects and groups that lie as a pack leaves them, or all over the place as after many appends."""
     sizes = draw(st.lists(st.integers(1, 25), min_size=1, max_size=15))
     groups = np.sort(draw(st.lists(st.integers(0, 6), min_size=len(sizes), max_size=len(sizes))))
     subjects = np.repeat(np.arange(len(sizes)), sizes)
     if draw(st.booleans()):
-        subjects, groups = subjects[perm(len(subjects), 8)], groups[perm(len(groups), 9)]
+        subjects, groups = subjects[permutation(len(subjects), 8)], groups[permutation(len(groups), 9)]
     cuts = sorted(draw(st.lists(st.integers(0, len(subjects)), max_size=4)))
-    return Catalog(np.diff([0, *cuts, len(subjects)]), subjects, groups)
+    return SplitCatalog(np.diff([0, *cuts, len(subjects)]), subjects, groups)
 
 
 ORDERINGS = st.builds(
-    Ordering,
+    OrderOptions,
     global_batch=st.integers(1, 20).map(lambda half: 2 * half),
     seed=st.integers(-3, 3),
     tail=st.sampled_from(["drop", "wrap", "mask"]),
@@ -50,15 +50,15 @@ ORDERINGS = st.builds(
 )
 
 
-def ours(catalog: Catalog, ordering: Ordering, epoch: int) -> list[list[int]] | None:
+def ours(catalog: SplitCatalog, ordering: OrderOptions, epoch: int) -> list[list[int]] | None:
     try:
-        rows: list[list[int]] = table(order_of(catalog, ordering), epoch).tolist()
+        rows: list[list[int]] = table(build_order(catalog, ordering), epoch).tolist()
     except UsageError:
         return None
     return rows
 
 
-def theirs(program: Program, catalog: Catalog, ordering: Ordering, epoch: int) -> list[list[int]]:
+def theirs(program: Program, catalog: SplitCatalog, ordering: OrderOptions, epoch: int) -> list[list[int]]:
     assert catalog.subjects is not None
     assert catalog.groups is not None
     shards, subjects, groups = catalog.shards.tolist(), catalog.subjects.tolist(), catalog.groups.tolist()
@@ -86,9 +86,9 @@ def theirs(program: Program, catalog: Catalog, ordering: Ordering, epoch: int) -
 @given(catalog=catalogs(), ordering=ORDERINGS, epoch=st.integers(0, 5))
 @settings(max_examples=60, deadline=None)
 def test_a_stranger_works_out_every_row(
-    program: Program, options: dict[str, Any], catalog: Catalog, ordering: Ordering, epoch: int
+    program: Program, options: dict[str, Any], catalog: SplitCatalog, ordering: OrderOptions, epoch: int
 ) -> None:
-    ordering = Ordering(**{**vars(ordering), **options})
+    ordering = OrderOptions(**{**vars(ordering), **options})
     rows = ours(catalog, ordering, epoch)
 
     assert rows is None or rows == theirs(program, catalog, ordering, epoch)
@@ -97,15 +97,15 @@ def test_a_stranger_works_out_every_row(
 @pytest.mark.parametrize("sampler", ["uniform", "balanced", "pk", "pairs"])
 def test_a_stranger_works_out_rows_of_more_than_one_window_and_lane(program: Program, sampler: str) -> None:
     sizes = [12, 7, 3, 1, 30] * 60
-    catalog = Catalog(np.full(60, 53), np.repeat(np.arange(300), sizes), np.arange(300) // 3)
-    ordering = Ordering(134, sampler, block_rows=5, impressions_per_subject=2 if sampler == "pk" else None)
+    catalog = SplitCatalog(np.full(60, 53), np.repeat(np.arange(300), sizes), np.arange(300) // 3)
+    ordering = OrderOptions(134, sampler, block_rows=5, impressions_per_subject=2 if sampler == "pk" else None)
 
     assert ours(catalog, ordering, 4) == theirs(program, catalog, ordering, 4)
 
 
 @given(catalog=catalogs(), size=st.integers(1, 60), seed=st.integers(-3, 3))
 @settings(max_examples=60, deadline=None)
-def test_a_stranger_finds_the_subset(program: Program, catalog: Catalog, size: int, seed: int) -> None:
+def test_a_stranger_finds_the_subset(program: Program, catalog: SplitCatalog, size: int, seed: int) -> None:
     assert catalog.subjects is not None
 
-    assert program["subset"](catalog.subjects.tolist(), size, seed) == subset_of(catalog, size, seed).tolist()
+    assert program["subset"](catalog.subjects.tolist(), size, seed) == draw_subset(catalog, size, seed).tolist()

@@ -13,10 +13,10 @@ import trainer.errors
 from shardkit.reader.dataset import Dataset, Split
 from shardkit.reader.shard import Record
 from shardkit.schema import Member, Sample, Shard, Subject, Totals
-from shardkit.stream.collate.bad_samples import Bad
+from shardkit.stream.collate.bad_samples import BadSample
 from shardkit.stream.collate.batch import Batch
 from shardkit.stream.description import Description
-from shardkit.stream.order.spec import Counts
+from shardkit.stream.order.spec import EpochCounts
 
 DOCS = Path(__file__).parents[1] / "docs"
 PYTHON, CODES = (DOCS / "python.md").read_text(), (DOCS / "exit-codes.md").read_text()
@@ -30,7 +30,7 @@ def test_every_public_name_is_there() -> None:
     assert {*re.findall(r"`shardkit\.(\w+)`", PYTHON)} >= {*shardkit.__all__}
 
 
-@pytest.mark.parametrize("kind", [*KINDS, Counts, Bad], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [*KINDS, EpochCounts, BadSample], ids=lambda kind: kind.__name__)
 def test_every_attribute_is_there(kind: type) -> None:
     own = {name for each in kind.__mro__ if each.__module__.startswith("shardkit") for name in vars(each)}
     own |= {each.name for each in fields(kind)} if is_dataclass(kind) else set()

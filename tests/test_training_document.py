@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from trainer.__main__ import COMMANDS
-from trainer.config.checks import check
-from trainer.config.files import loaded
+from trainer.config.checks import check_config
+from trainer.config.files import load_config
 from trainer.config.schema import Config
 from trainer.config.settings import values_of
 
@@ -20,7 +20,7 @@ FIELDS = set(values_of(Config()))
 def test_its_config_is_one(tmp_path: Path) -> None:
     (shown,) = re.findall(r"```toml\n(.*?)```", DOCUMENT, re.DOTALL)
     (tmp_path / "run.toml").write_text(shown)
-    config = loaded(["--config", str(tmp_path / "run.toml")])
+    config = load_config(["--config", str(tmp_path / "run.toml")])
     assert tomllib.loads(shown)["augment"]["crop"] == list(config.augment.crop)
 
 
@@ -41,7 +41,7 @@ def test_every_command_that_it_names_is_there(command: str) -> None:
     ("ranks", "recipe"), re.findall(r"nproc_per_node=(\d+) -m trainer --config (\w+) ", README), ids=str
 )
 def test_the_readme_starts_no_more_ranks_than_its_recipe_has_room_for(ranks: str, recipe: str) -> None:
-    check(loaded(["--config", recipe, "--data.path", "packed"]), int(ranks), "cpu")
+    check_config(load_config(["--config", recipe, "--data.path", "packed"]), int(ranks), "cpu")
 
 
 def test_every_command_is_named() -> None:

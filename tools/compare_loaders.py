@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader, Dataset
 
 import shardkit
 from shardkit.cli.console import emit, say
-from shardkit.cli.errors import run
-from shardkit.cli.options import cores
+from shardkit.cli.errors import run_command
+from shardkit.cli.options import count_cores
 from shardkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _LARGEST_BATCH = 64
 def compare_loaders(*, tree: Path, packed: tuple[Path, ...], split: str, seconds: float, as_json: bool) -> None:
     """Compare a DataLoader over the images of TREE that are in the first PACKED with a stream of each PACKED."""
     files = _Files(_files_of(tree, packed[0], split))
-    batch, workers = min(_LARGEST_BATCH, len(files)), cores()
+    batch, workers = min(_LARGEST_BATCH, len(files)), count_cores()
     say(f"{len(files):,} images that are in memory already, in batches of {batch}")
     loader = DataLoader(files, batch, shuffle=True, drop_last=True, num_workers=workers, persistent_workers=True)
     plain = _rate(loader, seconds)
@@ -95,4 +95,4 @@ def _rate(batches: "Iterable[torch.Tensor | Batch]", seconds: float) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(run(compare_loaders))
+    sys.exit(run_command(compare_loaders))

@@ -12,8 +12,8 @@ from demonstration.learning import judged, reached, saved_step_of
 from demonstration.steps import step, step_until_killed
 from demonstration.summary import Places, Seen, summary
 from shardkit.cli.console import say
-from shardkit.cli.errors import run
-from trainer.config.files import loaded
+from shardkit.cli.errors import run_command
+from trainer.config.files import load_config
 
 IMPRESSIONS, RANKS = 6, 2
 SPLIT = "train=0.75,val=0.25"
@@ -90,7 +90,7 @@ def _train(places: Places, epochs: int | None) -> str:
     train = ["torchrun", "--standalone", f"--nproc_per_node={RANKS}", "-m", "trainer", "--config", "demo"]
     train += ["--data.path", str(places.packed), "--run.folder", str(places.run)]
     train += ["--run.epochs", str(epochs)] if epochs else []
-    half = (epochs or loaded(["--config", "demo"]).run.epochs) / 2
+    half = (epochs or load_config(["--config", "demo"]).run.epochs) / 2
 
     def in_the_middle() -> str:
         now = reached(places.run)
@@ -132,4 +132,4 @@ def _seen(places: Places, killed: str) -> Seen:
 
 
 if __name__ == "__main__":
-    sys.exit(run(demo))
+    sys.exit(run_command(demo))

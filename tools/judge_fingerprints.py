@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from shardkit.cli.console import emit
-from shardkit.cli.errors import run
-from shardkit.cli.progress import progress
+from shardkit.cli.errors import run_command
+from shardkit.cli.progress import show_progress
 from shardkit.errors import UsageError
 from synthetic.command import workers_option
 from synthetic.fields import Mask
@@ -77,7 +77,7 @@ def _require_pairs(tree: Path, files: list[list[Path]]) -> None:
 def _judged(files: list[list[Path]], workers: int) -> list[list[JudgedPrint]]:
     """The prints of each finger."""
     judged: dict[Path, list[JudgedPrint]] = {prints[0].parent: [] for prints in files}
-    with progress("prints", sum(map(len, files))) as shown:
+    with show_progress("prints", sum(map(len, files))) as shown:
         for one in each(_judge, files, workers):
             judged[one.file.parent].append(one)
             shown.advance()
@@ -106,7 +106,7 @@ def _verdict(fingers: list[list[JudgedPrint]]) -> Verdict:
         raise UsageError("No minutia lies where a detector could find one; are these pictures of fingerprints?")
     of_truth = [[one.of_truth for one in finger] for finger in fingers]
     of_pictures = [[one.of_picture for one in finger] for finger in fingers]
-    with progress("pairs", 2 * math.comb(sum(map(len, fingers)), 2)) as shown:
+    with show_progress("pairs", 2 * math.comb(sum(map(len, fingers)), 2)) as shown:
         truth, pictures = (all_pairs(prints, shown.advance) for prints in (of_truth, of_pictures))
     return Verdict(float(true.mean()), float(chance.mean()), len(true), truth.rates, pictures.rates)
 
@@ -125,4 +125,4 @@ def _rates(rates: Rates) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(run(judge_fingerprints))
+    sys.exit(run_command(judge_fingerprints))

@@ -14,9 +14,9 @@ from typing import Any
 import click
 
 from shardkit.cli.console import say
-from shardkit.cli.errors import run
-from shardkit.cli.progress import progress
-from shardkit.storage.atomic import publish, publish_steps, steps_kept
+from shardkit.cli.errors import run_command
+from shardkit.cli.progress import show_progress
+from shardkit.storage.atomic import publish, publish_resumable, resumable_steps
 from synthetic import space
 from synthetic.ahead import in_order
 from synthetic.arrays import Pictures, Problem, labels
@@ -91,7 +91,7 @@ def _recipe(problem: Problem, samples: int) -> Recipe:
 def _require_space(out: Path, problem: Problem, samples: int) -> None:
     sizes = {IMAGES_FILE: samples * problem.sample_bytes, LABELS_FILE: samples * LABEL_BYTES}
     missing = {name: size for name, size in sizes.items() if not (out / name).exists()}
-    kept = steps_kept(out / IMAGES_FILE, problem.chunk_bytes) * problem.chunk_bytes
+    kept = resumable_steps(out / IMAGES_FILE, problem.chunk_bytes) * problem.chunk_bytes
     space.require(out, sum(missing.values()) - kept, len(missing))
 
 
@@ -111,7 +111,7 @@ def _write_images(path: Path, problem: Problem, samples: int, threads: int) -> N
     def images_from(first_chunk: int) -> Iterator[memoryview]:
         chunks = range(first_chunk, math.ceil(samples / problem.chunk_samples))
         done = first_chunk * problem.chunk_samples
-        with progress("samples", samples) as shown:
+        with show_progress("samples", samples) as shown:
             shown.skip(done)
             for chunk in in_order(Pictures(problem).chunk, chunks, threads):
                 images = chunk[: samples - done]
@@ -119,8 +119,8 @@ def _write_images(path: Path, problem: Problem, samples: int, threads: int) -> N
                 done += len(images)
                 shown.advance(len(images))
 
-    publish_steps(path, problem.chunk_bytes, images_from)
+    publish_resumable(path, problem.chunk_bytes, images_from)
 
 
 if __name__ == "__main__":
-    sys.exit(run(make_arrays))
+    sys.exit(run_command(make_arrays))

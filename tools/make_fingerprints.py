@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from shardkit.cli.console import say
-from shardkit.cli.errors import run
+from shardkit.cli.errors import run_command
 from synthetic.command import Size, layout_option, seed_option, workers_option
 from synthetic.filling import Product, fill
 from synthetic.fingerprints.samples import Prints, make_samples
@@ -94,4 +94,4 @@ def _publish_persons(tree: Tree) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run(make_fingerprints))
+    sys.exit(run_command(make_fingerprints))

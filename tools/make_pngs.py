@@ -15,10 +15,10 @@ from pathlib import Path
 import click
 
 from shardkit.cli.console import say
-from shardkit.cli.errors import run
-from shardkit.cli.progress import progress
+from shardkit.cli.errors import run_command
+from shardkit.cli.progress import show_progress
 from shardkit.errors import BadInput, UsageError
-from shardkit.image.foreign import EXTENSIONS, decode_foreign
+from shardkit.image.foreign import FOREIGN_EXTENSIONS, decode_foreign
 from shardkit.image.png.encode import to_png
 from shardkit.image.png.structure import SIGNATURE
 from shardkit.pack.source.names import is_junk, is_sidecar
@@ -26,7 +26,7 @@ from shardkit.storage.atomic import make_folder, publish_bytes
 from synthetic.ahead import in_order
 from synthetic.command import workers_option
 
-IMAGES = tuple(f".{ending}" for ending in ("png", *EXTENSIONS))
+IMAGES = tuple(f".{ending}" for ending in ("png", *FOREIGN_EXTENSIONS))
 SHOWN, SOME_LEFT_OUT = 10, 3
 
 
@@ -42,7 +42,7 @@ def make_pngs(*, src: Path, out: Path, workers: int) -> int:
     Example: make_pngs faces faces-png
     """
     _refuse_unfit(src, out)
-    with progress("files", 0) as looking:
+    with show_progress("files", 0) as looking:
         files, others = _found(src)
         looking.advance(len(files))
     if not any(_is_image(name) for name in files):
@@ -83,7 +83,7 @@ def _made(src: Path, out: Path, files: list[str], workers: int) -> list[tuple[st
     """What could not be made, and why."""
     left = list[tuple[str, str]]()
     make_folder(out)
-    with progress("files", len(files)) as shown:
+    with show_progress("files", len(files)) as shown:
         for name, why in in_order(partial(_make, src, out), _targets(files), workers):
             shown.advance()
             if why:
@@ -129,4 +129,4 @@ def _is_image(name: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(run(make_pngs))
+    sys.exit(run_command(make_pngs))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from shardkit.cli.console import say
-from shardkit.cli.errors import run
+from shardkit.cli.errors import run_command
 from synthetic.command import FiniteRange, Size, layout_option, seed_option, workers_option
 from synthetic.filling import Product, fill
 from synthetic.tree import GROUPS_FILE, Layout, Tree
@@ -70,4 +70,4 @@ def _product(faces: Faces) -> Product:
 
 
 if __name__ == "__main__":
-    sys.exit(run(make_twins))
+    sys.exit(run_command(make_twins))

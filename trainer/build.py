@@ -17,94 +17,103 @@ from safetensors.torch import load_file
 from torch import nn
 
 from trainer.augment.pipeline import Augmentation
-from trainer.augment.random_draws import key_of
+from trainer.augment.random_draws import mix_key
 from trainer.checkpoint.state import State
-from trainer.checkpoint.store import Found, load
+from trainer.checkpoint.store import CheckpointRef, load_tensors
 from trainer.config.schema import Config, Loss, Model
-from trainer.config.settings import identity_of, refuse_other
-from trainer.data import Feed, Input, Row, input_of
-from trainer.distributed.gradients import Averaged, Exact, Gradients, Norm
-from trainer.distributed.row_stats import Drawn, Gathered, Tally
+from trainer.config.settings import check_same_identity, identity_of
+from trainer.data import Batch, BatchLoader, InputShape, input_shape_of
+from trainer.distributed.gradients import DdpReducer, ExactReducer, GradClipper, GradientReducer
+from trainer.distributed.row_stats import NegativeSampler, RowGatherer, StepStatsReducer
 from trainer.distributed.world import World
 from trainer.errors import UsageError
-from trainer.heads.margin import CrossEntropy, head, margin_of
-from trainer.heads.partial_fc import BLOCKS, AsTold, Sharded, blocks_in
-from trainer.losses import Center, Pairs, Triplet
-from trainer.models.layers import Shape, averaging, gathering
-from trainer.models.registry import backbone
-from trainer.network import Centers, Classes, MinutiaeMap, Network, Objective, Triplets, TwoOfOne, recompute
-from trainer.optim import Ema, Scaler, optimizer
-from trainer.run_record import (
-    Dataset,
-    Surroundings,
-    dataset_of,
-    device_name,
-    record_of,
-    refuse_missing_generation,
-    refuse_other_dataset,
-    refuse_without_minutiae,
-    resolved,
-    tell_what_differs,
+from trainer.heads.margin import CrossEntropy, make_head, make_margin
+from trainer.heads.partial_fc import BLOCKS, AsTold, PartialFCHead, find_blocks
+from trainer.losses import BatchHardTripletLoss, CenterLoss, PairLoss
+from trainer.models.layers import BackboneSpec, find_per_step_gathers, find_per_step_means
+from trainer.models.registry import make_backbone
+from trainer.network import (
+    CenterTerm,
+    ClassificationTerm,
+    MinutiaeMapTerm,
+    Network,
+    Objective,
+    PairTerm,
+    TripletTerm,
+    recompute_blocks,
 )
-from trainer.schedule import Schedule, peak_of
-from trainer.train_step import FIRST_WEIGHTS, Step, seed_all
+from trainer.optim import Ema, LossScaler, make_optimizer
+from trainer.run_record import (
+    DatasetRecord,
+    RunContext,
+    check_generation_exists,
+    check_has_minutiae,
+    check_same_dataset,
+    device_name,
+    make_run_record,
+    read_dataset_record,
+    resolve_config,
+    warn_differences,
+)
+from trainer.schedule import Schedule, peak_lr
+from trainer.train_step import FIRST_WEIGHTS, TrainStep, seed_all
 
 
-def objective_of(config: Config, backbone: nn.Module, classes: int, world: World) -> Objective:
+def build_objective(config: Config, backbone: nn.Module, classes: int, world: World) -> Objective:
     """A term for each weight that is not 0."""
-    loss, parts = config.loss, lengths_of(backbone)
-    _refuse_other_map(config, backbone)
+    loss, parts = config.loss, part_sizes(backbone)
+    _check_map_loss(config, backbone)
     terms: dict[str, nn.Module] = {}
     if loss.classes:
         terms["classes"] = (
             _sharded(config, parts, classes, world) if config.head.sharded else _classes(config, parts, classes)
         )
     if loss.center:
-        terms["center"] = Centers([Center(classes, part, loss.center_rate) for part in parts], loss.center)
+        terms["center"] = CenterTerm([CenterLoss(classes, part, loss.center_rate) for part in parts], loss.center)
     if loss.minutiae_map:
-        terms["minutiae_map"] = MinutiaeMap(loss.minutiae_map)
+        terms["minutiae_map"] = MinutiaeMapTerm(loss.minutiae_map)
     if loss.triplet:
-        terms["triplet"] = Triplets(Triplet(loss.triplet_margin), loss.triplet)
+        terms["triplet"] = TripletTerm(BatchHardTripletLoss(loss.triplet_margin), loss.triplet)
     if loss.pairs or loss.focal:
         terms["pairs"] = _pairs(loss, adjacent=config.data.sampler == "pairs")
     return Objective(terms)
 
 
-def lengths_of(backbone: nn.Module) -> tuple[int, ...]:
+def part_sizes(backbone: nn.Module) -> tuple[int, ...]:
     """Of its vectors."""
     parts: tuple[int, ...] = backbone.parts  # type: ignore[assignment]  # nn.Module says what its attributes may be
     return parts
 
 
-def _classes(config: Config, parts: tuple[int, ...], classes: int) -> Classes:
+def _classes(config: Config, parts: tuple[int, ...], classes: int) -> ClassificationTerm:
     own = config.head
     heads = nn.ModuleList(
-        head(own.name, embedding=part, classes=classes, margin=own.margin, scale=own.scale) for part in parts
+        make_head(own.name, embedding=part, classes=classes, margin=own.margin, scale=own.scale) for part in parts
     )
-    return Classes(heads, CrossEntropy(config.loss.label_smoothing), config.loss.classes)
+    return ClassificationTerm(heads, CrossEntropy(config.loss.label_smoothing), config.loss.classes)
 
 
-def _sharded(config: Config, parts: tuple[int, ...], classes: int, world: World) -> Classes:
+def _sharded(config: Config, parts: tuple[int, ...], classes: int, world: World) -> ClassificationTerm:
     own = config.head
     heads = nn.ModuleList(
-        Sharded(
+        PartialFCHead(
             part,
             classes,
-            margin_of(own.name, own.margin),
+            make_margin(own.name, own.margin),
             own.scale,
             world,
-            partial(key_of, config.run.seed, FIRST_WEIGHTS, place),
+            partial(mix_key, config.run.seed, FIRST_WEIGHTS, place),
         )
         for place, part in enumerate(parts)
     )
-    return Classes(heads, AsTold(), config.loss.classes)
+    return ClassificationTerm(heads, AsTold(), config.loss.classes)
 
 
-def _pairs(loss: Loss, *, adjacent: bool) -> TwoOfOne:
-    return TwoOfOne(Pairs(adjacent=adjacent, gamma=loss.focal_gamma), loss.pairs, loss.focal)
+def _pairs(loss: Loss, *, adjacent: bool) -> PairTerm:
+    return PairTerm(PairLoss(adjacent=adjacent, gamma=loss.focal_gamma), loss.pairs, loss.focal)
 
 
-def _refuse_other_map(config: Config, backbone: nn.Module) -> None:
+def _check_map_loss(config: Config, backbone: nn.Module) -> None:
     """Who paints a map learns by it, and nobody else can."""
     paints, weight = getattr(backbone, "paints", False), config.loss.minutiae_map
     if paints and not weight:
@@ -124,7 +133,7 @@ _TOLD = 5
 DTYPES = {"off": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def set_up(config: Config, device: torch.device) -> None:
+def configure_torch(config: Config, device: torch.device) -> None:
     """The switches of torch itself."""
     torch.set_num_threads(config.system.threads)
     quick = device.type == "cuda" and not config.system.deterministic
@@ -134,8 +143,8 @@ def set_up(config: Config, device: torch.device) -> None:
         torch.use_deterministic_algorithms(True)  # noqa: FBT003 - torch's own signature
 
 
-def shape_of(own: Model, seen: Input) -> Shape:
-    return Shape(
+def backbone_spec(own: Model, seen: InputShape) -> BackboneSpec:
+    return BackboneSpec(
         seen.channels,
         seen.size,
         own.embedding,
@@ -146,74 +155,76 @@ def shape_of(own: Model, seen: Input) -> Shape:
     )
 
 
-def trunk_of(config: Config, seen: Input) -> nn.Module:
+def build_backbone(config: Config, seen: InputShape) -> nn.Module:
     try:
-        return backbone(config.model.name, shape_of(config.model, seen))
+        return make_backbone(config.model.name, backbone_spec(config.model, seen))
     except (LookupError, ValueError) as error:
         raise UsageError(str(error.args[0])) from None
 
 
-def network_of(config: Config, classes: int, seen: Input, world: World) -> Network:
+def build_network(config: Config, classes: int, seen: InputShape, world: World) -> Network:
     """The same first weights on every rank and any number of them."""
     seed_all(config.run.seed, FIRST_WEIGHTS, 0)
-    trunk = trunk_of(config, seen)
+    trunk = build_backbone(config, seen)
     if config.system.activation_checkpoint:
-        recompute(trunk)
-    objective = objective_of(config, trunk, classes, world)
+        recompute_blocks(trunk)
+    objective = build_objective(config, trunk, classes, world)
     network = Network(trunk, objective, dtype=DTYPES[config.amp.dtype], offload=config.system.activation_offload)
-    return on_device(network, config, world.device)
+    return move_to_device(network, config, world.device)
 
 
-def on_device(network: Network, config: Config, device: torch.device) -> Network:
+def move_to_device(network: Network, config: Config, device: torch.device) -> Network:
     network = network.to(device)
     return network.to(memory_format=torch.channels_last) if config.system.channels_last else network  # type: ignore[call-overload]  # torch types no memory format alone
 
 
-def state_of(config: Config, network: Network, world: World) -> State:
+def build_state(config: Config, network: Network, world: World) -> State:
     ema = Ema(network, config.ema.decay) if config.ema.decay else None
-    scaler = Scaler(config.amp.init_scale, config.amp.growth_interval) if config.amp.dtype == "fp16" else None
+    scaler = LossScaler(config.amp.init_scale, config.amp.growth_interval) if config.amp.dtype == "fp16" else None
     own = config.optim
     sharded = own.sharded and world.size > 1
     return State(
         network,
-        optimizer(network.parameters(), own.name, own.momentum, own.betas, own.eps, own.weight_decay, sharded=sharded),
+        make_optimizer(
+            network.parameters(), own.name, own.momentum, own.betas, own.eps, own.weight_decay, sharded=sharded
+        ),
         ema,
         scaler,
-        bring=world.brought,
+        bring=world.gather_to_main,
     )
 
 
-def gradients_of(config: Config, network: Network, world: World) -> Gradients:
-    called = _compiled(config, network) if config.system.compile else network
+def build_reducer(config: Config, network: Network, world: World) -> GradientReducer:
+    called = _compile_network(config, network) if config.system.compile else network
     whole = config.data.global_batch // config.data.micro_batch
     if config.optim.reduce == "exact":
-        return Exact(network, called, world, whole)
-    return Averaged(network, called, world, whole // world.size)
+        return ExactReducer(network, called, world, whole)
+    return DdpReducer(network, called, world, whole // world.size)
 
 
-def _compiled(config: Config, network: Network) -> nn.Module:
+def _compile_network(config: Config, network: Network) -> nn.Module:
     if not config.head.sharded:
         return torch.compile(network)  # type: ignore[return-value]  # it wraps a module in one
     network.compile_backbone()
     return network
 
 
-def step_of(config: Config, state: State, augment: Augmentation, world: World) -> Step:
+def build_step(config: Config, state: State, augment: Augmentation, world: World) -> TrainStep:
     network = state.network
     micro_batches = config.data.global_batch // config.data.micro_batch
-    return Step(
+    return TrainStep(
         state,
-        gradients_of(config, network, world),
-        Tally(averaging(network), world, micro_batches, len(network.objective)),
-        Gathered(gathering(network), world),
-        Drawn(network, world, config.run.seed, config.head.sampled),
-        Norm(network, world, config.optim.clip),
+        build_reducer(config, network, world),
+        StepStatsReducer(find_per_step_means(network), world, micro_batches, len(network.objective)),
+        RowGatherer(find_per_step_gathers(network), world),
+        NegativeSampler(network, world, config.run.seed, config.head.sampled),
+        GradClipper(network, world, config.optim.clip),
         augment,
         config.run.seed,
     )
 
 
-def start_from(path: str, network: Network, say: Callable[[str], None]) -> None:
+def load_initial_weights(path: str, network: Network, say: Callable[[str], None]) -> None:
     """Weights of another run: the backbone alone, and whatever does not match is told."""
     if not Path(path).is_file():
         raise UsageError(f"model.init: there is no file {path}. Name a model.safetensors or ema.safetensors of a run.")
@@ -242,78 +253,78 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Parts:
+class RunComponents:
     config: Config
     """With every `auto` decided."""
-    dataset: Dataset
+    dataset: DatasetRecord
     record: Mapping[str, Any]
     """What every checkpoint says of the run."""
     schedule: Schedule
     state: State
     augment: Augmentation
-    step: Step
+    step: TrainStep
     stream: Mapping[str, Any]
     """The stream's state before the first of the rows."""
-    rows: Iterator[Row]
-    first: Row
+    rows: Iterator[Batch]
+    first: Batch
 
 
-def parts_of(config: Config, world: World, before: Found | None, say: Say) -> Parts:
-    config = resolved(config, world, before.state if before else None)
+def build_run(config: Config, world: World, before: CheckpointRef | None, say: Say) -> RunComponents:
+    config = resolve_config(config, world, before.state if before else None)
     if before:
-        refuse_other(before.state["identity"], identity_of(config))
-        refuse_missing_generation(before.state, config.data.path)
-    dataset = dataset_of(config, before.state["dataset"]["generation"] if before else None)
+        check_same_identity(before.state["identity"], identity_of(config))
+        check_generation_exists(before.state, config.data.path)
+    dataset = read_dataset_record(config, before.state["dataset"]["generation"] if before else None)
     if before:
-        refuse_other_dataset(before.state, dataset, config.data.path)
-    set_up(config, world.device)
+        check_same_dataset(before.state, dataset, config.data.path)
+    configure_torch(config, world.device)
     minutiae = config.loss.minutiae_map > 0
     if minutiae and not before:
-        refuse_without_minutiae(config, dataset.generation)
-    feed = Feed(config.data, config.data.train, world, config.run.seed, dataset.generation, minutiae=minutiae)
+        check_has_minutiae(config, dataset.generation)
+    feed = BatchLoader(config.data, config.data.train, world, config.run.seed, dataset.generation, minutiae=minutiae)
     if before:
         feed.load(before.state["stream"])
-    stream, rows = feed.state(), feed.rows()
+    stream, rows = feed.state(), feed.iter_batches()
     first = next(rows)
-    seen = input_of(first, config.augment)
-    record = record_of(config, dataset, seen, world)
+    seen = input_shape_of(first, config.augment)
+    record = make_run_record(config, dataset, seen, world)
     if before:
-        tell_what_differs(before.state, record, say)
+        warn_differences(before.state, record, say)
     state = _state(config, world, dataset, seen, before, say)
     augment = Augmentation(config.augment, config.run.seed)
-    step = step_of(config, state, augment, world)
-    schedule = schedule_of(config, len(feed), dataset.samples)
-    return Parts(config, dataset, record, schedule, state, augment, step, stream, chain([first], rows), first)
+    step = build_step(config, state, augment, world)
+    schedule = build_schedule(config, len(feed), dataset.samples)
+    return RunComponents(config, dataset, record, schedule, state, augment, step, stream, chain([first], rows), first)
 
 
-def schedule_of(config: Config, epoch: int, samples: int) -> Schedule:
+def build_schedule(config: Config, epoch: int, samples: int) -> Schedule:
     whole = config.run.epochs * epoch
     steps = min(whole, config.run.steps) if config.run.steps else whole
-    peak = peak_of(config.optim, config.data.global_batch, samples)
+    peak = peak_lr(config.optim, config.data.global_batch, samples)
     return Schedule(epoch, steps, peak, config.optim, config.validate, config.checkpoint, config.log)
 
 
 def _state(  # noqa: PLR0917 - what a state is made from
-    config: Config, world: World, dataset: Dataset, seen: Input, before: Found | None, say: Say
+    config: Config, world: World, dataset: DatasetRecord, seen: InputShape, before: CheckpointRef | None, say: Say
 ) -> State:
-    network = network_of(config, dataset.classes, seen, world)
+    network = build_network(config, dataset.classes, seen, world)
     if config.model.init and not before:
-        start_from(config.model.init, network, say)
-    state = state_of(config, network, world)
+        load_initial_weights(config.model.init, network, say)
+    state = build_state(config, network, world)
     if before:
-        state.load(load(before.folder, state.reads), before.state)
+        state.load(load_tensors(before.folder, state.reads), before.state)
     return state
 
 
 def _parameters(network: nn.Module, ranks: int) -> int:
     """Of classes that are spread over ranks, too: this one holds its share."""
-    split = blocks_in(network)
+    split = find_blocks(network)
     shared = sum(each.numel() for name, each in network.named_parameters() if name not in split)
     heads = len(split) * ranks // BLOCKS
     return shared + heads * max((each.classes * each.weight.shape[1] for each in split.values()), default=0)
 
 
-def facts_of(parts: Parts, around: Surroundings) -> dict[str, Any]:
+def run_facts(parts: RunComponents, around: RunContext) -> dict[str, Any]:
     """What the banner and the report tell beside the config."""
     world, config = around.world, parts.config
     return {

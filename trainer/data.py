@@ -33,7 +33,7 @@ class MicroBatch:
 
 
 @dataclass(frozen=True)
-class Row:
+class Batch:
     """This rank's part of a global batch."""
 
     micro_batches: tuple[MicroBatch, ...]
@@ -47,7 +47,7 @@ class Row:
     keys: Callable[[], list[str]]
 
 
-class Feed:
+class BatchLoader:
     """The rows of a split, for learning or, with `tail="mask"`, for judging every sample once."""
 
     def __init__(  # noqa: PLR0917 - what a feed is, one by one
@@ -98,12 +98,12 @@ class Feed:
         """Where the next row comes from; of a feed that has not given one yet."""
         return self._stream.state_dict()
 
-    def rows(self) -> Iterator[Row]:
+    def iter_batches(self) -> Iterator[Batch]:
         """From where the feed stands, epoch after epoch."""
         while True:
             yield from self.epoch()
 
-    def epoch(self) -> Iterator[Row]:
+    def epoch(self) -> Iterator[Batch]:
         """The rest of the epoch that the feed stands in."""
         number = self._stream.state_dict()["epoch"]
         batches: Any = iter(self._stream)  # a generator
@@ -116,7 +116,7 @@ class Feed:
                 waited = time.perf_counter() - began
                 yield self._row(batch, began, waited, number)
 
-    def _row(self, batch: Any, asked: float, waited: float, epoch: int) -> Row:  # noqa: ANN401 - its type is no public name
+    def _row(self, batch: Any, asked: float, waited: float, epoch: int) -> Batch:  # noqa: ANN401 - its type is no public name
         device, size = self._world.device, self._micro_batch
         images = batch.images.to(device, non_blocking=True)
         labels = batch.labels.to(device, non_blocking=True)
@@ -125,7 +125,7 @@ class Feed:
             images.split(size), labels.split(size), batch.numbers.split(size), self._minutiae(batch), strict=True
         )
         micro_batches = tuple(MicroBatch(first + number, *part) for number, part in enumerate(parts))
-        return Row(micro_batches, asked, waited, epoch, lambda: batch.state, lambda: batch.keys)
+        return Batch(micro_batches, asked, waited, epoch, lambda: batch.state, lambda: batch.keys)
 
     def _minutiae(self, batch: Any) -> Iterable[tuple[torch.Tensor, torch.Tensor] | None]:  # noqa: ANN401 - its type is no public name
         """Of each micro-batch."""
@@ -156,7 +156,7 @@ def _next(batches: Any) -> Any:  # noqa: ANN401 - a batch's type is no public na
 
 
 @dataclass(frozen=True)
-class Input:
+class InputShape:
     channels: int
     size: tuple[int, int]
     """Height and width."""
@@ -165,11 +165,11 @@ class Input:
         return [self.channels, *self.size]
 
     @classmethod
-    def from_json(cls, figures: list[int]) -> "Input":
+    def from_json(cls, figures: list[int]) -> "InputShape":
         channels, height, width = figures
         return cls(channels, (height, width))
 
 
-def input_of(row: Row, section: schema.Augment) -> Input:
+def input_shape_of(row: Batch, section: schema.Augment) -> InputShape:
     channels, *stored = row.micro_batches[0].images.shape[1:]
-    return Input(channels, input_size(section, (stored[0], stored[1])))
+    return InputShape(channels, input_size(section, (stored[0], stored[1])))

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from trainer.models.layers import Gathering
+from trainer.models.layers import PerStepGather
 
 BATCH = 16
 """The published weight goes with a sum over a batch of 16; times 16, a mean over a row of any length goes with it."""
@@ -22,7 +22,7 @@ BATCH = 16
 _GRAIN = 2.0**32
 
 
-class Center(Gathering):
+class CenterLoss(PerStepGather):
     centres: torch.Tensor
 
     def __init__(self, classes: int, embedding: int, rate: float = 0.5) -> None:
@@ -37,7 +37,7 @@ class Center(Gathering):
         return BATCH * (embeddings - self.centres[labels]).square().sum(1).mean() / 2
 
     @torch.no_grad()
-    def move(self, seen: torch.Tensor, labels: torch.Tensor) -> None:
+    def update(self, seen: torch.Tensor, labels: torch.Tensor) -> None:
         """Those of the row's classes, the farther the more samples they have: n of them, against one that stays."""
         classes = labels.unique()  # type: ignore[no-untyped-call]  # torch does not say
         members = (labels == classes[:, None]).double()
@@ -62,12 +62,12 @@ START_SCALE, START_THRESHOLD = 10.0, 0.5
 but with a slope to learn by."""
 
 
-class PairTerms(NamedTuple):
+class PairLosses(NamedTuple):
     bce: torch.Tensor
     focal: torch.Tensor
 
 
-class Pairs(nn.Module):
+class PairLoss(nn.Module):
     """`adjacent`: samples 2i and 2i + 1 are a pair, as the sampler "pairs" lays them. Else everyone is paired with
     everyone, and since mates are few, they and strangers weigh one half each, or all where the others are missing.
     """
@@ -78,13 +78,13 @@ class Pairs(nn.Module):
         self.log_scale = nn.Parameter(torch.tensor(math.log(START_SCALE)))
         self.threshold = nn.Parameter(torch.tensor(START_THRESHOLD))
 
-    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> PairTerms:
+    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> PairLosses:
         unit = functional.normalize(embeddings)
         cosines, same = (_adjacent if self.adjacent else _all)(unit, labels)
         weights = torch.full_like(cosines, 1 / max(len(cosines), 1)) if self.adjacent else _half_each(same)
         each = functional.binary_cross_entropy_with_logits(self.logits(cosines), same.to(cosines), reduction="none")
         missed = -torch.expm1(-each)  # what is left to certainty of the answer
-        return PairTerms((weights * each).sum(), (weights * missed**self.gamma * each).sum())
+        return PairLosses((weights * each).sum(), (weights * missed**self.gamma * each).sum())
 
     def logits(self, cosines: torch.Tensor) -> torch.Tensor:
         return self.log_scale.exp() * (cosines - self.threshold)
@@ -112,11 +112,11 @@ def _half_each(same: torch.Tensor) -> torch.Tensor:
     return (kinds / counts.clamp(min=1)).sum(0) / there
 
 
-SMALLEST = 1e-6
+MIN_DISTANCE = 1e-6
 """A root is steep beside 0, without bound: squares up to this, which fp32 hardly tells from 0, count as flat."""
 
 
-class Triplet(nn.Module):
+class BatchHardTripletLoss(nn.Module):
     def __init__(self, margin: float = 0.3) -> None:
         super().__init__()
         self.margin = margin
@@ -139,4 +139,4 @@ def _hardest(distances: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tenso
 def _distances(embeddings: torch.Tensor) -> torch.Tensor:
     """Of all pairs, between unit vectors."""
     unit = functional.normalize(embeddings)
-    return (2 - 2 * unit @ unit.mT).clamp(min=SMALLEST).sqrt()
+    return (2 - 2 * unit @ unit.mT).clamp(min=MIN_DISTANCE).sqrt()

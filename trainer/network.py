@@ -14,17 +14,17 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from trainer.losses import Center, Pairs, Triplet, minutiae_map_loss
+from trainer.losses import BatchHardTripletLoss, CenterLoss, PairLoss, minutiae_map_loss
 from trainer.models.layers import Features
 
 
-def recompute(backbone: nn.Module) -> None:
+def recompute_blocks(backbone: nn.Module) -> None:
     """Each block keeps its input alone and runs again in the backward. Names of parameters stay as they are."""
     for block in getattr(backbone, "blocks", ()):
         block.forward = partial(checkpoint, block.forward, use_reentrant=False)
 
 
-def kept_on_cpu(offload: bool) -> AbstractContextManager[None]:  # noqa: FBT001 - its one switch
+def offload_activations(offload: bool) -> AbstractContextManager[None]:  # noqa: FBT001 - its one switch
     """Around a forward: what the backward needs waits in the CPU's memory."""
     if not offload:
         return nullcontext()
@@ -53,16 +53,18 @@ class Objective(nn.ModuleDict):
     def of_each(self, features: Features, targets: Targets) -> torch.Tensor:
         """Of each sample by itself, as far as a term has it: for whoever looks for the one that went wrong."""
         nothing = features.vector.sum(1) * 0  # and no number where the vector is none
-        return nothing + sum(term.of_each(features, targets) for term in self.values() if isinstance(term, Classes))
+        return nothing + sum(
+            term.of_each(features, targets) for term in self.values() if isinstance(term, ClassificationTerm)
+        )
 
     def guessed(self, features: Features) -> torch.Tensor:
         """The class of each sample, as its heads believe."""
         classes = self["classes"]
-        assert isinstance(classes, Classes)
+        assert isinstance(classes, ClassificationTerm)
         return classes.guessed(features)
 
 
-class Classes(nn.Module):
+class ClassificationTerm(nn.Module):
     """Every part of the vector tells its class, by a head of its own."""
 
     def __init__(self, heads: nn.ModuleList, loss: nn.Module, weight: float) -> None:
@@ -97,7 +99,7 @@ class Network(nn.Module):
 
     def forward(self, images: torch.Tensor, targets: Targets) -> torch.Tensor:
         """The terms of the loss."""
-        with kept_on_cpu(self._offload):
+        with offload_activations(self._offload):
             features = (self._learnt_from or self.features)(images)
             with torch.autocast(images.device.type, enabled=False):
                 return self.objective(features, targets)  # type: ignore[no-any-return]  # nn.Module says Any
@@ -119,12 +121,12 @@ def _float(values: torch.Tensor | None) -> torch.Tensor | None:
     return None if values is None else values.float()
 
 
-class Centers(nn.Module):
+class CenterTerm(nn.Module):
     """Every part has centres of its own, among unit vectors, as where they were published for prints. Vectors of any
     length would all fall to 0, where the first centres are: seen, with plain scores and SGD.
     """
 
-    def __init__(self, of_parts: list[Center], weight: float) -> None:
+    def __init__(self, of_parts: list[CenterLoss], weight: float) -> None:
         super().__init__()
         self.parts, self.weight = nn.ModuleList(of_parts), weight
 
@@ -134,7 +136,7 @@ class Centers(nn.Module):
         return self.weight * torch.stack(far).sum()
 
 
-class MinutiaeMap(nn.Module):
+class MinutiaeMapTerm(nn.Module):
     def __init__(self, weight: float) -> None:
         super().__init__()
         self.weight = weight
@@ -146,8 +148,8 @@ class MinutiaeMap(nn.Module):
         return self.weight * minutiae_map_loss(features.minutiae, targets.minutiae, targets.with_minutiae)
 
 
-class Triplets(nn.Module):
-    def __init__(self, triplet: Triplet, weight: float) -> None:
+class TripletTerm(nn.Module):
+    def __init__(self, triplet: BatchHardTripletLoss, weight: float) -> None:
         super().__init__()
         self.triplet, self.weight = triplet, weight
 
@@ -156,10 +158,10 @@ class Triplets(nn.Module):
         return self.weight * far
 
 
-class TwoOfOne(nn.Module):
+class PairTerm(nn.Module):
     """Pairs told from the same logits in two ways."""
 
-    def __init__(self, pairs: Pairs, weight: float, focal: float) -> None:
+    def __init__(self, pairs: PairLoss, weight: float, focal: float) -> None:
         super().__init__()
         self.pairs, self.weight, self.focal = pairs, weight, focal
 

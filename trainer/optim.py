@@ -16,7 +16,7 @@ from torch import nn
 Optimizer = torch.optim.Optimizer
 
 
-def optimizer(  # noqa: PLR0917 - the settings of the section, one by one
+def make_optimizer(  # noqa: PLR0917 - the settings of the section, one by one
     parameters: Iterable[nn.Parameter],
     name: str,
     momentum: float,
@@ -54,7 +54,7 @@ class Ema:
         self.tensors = {name: each.detach().clone() for name, each in network.state_dict().items()}
 
     @torch.no_grad()
-    def move(self, network: nn.Module) -> None:
+    def update(self, network: nn.Module) -> None:
         learned = {name for name, _ in network.named_parameters()}
         for name, now in network.state_dict().items():
             if name in learned:
@@ -63,7 +63,7 @@ class Ema:
                 self.tensors[name].copy_(now)
 
     @contextmanager
-    def in_place(self, network: nn.Module) -> Iterator[None]:
+    def swapped_in(self, network: nn.Module) -> Iterator[None]:
         """The network has the averaged weights while this block runs."""
         own = {name: each.detach().clone() for name, each in network.state_dict().items()}
         network.load_state_dict(self.tensors)
@@ -74,13 +74,13 @@ class Ema:
 
 
 @dataclass
-class Scaler:
+class LossScaler:
     scale: float
     interval: int
     clean: int = 0
     """Steps since the last overflow or doubling."""
 
-    def took(self, finite: bool) -> None:  # noqa: FBT001 - it is the whole message
+    def update(self, finite: bool) -> None:  # noqa: FBT001 - it is the whole message
         if not finite:
             self.scale, self.clean = self.scale / 2, 0
             return

@@ -13,7 +13,7 @@ from trainer.errors import UsageError
 
 
 @dataclass(frozen=True)
-class Batch:
+class BatchPlan:
     """Of one card or rank."""
 
     micro: int
@@ -26,42 +26,42 @@ class Batch:
         return self.micro * self.accumulation
 
 
-LADDER = {16: Batch(32, 2), 24: Batch(64, 1), 40: Batch(128, 1), 80: Batch(256, 1)}
+BATCH_BY_MEMORY = {16: BatchPlan(32, 2), 24: BatchPlan(64, 1), 40: BatchPlan(128, 1), 80: BatchPlan(256, 1)}
 """By gigabytes, from the users' guides, for full-size nets on inputs of about 300 x 300 in half precision."""
 
 
-def batch_on_card(gigabytes: float) -> Batch:
+def batch_for_gpu(gigabytes: float) -> BatchPlan:
     """That of the highest step which the card reaches. Smaller cards take the lowest one in smaller bites."""
-    reached = [each for each in LADDER if each <= gigabytes]
+    reached = [each for each in BATCH_BY_MEMORY if each <= gigabytes]
     if reached:
-        return LADDER[max(reached)]
-    smallest, lowest = min(LADDER), LADDER[min(LADDER)]
+        return BATCH_BY_MEMORY[max(reached)]
+    smallest, lowest = min(BATCH_BY_MEMORY), BATCH_BY_MEMORY[min(BATCH_BY_MEMORY)]
     micro = lowest.micro
     while micro > 1 and micro * smallest > lowest.micro * gigabytes:
         micro //= 2
-    return Batch(micro, lowest.samples // micro)
+    return BatchPlan(micro, lowest.samples // micro)
 
 
-def batch_as_asked(global_batch: int, micro_batch: int, ranks: int) -> Batch:
+def batch_from_config(global_batch: int, micro_batch: int, ranks: int) -> BatchPlan:
     """Where memory is no reason to change the config's batch, or nobody knows how much it takes. It grows where the
     ranks do not divide it.
     """
     share = -(-global_batch // ranks)
     micro = max(each for each in range(1, min(micro_batch, share) + 1) if share % each == 0)
-    return Batch(micro, share // micro)
+    return BatchPlan(micro, share // micro)
 
 
-MARGIN = 0.5
+DISK_MARGIN = 0.5
 
-HALF = 2
+BYTES_PER_HALF = 2
 """Bytes of a number in half precision, which embeddings are written in."""
 
-LINE = 1_000
+BYTES_PER_LOG_LINE = 1_000
 """Bytes of a line of metrics with its TensorBoard events, generously."""
 
 
 @dataclass(frozen=True)
-class Disk:
+class DiskUsage:
     """Bytes."""
 
     dataset: int
@@ -72,23 +72,23 @@ class Disk:
 
     @property
     def with_margin(self) -> int:
-        return round((self.dataset + self.checkpoints + self.embeddings + self.logs) * (1 + MARGIN))
+        return round((self.dataset + self.checkpoints + self.embeddings + self.logs) * (1 + DISK_MARGIN))
 
 
-def checkpoints_of(size: int, keep: int) -> int:
+def checkpoint_bytes(size: int, keep: int) -> int:
     """The newest ones and the best."""
     return (keep + 1) * size
 
 
-def embeddings_of(samples: int, embedding: int) -> int:
-    return samples * embedding * HALF
+def embedding_bytes(samples: int, embedding: int) -> int:
+    return samples * embedding * BYTES_PER_HALF
 
 
-def logs_of(steps: int, every: int) -> int:
-    return -(-steps // every) * LINE
+def log_bytes(steps: int, every: int) -> int:
+    return -(-steps // every) * BYTES_PER_LOG_LINE
 
 
-GUIDE = {50_000: 15, 1_000_000: 10, 10_000_000: 5, 50_000_000: 3}
+EPOCH_GUIDE = {50_000: 15, 1_000_000: 10, 10_000_000: 5, 50_000_000: 3}
 """The users' guides' table. Their formula, max(5, min(15, 50000 / n)), says 5 at 50,000 samples."""
 
 ENOUGH_STEPS = 800
@@ -96,63 +96,63 @@ ENOUGH_STEPS = 800
 
 
 def epochs_for(samples: int, epoch_steps: int) -> int:
-    if samples < min(GUIDE):
-        return max(by_table(samples), round(ENOUGH_STEPS / epoch_steps))
-    return by_table(samples)
+    if samples < min(EPOCH_GUIDE):
+        return max(epochs_from_table(samples), round(ENOUGH_STEPS / epoch_steps))
+    return epochs_from_table(samples)
 
 
-def by_table(samples: int) -> int:
+def epochs_from_table(samples: int) -> int:
     """Between the lines of the table straight in the logarithm; its ends hold for what lies beyond."""
-    if samples <= min(GUIDE):
-        return GUIDE[min(GUIDE)]
-    for (less, more_epochs), (more, fewer_epochs) in pairwise(GUIDE.items()):
+    if samples <= min(EPOCH_GUIDE):
+        return EPOCH_GUIDE[min(EPOCH_GUIDE)]
+    for (less, more_epochs), (more, fewer_epochs) in pairwise(EPOCH_GUIDE.items()):
         if samples <= more:
             share = log(samples / less) / log(more / less)
             return round(more_epochs + share * (fewer_epochs - more_epochs))
-    return GUIDE[max(GUIDE)]
+    return EPOCH_GUIDE[max(EPOCH_GUIDE)]
 
 
-ON_A100 = {1: 1_000.0, 4: 3_500.0, 8: 6_500.0}
+A100_THROUGHPUT = {1: 1_000.0, 4: 3_500.0, 8: 6_500.0}
 """By cards."""
 
 _GUIDES = "what the users' guides expect of DeepPrint on A100 cards; your net and cards differ: give --rate"
 
-ON_TWO_CORES = 64 * 2_515 / (8 * 60)
+TWO_CORE_THROUGHPUT = 64 * 2_515 / (8 * 60)
 """2,515 rows of 64 in 8 minutes."""
 
 _PROTOTYPE = "measured on two cores with the demo's net at 160 x 128, so another machine or net differs: give --rate"
 
 
 @dataclass(frozen=True)
-class Rate:
+class Throughput:
     samples: float
     """A second, over all cards."""
     source: str
 
 
-def rate_on_cards(count: int) -> Rate:
+def gpu_throughput(count: int) -> Throughput:
     """Between measured numbers of cards straight in both logarithms, and beyond the last as good a card as there."""
-    last = max(ON_A100)
+    last = max(A100_THROUGHPUT)
     if count >= last:
-        return Rate(ON_A100[last] * count / last, _GUIDES)
-    for (fewer, slower), (more, faster) in pairwise(ON_A100.items()):
+        return Throughput(A100_THROUGHPUT[last] * count / last, _GUIDES)
+    for (fewer, slower), (more, faster) in pairwise(A100_THROUGHPUT.items()):
         if count <= more:
             share = log(count / fewer) / log(more / fewer)
-            return Rate(slower * (faster / slower) ** share, _GUIDES)
+            return Throughput(slower * (faster / slower) ** share, _GUIDES)
     raise AssertionError("the table covers every number of cards below its last")
 
 
-def rate_on_cpu() -> Rate:
+def cpu_throughput() -> Throughput:
     """However many ranks share the cores."""
-    return Rate(ON_TWO_CORES, _PROTOTYPE)
+    return Throughput(TWO_CORE_THROUGHPUT, _PROTOTYPE)
 
 
-FLOAT = 4
+BYTES_PER_FLOAT = 4
 """Bytes of a number: weights and their optimiser are in single precision whatever the arithmetic is."""
 
 
 @dataclass(frozen=True)
-class Weights:
+class WeightCounts:
     backbone: int
     """Parameters."""
     classes: int
@@ -173,11 +173,13 @@ class Weights:
     @property
     def head(self) -> int:
         """Bytes of the head with its share of the optimiser."""
-        return self._of_classes * FLOAT * (1 + self.copies)
+        return self._of_classes * BYTES_PER_FLOAT * (1 + self.copies)
 
     @property
     def checkpoint(self) -> int:
-        return self.parameters * FLOAT * (1 + self.averaged + self.copies) + self._centres * (1 + self.averaged)
+        return self.parameters * BYTES_PER_FLOAT * (1 + self.averaged + self.copies) + self._centres * (
+            1 + self.averaged
+        )
 
     def on_card(self, cards: int = 1, *, sharded: bool = False) -> int:
         """Weights, their gradients and average, and the optimiser, which may be spread over the cards.
@@ -185,8 +187,8 @@ class Weights:
         Activations come on top; they are what the micro-batch was chosen by.
         """
         own = self.backbone + self._of_classes // (cards if self.spread else 1)
-        optimizer = own * FLOAT * self.copies // (cards if sharded else 1)
-        return own * FLOAT * (2 + self.averaged) + optimizer + self._centres * (1 + self.averaged)
+        optimizer = own * BYTES_PER_FLOAT * self.copies // (cards if sharded else 1)
+        return own * BYTES_PER_FLOAT * (2 + self.averaged) + optimizer + self._centres * (1 + self.averaged)
 
     @property
     def _of_classes(self) -> int:
@@ -195,10 +197,10 @@ class Weights:
     @property
     def _centres(self) -> int:
         """Bytes."""
-        return self._of_classes * FLOAT * self.centred
+        return self._of_classes * BYTES_PER_FLOAT * self.centred
 
 
-def copies_of(optimizer: str, momentum: float) -> int:
+def optimizer_copies(optimizer: str, momentum: float) -> int:
     """Adam keeps two averages of every gradient, SGD one if it has momentum."""
     if optimizer == "sgd":
         return int(momentum > 0)
@@ -206,7 +208,7 @@ def copies_of(optimizer: str, momentum: float) -> int:
 
 
 @dataclass(frozen=True)
-class Amount:
+class DataAmount:
     """Of data."""
 
     samples: int
@@ -220,7 +222,7 @@ class Amount:
 
 
 @dataclass(frozen=True)
-class Habits:
+class RunSettings:
     """What of a config has its price."""
 
     keep: int
@@ -232,15 +234,15 @@ class Habits:
 @dataclass(frozen=True)
 class Plan:
     ranks: int
-    batch: Batch
+    batch: BatchPlan
     """Of each of them."""
     epochs: int
     epoch_steps: int
     head_bytes: int
     rank_bytes: int
     """On each card, before activations."""
-    disk: Disk
-    rate: Rate
+    disk: DiskUsage
+    rate: Throughput
 
     @property
     def global_batch(self) -> int:
@@ -255,7 +257,9 @@ class Plan:
         return self.epoch_steps * self.global_batch / self.rate.samples
 
 
-def planned(amount: Amount, weights: Weights, habits: Habits, *, ranks: int, batch: Batch, rate: Rate) -> Plan:
+def plan_run(
+    amount: DataAmount, weights: WeightCounts, habits: RunSettings, *, ranks: int, batch: BatchPlan, rate: Throughput
+) -> Plan:
     row = ranks * batch.samples
     epoch_steps = amount.samples // row
     if not epoch_steps:
@@ -264,11 +268,11 @@ def planned(amount: Amount, weights: Weights, habits: Habits, *, ranks: int, bat
             f"{batch.accumulation:,}. Plan with fewer or smaller cards."
         )
     epochs = epochs_for(amount.samples, epoch_steps)
-    disk = Disk(
+    disk = DiskUsage(
         dataset=amount.bytes,
-        checkpoints=checkpoints_of(weights.checkpoint, habits.keep),
-        embeddings=embeddings_of(amount.all_samples, weights.embedding),
-        logs=logs_of(epochs * epoch_steps, habits.log_every),
+        checkpoints=checkpoint_bytes(weights.checkpoint, habits.keep),
+        embeddings=embedding_bytes(amount.all_samples, weights.embedding),
+        logs=log_bytes(epochs * epoch_steps, habits.log_every),
     )
     on_rank = weights.on_card(ranks, sharded=habits.sharded)
     return Plan(ranks, batch, epochs, epoch_steps, weights.head, on_rank, disk, rate)

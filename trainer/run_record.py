@@ -19,18 +19,18 @@ from shardkit import ShardkitError
 from trainer.checkpoint.state import State
 from trainer.config.schema import Config
 from trainer.config.settings import identity_of, values_of
-from trainer.data import Input
-from trainer.distributed.watchdog import Request, Watchdog, exit_code_of
+from trainer.data import InputShape
+from trainer.distributed.watchdog import StopRequest, Watchdog, exit_code_of
 from trainer.distributed.world import World
 from trainer.errors import Mismatch, UsageError
-from trainer.heads.partial_fc import Sharded
-from trainer.metrics.logger import Watch
+from trainer.heads.partial_fc import PartialFCHead
+from trainer.metrics.logger import MetricsLogger
 
 Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Dataset:
+class DatasetRecord:
     """The generation that the run began with; samples that were appended since are for another run."""
 
     generation: int
@@ -41,18 +41,18 @@ class Dataset:
     subjects: int
 
 
-def dataset_of(config: Config, generation: int | None) -> Dataset:
+def read_dataset_record(config: Config, generation: int | None) -> DatasetRecord:
     if not config.data.path:
         raise UsageError("No dataset is named. Give the folder that `shardkit pack` wrote: --data.path FOLDER.")
     opened = shardkit.open(config.data.path, generation)
     for name in ("train", "val", "test"):
-        _refuse_missing(opened.__getitem__, name, getattr(config.data, name))
-    _refuse_little(config, opened.splits)
+        _check_exists(opened.__getitem__, name, getattr(config.data, name))
+    _check_enough_samples(config, opened.splits)
     own, train = opened.generation, opened.splits[config.data.train]
-    return Dataset(own.number, own.digest, own.class_map, train.classes, train.samples, train.subjects)
+    return DatasetRecord(own.number, own.digest, own.class_map, train.classes, train.samples, train.subjects)
 
 
-def _refuse_missing(look_up: Callable[[str], object], name: str, split: str) -> None:
+def _check_exists(look_up: Callable[[str], object], name: str, split: str) -> None:
     """Now, and not behind the first epoch."""
     if not split and name != "train":
         return
@@ -63,7 +63,7 @@ def _refuse_missing(look_up: Callable[[str], object], name: str, split: str) -> 
         raise UsageError(f"{error} Name one with data.{name}{without}.") from None
 
 
-def _refuse_little(config: Config, there: Mapping[str, Any]) -> None:
+def _check_enough_samples(config: Config, there: Mapping[str, Any]) -> None:
     """As many samples as subjects can be one of each, and then no two are mated."""
     subset, split = config.validate.subset, config.data.val
     if split and 0 < subset <= there[split].subjects:
@@ -73,7 +73,7 @@ def _refuse_little(config: Config, there: Mapping[str, Any]) -> None:
         )
 
 
-def refuse_without_minutiae(config: Config, generation: int) -> None:
+def check_has_minutiae(config: Config, generation: int) -> None:
     """Some prints may have none; if no one has any, they were packed without."""
     dataset, path = shardkit.open(config.data.path, generation), config.data.path
     shards = dataset[config.data.train].shards
@@ -84,7 +84,7 @@ def refuse_without_minutiae(config: Config, generation: int) -> None:
         )
 
 
-def resolved(config: Config, world: World, before: Record | None) -> Config:
+def resolve_config(config: Config, world: World, before: Record | None) -> Config:
     """With every `auto` decided: as it was when the run began, else by this machine."""
     then = before["identity"] if before else {}
     threads = config.system.threads or then.get("system.threads") or _threads(world)
@@ -92,7 +92,7 @@ def resolved(config: Config, world: World, before: Record | None) -> Config:
     return replace(config, system=replace(config.system, threads=threads), amp=replace(config.amp, dtype=dtype))
 
 
-def record_of(config: Config, dataset: Dataset, seen: Input, world: World) -> dict[str, Any]:
+def make_run_record(config: Config, dataset: DatasetRecord, seen: InputShape, world: World) -> dict[str, Any]:
     return {
         "identity": identity_of(config),
         "config": values_of(config),
@@ -105,7 +105,7 @@ def record_of(config: Config, dataset: Dataset, seen: Input, world: World) -> di
     }
 
 
-def refuse_missing_generation(before: Record, path: str) -> None:
+def check_generation_exists(before: Record, path: str) -> None:
     then, there = before["dataset"]["generation"], shardkit.open(path).manifest.generations
     if then not in {each.number for each in there}:
         raise Mismatch(
@@ -115,7 +115,7 @@ def refuse_missing_generation(before: Record, path: str) -> None:
         )
 
 
-def refuse_other_dataset(before: Record, now: Dataset, path: str) -> None:
+def check_same_dataset(before: Record, now: DatasetRecord, path: str) -> None:
     """Named by what differs: the data, or who has which label."""
     then = before["dataset"]
     for name, found in (("class map", now.class_map), ("dataset", now.digest)):
@@ -128,7 +128,7 @@ def refuse_other_dataset(before: Record, now: Dataset, path: str) -> None:
             )
 
 
-def tell_what_differs(before: Record, now: Record, warn: Callable[[str], None]) -> None:
+def warn_differences(before: Record, now: Record, warn: Callable[[str], None]) -> None:
     """What may change the bits of a resumed run without being wrong."""
     exact = now["identity"]["optim.reduce"] == "exact"
     for name in ("world_size", "device", "versions"):
@@ -162,7 +162,7 @@ _COPIES = {"SGD": 1, "Adam": 2, "AdamW": 2}
 """Of every parameter, by the optimiser's name."""
 
 
-def bytes_of_checkpoint(state: State) -> int:
+def checkpoint_bytes(state: State) -> int:
     """Of all ranks: the blocks of classes are on one each, and as many on any."""
     elsewhere = _elsewhere(state.network)
     weights: int = elsewhere + sum(each.nbytes for each in state.network.state_dict().values())
@@ -172,17 +172,17 @@ def bytes_of_checkpoint(state: State) -> int:
 
 def _elsewhere(network: nn.Module) -> int:
     """Bytes of the blocks that other ranks own."""
-    heads = [each for each in network.modules() if isinstance(each, Sharded)]
+    heads = [each for each in network.modules() if isinstance(each, PartialFCHead)]
     whole = sum(each.classes * each.embedding * torch.float32.itemsize for each in heads)
     return whole - sum(block.weight.nbytes for each in heads for block in each.owned)
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class RunContext:
     world: World
     dog: Watchdog
-    request: Request
-    watch: Watch | None
+    request: StopRequest
+    watch: MetricsLogger | None
     """Rank 0's."""
 
     @property

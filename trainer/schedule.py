@@ -10,13 +10,13 @@ from typing import Literal
 
 from trainer.config.schema import Checkpoint, Log, Optim, Validate
 
-Kind = Literal["subset", "full"]
+ValidationKind = Literal["subset", "full"]
 
 
 @dataclass(frozen=True)
 class Due:
     log: bool
-    validate: Kind | None
+    validate: ValidationKind | None
     save: bool
     stop: bool
 
@@ -50,7 +50,7 @@ class Schedule:
             return self.peak * (self.optim.warmup_from + (1 - self.optim.warmup_from) * step / warm)
         return self.peak * self._curve(step, warm)
 
-    def _validation(self, step: int, stop: bool) -> Kind | None:  # noqa: FBT001
+    def _validation(self, step: int, stop: bool) -> ValidationKind | None:  # noqa: FBT001
         if step == 0 and not stop:
             return "full" if self.validate.first else None
         if not stop and not self._turn(step, self.validate.every_steps, self.validate.every_epochs):
@@ -80,7 +80,7 @@ class Schedule:
         return float(optim.final + (1 - optim.final) * fall)
 
 
-def peak_of(optim: Optim, global_batch: int, samples: int) -> float:
+def peak_lr(optim: Optim, global_batch: int, samples: int) -> float:
     """The base rate scaled to this batch: 0.1 at 256 is 0.4 at 1,024 by the linear rule; and to so many samples."""
     ratio = global_batch / optim.base_batch
     of_batch = optim.base_lr * {"linear": ratio, "sqrt": sqrt(ratio), "none": 1.0}[optim.scale]

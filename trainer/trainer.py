@@ -14,25 +14,25 @@ from typing import Any, Protocol
 import shardkit
 from shardkit import publish
 from trainer.augment.pipeline import LEAST_RIDGE_PERIOD, ridge_period_at_input
-from trainer.build import Parts, facts_of, parts_of
+from trainer.build import RunComponents, build_run, run_facts
 from trainer.checkpoint.state import State
-from trainer.checkpoint.store import Found, found, told
-from trainer.checkpoint.writer import Writer
-from trainer.config.files import as_toml
+from trainer.checkpoint.store import CheckpointRef, find_latest, read_unverified
+from trainer.checkpoint.writer import CheckpointWriter
+from trainer.config.files import config_to_toml
 from trainer.config.schema import Config, System
-from trainer.data import Row
+from trainer.data import Batch
 from trainer.distributed.watchdog import exit_code_of
-from trainer.metrics.console import banner
-from trainer.metrics.logger import Report
-from trainer.metrics.profiler import profiled
-from trainer.run_record import Surroundings
-from trainer.schedule import Kind, Schedule
-from trainer.train_step import Outcome
-from trainer.validator import Judge, Verdict, judged_at_last
+from trainer.metrics.console import format_banner
+from trainer.metrics.logger import StepReporter
+from trainer.metrics.profiler import profile_steps
+from trainer.run_record import RunContext
+from trainer.schedule import Schedule, ValidationKind
+from trainer.train_step import StepResult
+from trainer.validator import ValidationResult, Validator, run_final_test
 
 
 @dataclass(frozen=True)
-class Ending:
+class RunResult:
     step: int
     why: str
     exit_code: int
@@ -43,7 +43,7 @@ class Ending:
 
 
 class Duties(Protocol):
-    def __call__(self, behind: Row | None, asked: int) -> Ending | None:
+    def __call__(self, behind: Batch | None, asked: int) -> RunResult | None:
         """Validate and save what is due behind a row; an ending if there is nothing more to do.
 
         `asked` is the signal by which any rank was asked to stop, as all agreed, or 0.
@@ -51,11 +51,11 @@ class Duties(Protocol):
 
 
 def train(
-    rows: Iterator[Row],
-    learn: Callable[[Row], Outcome],
+    rows: Iterator[Batch],
+    learn: Callable[[Batch], StepResult],
     duties: Duties,
-    report: Callable[[Row, Outcome], None],
-) -> Ending:
+    report: Callable[[Batch, StepResult], None],
+) -> RunResult:
     row, asked = None, 0
     while (ending := duties(row, asked)) is None:
         row = next(rows)
@@ -65,7 +65,7 @@ def train(
     return ending
 
 
-Validate = Callable[[Kind], Verdict | None]
+Validate = Callable[[ValidationKind], ValidationResult | None]
 """None where a rank was asked to stop on the way."""
 
 
@@ -73,19 +73,19 @@ Validate = Callable[[Kind], Verdict | None]
 class RunDuties:
     schedule: Schedule
     state: State
-    around: Surroundings
+    around: RunContext
     system: System
     record: Mapping[str, Any]
     stream: Callable[[], Mapping[str, Any]]
     """The stream's state behind the last row; reckoned where it is saved, and not at each step."""
     judge: Validate | None
     """None where there is no split to validate on."""
-    writer: Writer | None
+    writer: CheckpointWriter | None
     """Rank 0 alone writes."""
     saved: tuple[int, int]
     """The step of the newest checkpoint, and that of the last validation that it knows of."""
 
-    def __call__(self, behind: Row | None, asked: int) -> Ending | None:
+    def __call__(self, behind: Batch | None, asked: int) -> RunResult | None:
         if behind is not None:
             self.stream = behind.state
         if asked:
@@ -104,20 +104,20 @@ class RunDuties:
             self._save(best=better)
         return over
 
-    def _over(self, *, stop: bool) -> Ending | None:
+    def _over(self, *, stop: bool) -> RunResult | None:
         progress = self.state.progress
         if stop:
-            return Ending(progress.step, "all its steps are done", 0)
+            return RunResult(progress.step, "all its steps are done", 0)
         patience = self.schedule.validate.patience
         if self.judge and patience and progress.stale >= patience:
-            return Ending(
+            return RunResult(
                 progress.step,
                 f"{progress.stale} validations brought no better {self.schedule.validate.metric} (validate.patience)",
                 0,
             )
         return None
 
-    def _validated(self, kind: Kind) -> bool | None:
+    def _validated(self, kind: ValidationKind) -> bool | None:
         """Whether a full one is the best so far; None if somebody asked to stop, and then nothing counts.
 
         A subset that looks better than any before is made sure of by a full validation.
@@ -137,7 +137,7 @@ class RunDuties:
         progress.validated = progress.step
         return better.get("full", False)
 
-    def _error(self, kind: Kind) -> float | None:
+    def _error(self, kind: ValidationKind) -> float | None:
         """As rank 0 says."""
         assert self.judge
         found = self.judge(kind)
@@ -145,30 +145,30 @@ class RunDuties:
             return None
         if self.around.watch:
             self.around.watch.validated(self.state.progress.step, kind, found.as_json())
-        return float(self.around.world.agreed(found.error))
+        return float(self.around.world.broadcast_object(found.error))
 
-    def _stopped(self, asked: int) -> Ending:
+    def _stopped(self, asked: int) -> RunResult:
         self._save(best=False)
-        return Ending(self.saved[0], "it was asked to stop, and the same command goes on", exit_code_of(asked))
+        return RunResult(self.saved[0], "it was asked to stop, and the same command goes on", exit_code_of(asked))
 
     def _save(self, *, best: bool) -> None:
         now = (self.state.progress.step, self.state.progress.validated)
         if self.saved == now and not best:
             return
         self.saved = now
-        self.around.dog.alive(self.system.first_timeout)  # a slow disk is no stuck rank
-        tensors = self.state.tensors(leads=self.around.world.leads)
+        self.around.dog.heartbeat(self.system.first_timeout)  # a slow disk is no stuck rank
+        tensors = self.state.tensors(leads=self.around.world.is_main)
         if self.writer:
             state = {**self.record, **self.state.facts(), "stream": dict(self.stream())}
             self.writer.save(now[0], tensors, state, best=best)
-        self.around.world.all_say(True)  # noqa: FBT003 - all wait for whoever waits for the disk
-        self.around.dog.alive(self.system.timeout)
+        self.around.world.all_true(True)  # noqa: FBT003 - all wait for whoever waits for the disk
+        self.around.dog.heartbeat(self.system.timeout)
 
 
-def told_at_start(parts: Parts, around: Surroundings, *, resumed: bool) -> None:
+def log_start(parts: RunComponents, around: RunContext, *, resumed: bool) -> None:
     assert around.watch
-    facts = facts_of(parts, around)
-    around.watch.say(banner(parts.config, facts))
+    facts = run_facts(parts, around)
+    around.watch.say(format_banner(parts.config, facts))
     period = ridge_period_at_input(parts.config.augment)
     if 0 < period < LEAST_RIDGE_PERIOD:
         around.say(
@@ -181,7 +181,7 @@ def told_at_start(parts: Parts, around: Surroundings, *, resumed: bool) -> None:
     around.watch.event("resumed" if resumed else "started", step=parts.state.progress.step, **parts.record)
 
 
-def _tell_of_size(parts: Parts, around: Surroundings) -> None:
+def _tell_of_size(parts: RunComponents, around: RunContext) -> None:
     """A period is measured before pictures are resized, and counts behind that."""
     data, own = parts.config.data, parts.config.augment
     dataset = shardkit.open(data.path, parts.dataset.generation)
@@ -194,35 +194,35 @@ def _tell_of_size(parts: Parts, around: Surroundings) -> None:
         )
 
 
-def carried_out(config: Config, around: Surroundings) -> Ending:
+def run_training(config: Config, around: RunContext) -> RunResult:
     folder = Path(config.run.folder)
-    before = taken_up(folder, around)
-    parts = parts_of(config, around.world, before, around.say)
+    before = find_resume_point(folder, around)
+    parts = build_run(config, around.world, before, around.say)
     if around.watch:
         _keep_config(folder, parts.config)
         around.watch.resume(parts.state.progress.step)
-        told_at_start(parts, around, resumed=before is not None)
+        log_start(parts, around, resumed=before is not None)
     with ExitStack() as stack:
-        writer = Writer(folder, parts.config.checkpoint.keep, around.watch.saved) if around.watch else None
+        writer = CheckpointWriter(folder, parts.config.checkpoint.keep, around.watch.saved) if around.watch else None
         if writer:
             stack.callback(writer.close)
         ending = _trained(parts, around, writer)
-        around.dog.alive(config.system.first_timeout)
-    if ending.finished and not judged_at_last(parts, around):
+        around.dog.heartbeat(config.system.first_timeout)
+    if ending.finished and not run_final_test(parts, around):
         return replace(ending, why="it was asked to stop before the test split was judged", exit_code=around.stopped)
     return ending
 
 
-def taken_up(folder: Path, around: Surroundings) -> Found | None:
+def find_resume_point(folder: Path, around: RunContext) -> CheckpointRef | None:
     """The newest valid checkpoint, as rank 0 finds it: ranks that look for themselves may see different ones."""
-    mine = found(folder, around.say) if around.world.leads else None
-    step = around.world.agreed(mine.step if mine else None)
+    mine = find_latest(folder, around.say) if around.world.is_main else None
+    step = around.world.broadcast_object(mine.step if mine else None)
     if step is None:
         return None
-    return mine or told(folder, step)
+    return mine or read_unverified(folder, step)
 
 
-def _trained(parts: Parts, around: Surroundings, writer: Writer | None) -> Ending:
+def _trained(parts: RunComponents, around: RunContext, writer: CheckpointWriter | None) -> RunResult:
     duties = RunDuties(
         parts.schedule,
         parts.state,
@@ -230,21 +230,21 @@ def _trained(parts: Parts, around: Surroundings, writer: Writer | None) -> Endin
         parts.config.system,
         parts.record,
         lambda: parts.stream,
-        Judge(parts, around, parts.config.data.val) if parts.config.data.val else None,
+        Validator(parts, around, parts.config.data.val) if parts.config.data.val else None,
         writer,
         (parts.state.progress.step, parts.state.progress.validated),
     )
-    report = Report(parts.schedule, parts.state, parts.config.data.global_batch, around.watch)
+    report = StepReporter(parts.schedule, parts.state, parts.config.data.global_batch, around.watch)
 
-    def learn(row: Row) -> Outcome:
+    def learn(row: Batch) -> StepResult:
         outcome = parts.step(row, parts.schedule.lr(parts.state.progress.step), around.request.signal)
-        around.dog.alive(parts.config.system.timeout)
+        around.dog.heartbeat(parts.config.system.timeout)
         if writer:
             writer.check()
         return outcome
 
     parts.step.warm_up(parts.first.micro_batches[-1])
-    with profiled(
+    with profile_steps(
         learn, parts.config.log.profile, Path(parts.config.run.folder), around.say if around.watch else None
     ) as own:
         return train(parts.rows, own, duties, report)
@@ -252,4 +252,4 @@ def _trained(parts: Parts, around: Surroundings, writer: Writer | None) -> Endin
 
 def _keep_config(folder: Path, config: Config) -> None:
     with publish(folder / "config.toml") as file:
-        file.write(as_toml(config).encode())
+        file.write(config_to_toml(config).encode())

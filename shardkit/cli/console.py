@@ -19,7 +19,7 @@ import click
 _INDENT = "  "
 
 
-def folded(text: str, width: int) -> str:
+def fold(text: str, width: int) -> str:
     """The text; if it is one line that is too long, on several, those behind the first one indented.
 
     What is no sentence stays: a table has its columns.
@@ -38,7 +38,7 @@ def folded(text: str, width: int) -> str:
 _LEADS = {"Error:": {"fg": "red", "bold": True}, "Warning:": {"fg": "yellow", "bold": True}}
 
 
-class Painted(str):
+class Styled(str):
     """A text with its look. As part of another text it is plain: only a whole piece that is said is coloured."""
 
     __slots__ = ("look",)
@@ -51,48 +51,48 @@ class Painted(str):
         return self
 
 
-def good(text: str) -> Painted:
-    return Painted(text, fg="green")
+def green(text: str) -> Styled:
+    return Styled(text, fg="green")
 
 
-def doubtful(text: str) -> Painted:
-    return Painted(text, fg="yellow")
+def yellow(text: str) -> Styled:
+    return Styled(text, fg="yellow")
 
 
-def bad(text: str) -> Painted:
-    return Painted(text, fg="red")
+def red(text: str) -> Styled:
+    return Styled(text, fg="red")
 
 
-def strong(text: str) -> Painted:
-    return Painted(text, bold=True)
+def bold(text: str) -> Styled:
+    return Styled(text, bold=True)
 
 
-def quiet(text: str) -> Painted:
-    return Painted(text, dim=True)
+def dim(text: str) -> Styled:
+    return Styled(text, dim=True)
 
 
-def refused() -> bool:
+def is_color_disabled() -> bool:
     """Whether no terminal of this environment wants colours: https://no-color.org, and one that can show none."""
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
 
 
-def coloured(stream: TextIO) -> bool:
-    return stream.isatty() and not refused()
+def can_show_color(stream: TextIO) -> bool:
+    return stream.isatty() and not is_color_disabled()
 
 
-def pieces_of(text: str) -> tuple[str, ...]:
+def split_lead(text: str) -> tuple[str, ...]:
     """The text, with the word that leads an error or a warning as a piece of its own."""
-    if not isinstance(text, Painted):
+    if not isinstance(text, Styled):
         for lead, look in _LEADS.items():
             if text.startswith(lead):
-                return Painted(lead, **look), text.removeprefix(lead)
+                return Styled(lead, **look), text.removeprefix(lead)
     return (text,)
 
 
-def styled(piece: str, text: str | None = None) -> str:
+def apply_style(piece: str, text: str | None = None) -> str:
     """The text, or the piece itself, as the piece looks."""
     shown = piece if text is None else text
-    return click.style(shown, **piece.look) if isinstance(piece, Painted) else str(shown)
+    return click.style(shown, **piece.look) if isinstance(piece, Styled) else str(shown)
 
 
 def say(*pieces: str) -> None:
@@ -100,19 +100,19 @@ def say(*pieces: str) -> None:
 
     A sentence, which is one piece, is folded between words where a terminal would cut it anywhere.
     """
-    escape: Callable[[str], str] = harmless
+    escape: Callable[[str], str] = escape_control
     if len(pieces) == 1 and type(pieces[0]) is str and sys.stderr.isatty():
-        pieces, escape = (folded(harmless(pieces[0]), get_terminal_size().columns),), str
-    split = [each for piece in pieces for each in pieces_of(piece)]
-    colours = coloured(sys.stderr)
-    line = "".join(styled(each, escape(each)) if colours else escape(each) for each in split)
+        pieces, escape = (fold(escape_control(pieces[0]), get_terminal_size().columns),), str
+    split = [each for piece in pieces for each in split_lead(piece)]
+    colours = can_show_color(sys.stderr)
+    line = "".join(apply_style(each, escape(each)) if colours else escape(each) for each in split)
     try:
         click.echo(line, err=True, color=colours)
     except OSError:  # a closed pipe or a full log must not stop the work that is talked about
-        forget(sys.stderr)
+        silence(sys.stderr)
 
 
-def harmless(text: str) -> str:
+def escape_control(text: str) -> str:
     """Return the text with everything escaped that a terminal might obey, line feeds included.
 
     A dataset from an untrusted source can name itself with anything, and must not write a line of its own.
@@ -120,7 +120,7 @@ def harmless(text: str) -> str:
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
-def forget(stream: TextIO) -> None:
+def silence(stream: TextIO) -> None:
     """Write nothing more to a stream that failed; the interpreter would try once again at its end, and fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
@@ -130,20 +130,20 @@ def emit(record: dict[str, object]) -> None:
     click.echo(json.dumps(record))
 
 
-def put(content: bytes) -> None:
+def write_stdout(content: bytes) -> None:
     sys.stdout.buffer.write(content)
 
 
 @contextmanager
-def while_read() -> Iterator[None]:
+def until_closed_pipe() -> Iterator[None]:
     """Answer as long as somebody reads: `| head` that has enough is no error."""
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        forget(sys.stdout)
+        silence(sys.stdout)
 
 
-def shown(key: str) -> str:
+def format_key(key: str) -> str:
     """A key of ours as it is; what a stranger's might tell a terminal to do is escaped."""
     return key if key.isprintable() else ascii(key)

@@ -12,15 +12,15 @@ from types import FrameType
 
 import click
 
-from shardkit.cli.console import forget, refused, say
-from shardkit.errors import Interrupted, ShardkitError, meant_word
-from shardkit.storage.errors import FAILING, explanation
+from shardkit.cli.console import is_color_disabled, say, silence
+from shardkit.errors import Interrupted, ShardkitError, suggest_word
+from shardkit.storage.errors import FAILING_ERRNOS, explain_os_error
 
-TRAINER = ("train", "evaluate", "embed", "overfit", "plan", "replay", "prove")
+TRAINER_COMMANDS = ("train", "evaluate", "embed", "overfit", "plan", "replay", "prove")
 """Commands that people look for here, and that are the trainer's."""
 
 
-def told(error: click.ClickException) -> str:
+def usage_message(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else ""
     shows = (
@@ -46,17 +46,17 @@ def _wrong(error: click.ClickException) -> str:
 def _no_option(error: click.NoSuchOption) -> str:
     there = _options(error.ctx) if error.ctx else {}
     # Without dashes, which make all of them alike.
-    near = meant_word(error.option_name.lstrip("-"), (name.lstrip("-") for name in there)).replace("mean ", "mean --")
+    near = suggest_word(error.option_name.lstrip("-"), (name.lstrip("-") for name in there)).replace("mean ", "mean --")
     behind = error.ctx and isinstance(error.ctx.command, click.Group) and not near
     return f"There is no option {error.option_name}{' in front of a command' if behind else ''}.{near}"
 
 
 def _no_command(error: click.NoSuchCommand) -> str:
     name = error.command_name
-    if name in TRAINER:
+    if name in TRAINER_COMMANDS:
         return f"{name} is a command of the trainer: `python -m trainer {'' if name == 'train' else name + ' '}--help`."
     commands = error.ctx.command.commands if error.ctx and isinstance(error.ctx.command, click.Group) else ()
-    return f"There is no command {name!r}.{meant_word(name, commands)}"
+    return f"There is no command {name!r}.{suggest_word(name, commands)}"
 
 
 def _no_value(name: str, context: click.Context) -> str:
@@ -78,41 +78,41 @@ def _usage(context: click.Context) -> str:
 _STDOUT = Path("/dev/stdout")
 
 
-def run(command: click.Command, args: list[str] | None = None) -> int:
+def run_command(command: click.Command, args: list[str] | None = None) -> int:
     """Run `command` and return its exit code; an internal error alone shows a traceback, since it is ours to mend."""
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, _interrupt)
     try:
-        result = command.main(args, standalone_mode=False, color=False if refused() else None)
+        result = command.main(args, standalone_mode=False, color=False if is_color_disabled() else None)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
     except click.ClickException as error:
-        return _ended(told(error), error.exit_code)
+        return _exit_with(usage_message(error), error.exit_code)
     except ShardkitError as error:
-        return _ended(str(error), error.exit_code)
+        return _exit_with(str(error), error.exit_code)
     except Interrupted as error:
         if sys.stderr.isatty():
             say("")  # behind the ^C that a terminal shows
-        return _ended(f"{error}. Run the same command again; what is whole is kept.", error.exit_code)
+        return _exit_with(f"{error}. Run the same command again; what is whole is kept.", error.exit_code)
     except OSError as error:
-        explained = explanation(error, file := _file_of(error))
+        explained = explain_os_error(error, file := _file_of(error))
         if explained is None:
             raise
         if file == _STDOUT:
-            forget(sys.stdout)
-        return _ended(str(explained), explained.exit_code)
+            silence(sys.stdout)
+        return _exit_with(str(explained), explained.exit_code)
     # `--help` and `--version` come back as click's exit code, a command as None.
     return result if isinstance(result, int) else 0
 
 
 def _file_of(error: OSError) -> Path:
     """The file that an error is about; pyarrow names none that it fails to read; what is written is the answer."""
-    unnamed = _STDOUT if error.errno not in FAILING else Path("a file that the system does not name")
+    unnamed = _STDOUT if error.errno not in FAILING_ERRNOS else Path("a file that the system does not name")
     return Path(os.fsdecode(error.filename)) if error.filename else unnamed
 
 
-def _ended(message: str, exit_code: int) -> int:
+def _exit_with(message: str, exit_code: int) -> int:
     say(f"Error: {message}")
     return exit_code
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from shardkit.cli.console import strong, styled
+from shardkit.cli.console import apply_style, bold
 
-WIDEST = 102
+MAX_HELP_WIDTH = 102
 """Columns that help takes at most, with two that stay free."""
 _FIRST = 31
 """The longest name that its text stands beside."""
@@ -22,7 +22,7 @@ _EXITS = {
     8: "stopped at a bad input, as --on-error fail asks",
     130: "stopped by Ctrl-C (143: by SIGTERM); the same command goes on",
 }
-Rows = Sequence[tuple[str, str]]
+HelpRows = Sequence[tuple[str, str]]
 
 
 class Formatter(click.HelpFormatter):
@@ -31,12 +31,12 @@ class Formatter(click.HelpFormatter):
         self.width -= indent_increment  # which click forgets when it folds an indented text
 
     def write_heading(self, heading: str) -> None:
-        self.write(f"{'':>{self.current_indent}}{styled(strong(f'{heading}:'))}\n")
+        self.write(f"{'':>{self.current_indent}}{apply_style(bold(f'{heading}:'))}\n")
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-        super().write_usage(prog, args, styled(strong(prefix or "Usage:")) + " ")
+        super().write_usage(prog, args, apply_style(bold(prefix or "Usage:")) + " ")
 
-    def write_tables(self, tables: Iterable[tuple[str, Rows]]) -> None:
+    def write_tables(self, tables: Iterable[tuple[str, HelpRows]]) -> None:
         """Under a heading each, all of them with columns of the same width."""
         there = [(heading, rows) for heading, rows in tables if rows]
         widest = max((len(name) for _, rows in there for name, _ in rows if len(name) <= _FIRST), default=0)
@@ -49,7 +49,7 @@ class _Context(click.Context):
     formatter_class = Formatter
 
 
-class Helpful(click.Command):
+class BaseCommand(click.Command):
     """What every command's help has in common."""
 
     context_class = _Context
@@ -69,7 +69,7 @@ class Helpful(click.Command):
         return rest
 
 
-class Command(Helpful):
+class Command(BaseCommand):
     def __init__(
         self,
         *args: Any,  # noqa: ANN401 - click's own
@@ -93,7 +93,7 @@ class Command(Helpful):
                 formatter.write("".join(f"  {line}\n" for line in self.examples))
         formatter.write_tables([("Exit codes", [(f"{code:>3}", _EXITS[code]) for code in self.exits])])
 
-    def _tables(self, ctx: click.Context) -> Iterator[tuple[str, Rows]]:
+    def _tables(self, ctx: click.Context) -> Iterator[tuple[str, HelpRows]]:
         """The options as they are declared, cut in front of each that begins a heading."""
         params = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
         names = [each.opts[-1] for each in params]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 import shardkit as package
-from shardkit.cli.errors import run
-from shardkit.cli.help import WIDEST, Formatter, Helpful
+from shardkit.cli.errors import run_command
+from shardkit.cli.help import MAX_HELP_WIDTH, BaseCommand, Formatter
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -56,7 +56,7 @@ _MORE = {
 _COMMANDS = {name: click.Command(name, help=told) for section in _SECTIONS.values() for name, told in section.items()}
 
 
-class _Commands(Helpful, click.Group):
+class _Commands(BaseCommand, click.Group):
     """Commands by name, each imported when it is asked for."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
@@ -89,7 +89,7 @@ class _Commands(Helpful, click.Group):
 @click.group(
     cls=_Commands,
     commands=_COMMANDS,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": MAX_HELP_WIDTH},
 )
 @click.version_option(package.__version__, prog_name="shardkit", help="Print the version.")
 def shardkit() -> None:
@@ -103,10 +103,10 @@ def shardkit() -> None:
 def main() -> None:
     """Leave without taking apart what was imported: that takes 30 ms, and a tenth of a verify."""
     if "_SHARDKIT_COMPLETE" in os.environ:
-        from shardkit.cli.commands.completion import registered  # noqa: PLC0415 - only a shell that completes needs it
+        from shardkit.cli.commands.completion import register_shells  # noqa: PLC0415 - only a shell that completes needs it
 
-        registered()
-    code = run(shardkit)
+        register_shells()
+    code = run_command(shardkit)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # nobody reads it any more; `run` has said what there was to say
             stream.flush()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shardkit.errors import meant_word
+from shardkit.errors import suggest_word
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -26,7 +26,7 @@ _FEW = 3
 """So many subjects are completed with their keys at once: one alone would end with a blank."""
 
 
-class Named(click.ParamType[str]):
+class DatasetName(click.ParamType[str]):
     name = "text"
 
     def __init__(self, found: Callable[[Path, str], Iterable[str]]) -> None:
@@ -79,7 +79,7 @@ def _keys(folder: Path, incomplete: str) -> Iterable[str]:
     )
 
 
-SPLIT, SUBJECT, GROUP, KEY = Named(_splits), Named(_subjects), Named(_groups), Named(_keys)
+SPLIT, SUBJECT, GROUP, KEY = DatasetName(_splits), DatasetName(_subjects), DatasetName(_groups), DatasetName(_keys)
 
 
 class Number(click.ParamType[float]):
@@ -117,7 +117,7 @@ class Choice(click.Choice[str]):
 
     def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
         del ctx
-        return f"{value!r} is none of {', '.join(self.choices)}.{meant_word(str(value), self.choices)}"
+        return f"{value!r} is none of {', '.join(self.choices)}.{suggest_word(str(value), self.choices)}"
 
 
 class Folder(click.Path):
@@ -157,12 +157,12 @@ with_on_error = click.option(
 )
 
 
-def cores() -> int:
+def count_cores() -> int:
     """Those that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
-def size_in_bytes(text: str) -> int:
+def parse_size(text: str) -> int:
     """`256MB` (millions), `256MiB` (2^20) or plain bytes; KB to TB, KiB to TiB."""
     match = re.fullmatch(r"(\d{1,15}(?:\.\d+)?)\s*([KMGT]I?)?B?", text.strip().upper())
     size = int(float(match[1]) * _UNITS[match[2] or ""]) if match else 0
@@ -172,7 +172,7 @@ def size_in_bytes(text: str) -> int:
     return size
 
 
-def task(text: str | None) -> tuple[int, int]:
+def parse_task(text: str | None) -> tuple[int, int]:
     """`3/8` as (3, 8); the whole is task 1 of 1."""
     number, _, tasks = (text or "1/1").partition("/")
     if not 1 <= _whole(number) <= _whole(tasks):
@@ -180,7 +180,7 @@ def task(text: str | None) -> tuple[int, int]:
     return _whole(number), _whole(tasks)
 
 
-def shape(text: str) -> tuple[int, ...]:
+def parse_shape(text: str) -> tuple[int, ...]:
     """`3x32x32` as numbers."""
     numbers = tuple(map(_whole, text.lower().split("x")))
     if 0 in numbers:
@@ -188,7 +188,7 @@ def shape(text: str) -> tuple[int, ...]:
     return numbers
 
 
-def thread_counts(text: str) -> list[int]:
+def parse_thread_counts(text: str) -> list[int]:
     """`1,4,16` as numbers."""
     numbers = {*map(_whole, text.split(","))}
     if not all(1 <= number <= _MOST_THREADS for number in numbers):
@@ -201,6 +201,6 @@ def _whole(text: str) -> int:
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
 
 
-def doubled_up_to(most: int) -> list[int]:
+def powers_of_two(most: int) -> list[int]:
     """1, 2, 4 … and `most`."""
     return sorted({*(2**power for power in range(most.bit_length()) if 2**power <= most), most})

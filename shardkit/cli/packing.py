@@ -8,35 +8,35 @@ from typing import Any
 import click
 
 from shardkit.cli.console import emit, say
-from shardkit.cli.options import shape, size_in_bytes
-from shardkit.cli.progress import progress
+from shardkit.cli.options import parse_shape, parse_size
+from shardkit.cli.progress import show_progress
 from shardkit.pack import session
 from shardkit.pack.engines import ENGINES
-from shardkit.pack.estimate import Decided
+from shardkit.pack.estimate import PackDecision
 from shardkit.pack.options import PackOptions
-from shardkit.pack.plan.draft import EXCLUDED, Draft, Request
-from shardkit.pack.session import planned_sources, refuse_another_source
-from shardkit.pack.source.arrays import described
-from shardkit.pack.source.lists import ListFile, by_file, digest_of, digest_of_files
-from shardkit.pack.write.shard_writer import Work
+from shardkit.pack.plan.draft import EXCLUDED, PackRequest, PlanDraft
+from shardkit.pack.session import check_same_source, planned_sources
+from shardkit.pack.source.arrays import describe_arrays
+from shardkit.pack.source.lists import ListFile, digest_of, digest_of_files, recorded_split_file
+from shardkit.pack.write.shard_writer import PackJob
 from shardkit.reader.dataset import open_dataset
-from shardkit.reader.duplicates import twice
+from shardkit.reader.duplicates import find_duplicates
 from shardkit.schema import Manifest
 
 
-def make(work: Work, mine: Iterable[int], engine: str, workers: int) -> None:
+def make_shards(work: PackJob, mine: Iterable[int], engine: str, workers: int) -> None:
     """Make those of my shards that are not there yet."""
     samples = {number: work.plan.shards[number].samples for number in mine}
-    missing = [number for number in session.missing(work.folder, work.plan) if number in samples]
+    missing = [number for number in session.pending_shards(work.folder, work.plan) if number in samples]
     if missing and not work.plan.terms.asked.arrays:
-        refuse_another_source(work.root, planned_sources(work.plan, missing), work.folder, unfinished=True)
+        check_same_source(work.root, planned_sources(work.plan, missing), work.folder, unfinished=True)
     there = sum(samples.values()) - sum(samples[number] for number in missing)
-    with progress("images", sum(samples.values())) as shown:
+    with show_progress("images", sum(samples.values())) as shown:
         shown.skip(there)
-        session.pack_all(work, missing, ENGINES[engine], workers, shown.advance)
+        session.pack_shards(work, missing, ENGINES[engine], workers, shown.advance)
 
 
-def outcome(
+def report_outcome(
     folder: Path,
     manifest: Manifest,
     *,
@@ -49,7 +49,7 @@ def outcome(
     generation = manifest.current
     skipped = sum(generation.skipped.values())
     inputs = generation.packed + skipped
-    found = twice(open_dataset(folder))
+    found = find_duplicates(open_dataset(folder))
     for split, held in generation.splits.items():
         holds = f"{held.samples:,} samples of {held.subjects:,} subjects in {held.shards:,} shards"
         say(f"{split}: {holds}, {held.bytes:,} bytes")
@@ -66,12 +66,12 @@ def outcome(
 _LISTS = ("files", "groups", "split_file", "exclude")
 
 
-def request_of(given: dict[str, Any]) -> Request:
+def build_request(given: dict[str, Any]) -> PackRequest:
     if given["from_arrays"] and given["files"]:
         raise click.UsageError("--files names images of a tree, and --from-arrays takes none.")
     if given["fit"] != "pad" and not given["size"]:
         raise click.UsageError(f"--fit {given['fit']} says how --size is met: add --size, or leave --fit out.")
-    lists = lists_of(given)
+    lists = read_list_files(given)
     options = PackOptions(
         layout=given["layout"],
         splits=_splits(given, lists["split_file"]),
@@ -83,25 +83,25 @@ def request_of(given: dict[str, Any]) -> Request:
         size=given["size"],
         fit=given["fit"],
         enhance=given["enhance"],
-        shard_size=size_in_bytes(given["shard_size"]),
+        shard_size=parse_size(given["shard_size"]),
         check=given["check"],
         sha256=given["sha256"],
-        shape=shape(given["shape"]) if given["shape"] else None,
+        shape=parse_shape(given["shape"]) if given["shape"] else None,
     )
     if given["from_arrays"]:
         return _request_for_arrays(given, options)
     if options.shape:
         raise click.UsageError("--shape is of arrays: add --from-arrays, or leave it out.")
-    return Request(given["src"], given["dst"], options, **lists)
+    return PackRequest(given["src"], given["dst"], options, **lists)
 
 
-def lists_of(given: dict[str, Any]) -> dict[str, ListFile | None]:
+def read_list_files(given: dict[str, Any]) -> dict[str, ListFile | None]:
     """Each list that was handed in, read."""
     return {name: ListFile(given[name]) if given[name] else None for name in _LISTS}
 
 
-def _request_for_arrays(given: dict[str, Any], options: PackOptions) -> Request:
-    return Request(given["src"], given["dst"], described(given["src"], options))
+def _request_for_arrays(given: dict[str, Any], options: PackOptions) -> PackRequest:
+    return PackRequest(given["src"], given["dst"], describe_arrays(given["src"], options))
 
 
 def _splits(given: dict[str, Any], split_file: ListFile | None) -> str:
@@ -110,46 +110,46 @@ def _splits(given: dict[str, Any], split_file: ListFile | None) -> str:
     if len(asked) > 1:
         raise click.UsageError("--split, --split-file and --folds exclude each other: choose one.")
     if split_file:
-        return by_file(split_file)
+        return recorded_split_file(split_file)
     if given["folds"]:
         return f"folds={given['folds']}"
     return "train" if given["split"] is None else str(given["split"])
 
 
-def summary(decided: Decided, workers: int) -> Iterator[str]:
+def dry_run_lines(decided: PackDecision, workers: int) -> Iterator[str]:
     """What a dry run says."""
     plan, room = decided.draft.plan, decided.room
-    for split, (samples, subjects, shards, size) in split_counts(decided).items():
+    for split, (samples, subjects, shards, size) in count_splits(decided).items():
         yield f"{split}: {samples:,} samples of {subjects:,} subjects in {shards:,} shards, {size:,} bytes of sources"
-    yield from explanations(decided)
+    yield from decision_lines(decided)
     inodes = "not counted here" if room.free_inodes is None else f"{room.free_inodes:,} are free"
     yield f"space: about {room.needed_bytes:,} bytes are needed, {room.free_bytes:,} are free"
-    yield f"inodes: {room.needed_inodes:,} are needed, {inodes}; the source has {plan_inodes(decided):,}"
+    yield f"inodes: {room.needed_inodes:,} are needed, {inodes}; the source has {count_inodes(decided):,}"
     if not room.suffices:
         yield "Warning: that does not fit, and the run itself would be refused (6). Free some, or name another disk."
-    yield f"time: about {seconds(decided, workers):,.0f} s with {workers} workers, if the disk keeps up"
+    yield f"time: about {estimate_seconds(decided, workers):,.0f} s with {workers} workers, if the disk keeps up"
     assert plan.shards, "a plan without a sample is refused before"
 
 
-def explanations(decided: Decided) -> Iterator[str]:
+def decision_lines(decided: PackDecision) -> Iterator[str]:
     """What a user would want to know before a long run."""
     yield from (f"Warning: {each}" for each in decided.draft.warnings)
     if decided.choice:
         for codec, stored in decided.choice.stored.items():
             yield f"  {codec}: {stored:,} bytes, {decided.choice.decoding[codec] / 1e6:,.1f} ms to decode on one thread"
         yield f"codec: {decided.choice.why}"
-    for reason, count in skip_counts(decided.draft).items():
+    for reason, count in count_skips(decided.draft).items():
         yield f"skipped: {count:,} {reason}"
     for kind, count in sorted(decided.draft.ignored.items()):
         yield f"ignored: {count:,} {kind}"
 
 
-def skip_counts(draft: Draft) -> dict[str, int]:
+def count_skips(draft: PlanDraft) -> dict[str, int]:
     counted = draft.skipped.group_by("reason").aggregate([([], "count_all")]).to_pylist()
     return {row["reason"]: row["count_all"] for row in sorted(counted, key=lambda row: str(row["reason"]))}
 
 
-def split_counts(decided: Decided) -> dict[str, tuple[int, int, int, int]]:
+def count_splits(decided: PackDecision) -> dict[str, tuple[int, int, int, int]]:
     """Samples, subjects, shards and bytes of each split."""
     plan = decided.draft.plan
     counts: dict[str, tuple[int, int, int, int]] = {}
@@ -160,13 +160,13 @@ def split_counts(decided: Decided) -> dict[str, tuple[int, int, int, int]]:
     return counts
 
 
-def plan_inodes(decided: Decided) -> int:
+def count_inodes(decided: PackDecision) -> int:
     if decided.terms.asked.arrays:
         return 2
     return decided.draft.inputs + sum(decided.draft.ignored.values())
 
 
-def seconds(decided: Decided, workers: int) -> float:
+def estimate_seconds(decided: PackDecision, workers: int) -> float:
     """What the rehearsal promises for the whole."""
     sources = sum(shard.bytes for shard in decided.draft.plan.shards)
     rehearsal = decided.rehearsal
@@ -174,20 +174,20 @@ def seconds(decided: Decided, workers: int) -> float:
     return rehearsal.seconds * sources / max(rehearsal.sources, 1) / workers
 
 
-def record(decided: Decided, workers: int) -> dict[str, Any]:
+def dry_run_record(decided: PackDecision, workers: int) -> dict[str, Any]:
     """The same, as JSON."""
     names = ("samples", "subjects", "shards", "bytes")
     room = decided.room
     return {
-        "splits": {split: dict(zip(names, each, strict=True)) for split, each in split_counts(decided).items()},
+        "splits": {split: dict(zip(names, each, strict=True)) for split, each in count_splits(decided).items()},
         "codec": decided.terms.codec,
         "choice": decided.terms.choice,
         "inputs": decided.draft.inputs,
-        "skipped": skip_counts(decided.draft),
+        "skipped": count_skips(decided.draft),
         "ignored": dict(sorted(decided.draft.ignored.items())),
         "needed_bytes": room.needed_bytes,
         "free_bytes": room.free_bytes,
         "needed_inodes": room.needed_inodes,
         "free_inodes": room.free_inodes,
-        "seconds": round(seconds(decided, workers), 1),
+        "seconds": round(estimate_seconds(decided, workers), 1),
     }

@@ -21,7 +21,7 @@ from shardkit.cli.console import say
 
 
 @dataclass
-class Tally:
+class ProgressCounter:
     what: str
     total: int
     """0 where it is not known yet."""
@@ -46,11 +46,11 @@ class Tally:
         speed = f" · {self.bytes / elapsed / 1e6:,.0f} MB/s" if self.bytes else ""
         if not self.total:
             return f"{self.done:,} {self.what} · {rate:,.1f}/s"
-        left = f" · {duration((self.total - self.done) / rate)} left" if rate else ""
+        left = f" · {format_duration((self.total - self.done) / rate)} left" if rate else ""
         return f"{self.done:,} of {self.total:,} {self.what} · {rate:,.1f}/s{speed}{left}"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Say a time as people do: 42 s, 7 min 05 s, 3 h 20 min."""
     whole = round(seconds)
     if whole < 60:  # noqa: PLR2004 - sixty seconds, sixty minutes
@@ -65,7 +65,7 @@ _SHORTEST = 8
 
 
 @contextmanager
-def bar(tally: Tally) -> Iterator["_Bar"]:
+def terminal_bar(tally: ProgressCounter) -> Iterator["_Bar"]:
     console = Console(stderr=True)
     # The bar gives way to the words, and they are cut before a line breaks, which would leave its remains behind.
     columns = (
@@ -78,7 +78,7 @@ def bar(tally: Tally) -> Iterator["_Bar"]:
 
 @dataclass
 class _Bar:
-    _tally: Tally
+    _tally: ProgressCounter
     _bar: rich_progress.Progress
     _task: rich_progress.TaskID
 
@@ -94,7 +94,7 @@ class _Bar:
 SECONDS_BETWEEN_LINES = 5.0
 
 
-class Progress(Protocol):
+class ProgressDisplay(Protocol):
     def advance(self, count: int = 1, size: int = 0) -> None:
         """Count what was done just now, and the bytes of it where bytes matter. Threads may call it at once."""
 
@@ -103,13 +103,13 @@ class Progress(Protocol):
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Progress]:
+def show_progress(what: str, total: int) -> Iterator[ProgressDisplay]:
     """Show how `total` units of `what` come along, with the rate and the time left; a total of 0 is not known yet."""
-    tally = Tally(what, total, time.monotonic())
+    tally = ProgressCounter(what, total, time.monotonic())
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         # rich costs more than the rest of `--help` together: only a command that shows a bar imports it.
 
-        with bar(tally) as shown:
+        with terminal_bar(tally) as shown:
             yield shown
     else:
         lines = _Lines(tally)
@@ -118,7 +118,7 @@ def progress(what: str, total: int) -> Iterator[Progress]:
 
 
 class _Lines:
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: ProgressCounter) -> None:
         self._tally = tally
         self._written = tally.start
 

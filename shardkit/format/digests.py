@@ -62,5 +62,5 @@ def _update_bytes(hasher: blake3, values: pa.Array) -> None:
     hasher.update(memoryview(content)[bounds[0] : bounds[-1]])
 
 
-def sums(digests: Mapping[str, str]) -> bytes:
+def format_checksums(digests: Mapping[str, str]) -> bytes:
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items())).encode()

@@ -32,12 +32,12 @@ def other_ranges(samples: Iterable[Iterable[Payload]], size: int) -> Iterator[tu
     """For each sample the bytes before and between its payloads, in order; and at last those behind all of them."""
     position = 0
     for sample in samples:
-        ranges, position = others_of(sample, position, size)
+        ranges, position = gaps_of(sample, position, size)
         yield ranges
     yield ((position, size),) if position < size else ()
 
 
-def others_of(sample: Iterable[Payload], start: int, size: int) -> tuple[tuple[Range, ...], int]:
+def gaps_of(sample: Iterable[Payload], start: int, size: int) -> tuple[tuple[Range, ...], int]:
     """The other bytes of one sample, from where the sample before it ended; and where it ends itself."""
     ranges = []
     for offset, length in sorted((each.offset, each.size) for each in sample):
@@ -62,7 +62,7 @@ class SampleDigests:
     """In the order in which the payloads were given."""
 
 
-class TarDigest:
+class AdoptedTarHasher:
     """Takes the samples of a tar in their order; what lies between them it finds by itself."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
@@ -71,7 +71,7 @@ class TarDigest:
         self._position = 0
 
     def sample(self, payloads: Sequence[Payload]) -> SampleDigests:
-        others, _ = others_of(payloads, self._position, self._size)
+        others, _ = gaps_of(payloads, self._position, self._size)
         other, own = xxh3_128(), [xxh3_128() for _ in payloads]
         ours = [((each.offset, each.offset + each.size), one) for each, one in zip(payloads, own, strict=True)]
         for span, hasher in sorted([*ours, *((span, other) for span in others)], key=lambda pair: pair[0]):

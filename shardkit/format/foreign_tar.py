@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from shardkit.errors import Damaged, UsageError
-from shardkit.format.tar import BLOCK, padded
+from shardkit.format.tar import BLOCK, padded_size
 
 
 @dataclass(frozen=True)
-class Place:
+class TarLocation:
     tar: str
     offset: int
     member: bytes = b""
@@ -55,7 +55,7 @@ _OTHERS = {
 }
 
 
-def refuse_disguise(start: bytes, place: Place) -> None:
+def check_is_tar(start: bytes, place: TarLocation) -> None:
     if not start:
         raise place.refused("the file has no bytes, so it is no tar.")
     for magic, (compression, command) in _COMPRESSED.items():
@@ -96,13 +96,13 @@ class Header:
     kind: bytes
 
 
-def parsed(block: bytes, place: Place) -> Header:
+def parse_header(block: bytes, place: TarLocation) -> Header:
     if not _is_whole(block):
         raise place.damaged("this is no header of a tar: its checksum is wrong.")
     name = _text(block[_NAME])
     # GNU tar keeps times where ustar keeps the first part of a long name, and says so by another magic.
     prefix = _text(block[_PREFIX]) if block[_MAGIC] == _USTAR else b""
-    named = Place(place.tar, place.offset, name)
+    named = TarLocation(place.tar, place.offset, name)
     return Header(prefix + b"/" + name if prefix else name, _size(block[_SIZE], named), block[_KIND])
 
 
@@ -116,7 +116,7 @@ def _is_whole(block: bytes) -> bool:
     return difference == 0 or difference == 256 * sum(byte >= _SIGN_BIT for byte in others)
 
 
-def _size(field: bytes, place: Place) -> int:
+def _size(field: bytes, place: TarLocation) -> int:
     if field[0] & _BASE_256:
         if field[0] & _NEGATIVE:
             raise place.refused("its size is negative. Nothing in this tar can be trusted: write it anew.")
@@ -131,11 +131,11 @@ def _text(field: bytes) -> bytes:
     return field.partition(b"\x00")[0]
 
 
-LONGEST = 64 << 10
+MAX_EXTENSION_SIZE = 64 << 10
 
 GNU_NAME, PAX, PAX_FOR_ALL = b"L", b"x", b"g"
 
-KINDS = {GNU_NAME, PAX, PAX_FOR_ALL}
+EXTENSION_KINDS = {GNU_NAME, PAX, PAX_FOR_ALL}
 
 _LENGTH = re.compile(rb"([1-9][0-9]{0,5}) ")
 
@@ -145,7 +145,7 @@ _MALFORMED = "its PAX header is malformed. Write the tar anew."
 
 
 @dataclass(frozen=True)
-class Extension:
+class PendingExtension:
     """What was said so far about the next member."""
 
     name: bytes | None = None
@@ -157,7 +157,7 @@ class Extension:
         return Header(name, header.size if self.size is None else self.size, header.kind)
 
 
-def extended(before: Extension, kind: bytes, content: bytes, place: Place) -> Extension:
+def apply_extension(before: PendingExtension, kind: bytes, content: bytes, place: TarLocation) -> PendingExtension:
     if kind == GNU_NAME:
         return replace(before, name=content.partition(b"\x00")[0], empty=False)
     records = _records(content, place)
@@ -170,7 +170,7 @@ def extended(before: Extension, kind: bytes, content: bytes, place: Place) -> Ex
     return before
 
 
-def _taken(before: Extension, records: dict[bytes, bytes], place: Place) -> Extension:
+def _taken(before: PendingExtension, records: dict[bytes, bytes], place: TarLocation) -> PendingExtension:
     taken = replace(before, empty=False)
     if path := records.get(b"path"):
         if b"\x00" in path:
@@ -183,7 +183,7 @@ def _taken(before: Extension, records: dict[bytes, bytes], place: Place) -> Exte
     return taken
 
 
-def _records(content: bytes, place: Place) -> dict[bytes, bytes]:
+def _records(content: bytes, place: TarLocation) -> dict[bytes, bytes]:
     """The lines `<length> <key>=<value>` of a PAX header, in which the length counts itself."""
     records: dict[bytes, bytes] = {}
     position = 0
@@ -200,7 +200,7 @@ def _records(content: bytes, place: Place) -> dict[bytes, bytes]:
     return records
 
 
-Read = Callable[[int, int], bytes]
+ReadAt = Callable[[int, int], bytes]
 """Bytes from an offset on: as many as asked for, or what there is."""
 
 _ZEROS = bytes(BLOCK)
@@ -224,7 +224,7 @@ _STEP = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ForeignMember:
     """A file in a tar."""
 
     name: bytes
@@ -234,53 +234,57 @@ class Entry:
     size: int
 
 
-def entries(tar: str, read: Read, size: int) -> Iterator[Entry]:
+def iter_members(tar: str, read: ReadAt, size: int) -> Iterator[ForeignMember]:
     """Every file in a tar of `size` bytes, in order; `tar` is what errors call it."""
-    refuse_disguise(read(0, BLOCK), Place(tar, 0))
+    check_is_tar(read(0, BLOCK), TarLocation(tar, 0))
     position = start = 0
-    extension = Extension()
-    while (header := _header(Place(tar, position), read, size)) is not None:
-        payload, place = position + BLOCK, Place(tar, position, header.name)
-        if header.kind in KINDS:
-            extension = extended(extension, header.kind, _content(header, payload, read, size, place), place)
-            position = payload + padded(header.size)
+    extension = PendingExtension()
+    while (header := _header(TarLocation(tar, position), read, size)) is not None:
+        payload, place = position + BLOCK, TarLocation(tar, position, header.name)
+        if header.kind in EXTENSION_KINDS:
+            extension = apply_extension(extension, header.kind, _content(header, payload, read, size, place), place)
+            position = payload + padded_size(header.size)
             continue
         header = extension.applied(header)
-        place = Place(tar, start, header.name)
-        _refuse_odd_name(header.name, place)
+        place = TarLocation(tar, start, header.name)
+        _check_member_name(header.name, place)
         if _is_file(header, place):
-            _refuse_cut(header, payload, size, place)
-            yield Entry(header.name, start, payload, header.size)
-        position = start = payload + padded(header.size)
-        extension = Extension()
+            _check_not_truncated(header, payload, size, place)
+            yield ForeignMember(header.name, start, payload, header.size)
+        position = start = payload + padded_size(header.size)
+        extension = PendingExtension()
     if not extension.empty:
-        raise Place(tar, start).damaged("a long name or a PAX header stands before the end, and no member follows it.")
-    _refuse_rest(Place(tar, position), read, size)
+        raise TarLocation(tar, start).damaged(
+            "a long name or a PAX header stands before the end, and no member follows it."
+        )
+    _check_only_zeros(TarLocation(tar, position), read, size)
 
 
-def _header(place: Place, read: Read, size: int) -> Header | None:
+def _header(place: TarLocation, read: ReadAt, size: int) -> Header | None:
     """The header at a place; None where the tar ends."""
     block = read(place.offset, BLOCK)
     if len(block) < BLOCK:
         raise place.damaged(f"the tar was cut off: it ends at byte {size:,}, without the zeros that end a tar.")
-    return None if block == _ZEROS else parsed(block, place)
+    return None if block == _ZEROS else parse_header(block, place)
 
 
-def _content(header: Header, payload: int, read: Read, size: int, place: Place) -> bytes:
-    if header.size > LONGEST:
-        raise place.refused(f"a name or PAX header of {header.size:,} bytes; at most {LONGEST:,} are taken. {_PLAIN}.")
-    _refuse_cut(header, payload, size, place)
+def _content(header: Header, payload: int, read: ReadAt, size: int, place: TarLocation) -> bytes:
+    if header.size > MAX_EXTENSION_SIZE:
+        raise place.refused(
+            f"a name or PAX header of {header.size:,} bytes; at most {MAX_EXTENSION_SIZE:,} are taken. {_PLAIN}."
+        )
+    _check_not_truncated(header, payload, size, place)
     return read(payload, header.size)
 
 
-def _refuse_odd_name(name: bytes, place: Place) -> None:
+def _check_member_name(name: bytes, place: TarLocation) -> None:
     if not name:
         raise place.refused(f"it has no name. {_PLAIN}.")
     if name.startswith(b"/") or b".." in name.split(b"/"):
         raise place.refused("its name leads out of the folder it is unpacked in. Write the tar anew with other names.")
 
 
-def _is_file(header: Header, place: Place) -> bool:
+def _is_file(header: Header, place: TarLocation) -> bool:
     """Whether a member is a file; a folder is passed over, and all else is refused."""
     folder = header.kind == _FOLDER or header.name.endswith(b"/")
     if folder and header.kind in {*_FILES, _FOLDER}:
@@ -293,15 +297,15 @@ def _is_file(header: Header, place: Place) -> bool:
     return True
 
 
-def _refuse_cut(header: Header, payload: int, size: int, place: Place) -> None:
-    if payload + padded(header.size) > size:
+def _check_not_truncated(header: Header, payload: int, size: int, place: TarLocation) -> None:
+    if payload + padded_size(header.size) > size:
         raise place.damaged(
             f"{header.size:,} bytes from byte {payload:,} on belong to it, but the tar ends at byte {size:,}: "
             "it was cut off, or its size is wrong."
         )
 
 
-def _refuse_rest(place: Place, read: Read, size: int) -> None:
+def _check_only_zeros(place: TarLocation, read: ReadAt, size: int) -> None:
     """Behind the end, every reader stops: what follows must not be a second tar that nobody sees."""
     for position in range(place.offset, size, _STEP):
         block = read(position, _STEP)

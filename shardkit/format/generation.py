@@ -12,8 +12,8 @@ from blake3 import blake3
 
 from shardkit.errors import UsageError
 from shardkit.format.digests import dataset_digest
-from shardkit.format.keys import NAME
-from shardkit.schema import MOST_SHARDS, Generation, Shard, Subject, Totals
+from shardkit.format.keys import FILE_NAME
+from shardkit.schema import MAX_SHARDS, Generation, Shard, Subject, Totals
 
 _LONGEST_SPLIT = 64
 """Letters of a split's name: with its number and ending, and while it is temporary, a file name has room for it."""
@@ -25,7 +25,7 @@ _RESERVED_ALONE = "index"
 
 _DATASET_FILE = re.compile(
     r"manifest\.json|(shards|subjects)(-\d{5,})?\.parquet|skipped(-\d{5,})?\.jsonl|(B3|SHA256)SUMS(-\d{5,})?"
-    rf"|{NAME.pattern}-\d{{6,}}\.tar|index/{NAME.pattern}-\d{{5,}}\.parquet"
+    rf"|{FILE_NAME.pattern}-\d{{6,}}\.tar|index/{FILE_NAME.pattern}-\d{{5,}}\.parquet"
 )
 
 
@@ -45,7 +45,7 @@ def check_split_names(names: Iterable[str], existing: Iterable[str] = ()) -> Non
 
 def check_split_name(name: str) -> None:
     """Refuse a name that the files of a split cannot begin with."""
-    if not NAME.fullmatch(name) or len(name) > _LONGEST_SPLIT:
+    if not FILE_NAME.fullmatch(name) or len(name) > _LONGEST_SPLIT:
         raise UsageError(
             f"split name {name[: _LONGEST_SPLIT + 1]!a}: not valid, because shard files begin with it. Use at most "
             f"{_LONGEST_SPLIT} letters, digits, '.', '_' and '-', the first of them a letter or a digit."
@@ -60,9 +60,9 @@ def check_split_name(name: str) -> None:
 
 def shard_name(split: str, number: int) -> str:
     """The file name of a shard; numbers count from 0 in each split."""
-    if number >= MOST_SHARDS:
+    if number >= MAX_SHARDS:
         raise UsageError(
-            f"split {split!a}: would have more than {MOST_SHARDS:,} shards, which is the most. Pack into larger "
+            f"split {split!a}: would have more than {MAX_SHARDS:,} shards, which is the most. Pack into larger "
             "shards, with a larger --shard-size."
         )
     return f"{split}-{number:06}.tar"
@@ -89,7 +89,7 @@ def sums_name(kind: str, generation: int) -> str:
     return _numbered(kind, generation, "")
 
 
-def files_of(generation: int) -> tuple[str, ...]:
+def generation_files(generation: int) -> tuple[str, ...]:
     """What a generation adds beside tars and index."""
     sums = (sums_name(kind, generation) for kind in ("B3SUMS", "SHA256SUMS"))
     return (shards_name(generation), subjects_name(generation), skipped_name(generation), *sums)
@@ -110,7 +110,7 @@ def _numbered(stem: str, generation: int, ending: str) -> str:
     return f"{stem}{ending}" if generation == 0 else f"{stem}-{generation:05}{ending}"
 
 
-def totals(
+def split_totals(
     shards: Iterable[Shard], subjects: Iterable[Subject], before: Mapping[str, Totals] | None = None
 ) -> Mapping[str, Totals]:
     """`before` is what the generation before had: a label that was given once is never given to another."""
@@ -139,7 +139,7 @@ def class_map_digest(subjects: Iterable[Subject]) -> str:
     return blake3("".join(lines).encode()).hexdigest()
 
 
-def generation_of(
+def build_generation(
     number: int,
     by: str,
     versions: Mapping[str, str],
@@ -158,7 +158,7 @@ def generation_of(
         digest=generation_digest(shards),
         class_map=class_map_digest(subjects),
         versions=versions,
-        splits=totals(shards, subjects, before),
+        splits=split_totals(shards, subjects, before),
         packed=packed,
         skipped=dict(sorted(skipped.items())),
         shards=shards_name(number),

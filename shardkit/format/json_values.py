@@ -10,7 +10,7 @@ from dataclasses import is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-Shape = TypeVar("Shape")
+DataclassT = TypeVar("DataclassT")
 
 _LARGEST = (1 << 63) - 1
 
@@ -18,24 +18,24 @@ _DEEPEST = 16
 """How deep a value may be nested whose shape is its own affair; a deeper one would exhaust the stack."""
 
 
-def shaped(value: object, kind: type[Shape]) -> Shape:
+def decode_dataclass(value: object, kind: type[DataclassT]) -> DataclassT:
     """The value as an object of a dataclass; ValueError if a field is missing or is of another type."""
     hints = get_type_hints(kind)
     if not isinstance(value, dict) or value.keys() != hints.keys():
         raise ValueError(f"{value!r:.80} is no {kind.__name__}, or has other fields")
-    return kind(**{name: shaped_value(value[name], hint) for name, hint in hints.items()})
+    return kind(**{name: decode_value(value[name], hint) for name, hint in hints.items()})
 
 
-def shaped_value(value: object, hint: Any) -> Any:  # noqa: ANN401 - whatever stands in an annotation
+def decode_value(value: object, hint: Any) -> Any:  # noqa: ANN401 - whatever stands in an annotation
     """The value as its annotation says; ValueError if it is of another type."""
     if is_dataclass(hint):
-        return shaped(value, hint)  # type: ignore[arg-type]  # never an instance
+        return decode_dataclass(value, hint)  # type: ignore[arg-type]  # never an instance
     if get_origin(hint) in (Union, UnionType):
         return _one_of(value, get_args(hint), hint)
     if get_origin(hint) is Mapping and isinstance(value, dict):
-        return {name: shaped_value(own, get_args(hint)[1]) for name, own in value.items()}
+        return {name: decode_value(own, get_args(hint)[1]) for name, own in value.items()}
     if get_origin(hint) is tuple and isinstance(value, list):
-        return tuple(shaped_value(own, get_args(hint)[0]) for own in value)
+        return tuple(decode_value(own, get_args(hint)[0]) for own in value)
     if hint in (object, Any) and _is_shallow(value, _DEEPEST):
         return value
     if _is_plain(value, hint):
@@ -46,7 +46,7 @@ def shaped_value(value: object, hint: Any) -> Any:  # noqa: ANN401 - whatever st
 def _one_of(value: object, hints: tuple[Any, ...], hint: Any) -> Any:  # noqa: ANN401 - as above
     for each in hints:
         try:
-            return shaped_value(value, each)
+            return decode_value(value, each)
         except ValueError:
             continue
     raise ValueError(f"{value!r:.80} must be {hint}")
@@ -67,5 +67,5 @@ def _is_shallow(value: object, depth: int) -> bool:
     return True
 
 
-def canonical(value: object) -> bytes:
+def canonical_json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode() + b"\n"

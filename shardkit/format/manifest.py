@@ -16,17 +16,17 @@ from typing import Any
 
 from blake3 import blake3
 
-from shardkit.errors import Damaged, UsageError, advised
-from shardkit.format.json_values import canonical, shaped
-from shardkit.format.keys import refuse_odd_name
-from shardkit.format.recorded_options import Terms, check_terms
-from shardkit.format.tables import METADATA, TableFile, readable
-from shardkit.schema import MAJOR, MANIFEST, MINOR, MOST_SHARDS, SCHEMA, Generation, Manifest
+from shardkit.errors import Damaged, UsageError, command_hint
+from shardkit.format.json_values import canonical_json, decode_dataclass
+from shardkit.format.keys import check_file_name
+from shardkit.format.recorded_options import DatasetTerms, check_terms
+from shardkit.format.tables import METADATA_KEY, TableFile, parquet_errors
+from shardkit.schema import MAJOR, MANIFEST, MAX_SHARDS, MINOR, SCHEMA, Generation, Manifest
 from shardkit.storage.errors import check_folder
 from shardkit.storage.folder import DatasetFolder
 from shardkit.storage.local import read_limited
 
-LARGEST = 64 << 20
+MAX_MANIFEST_SIZE = 64 << 20
 
 _MOST_VALUES = 1 << 20
 """Brackets and commas: as objects of Python, what a byte or two stand for takes a hundred."""
@@ -40,13 +40,13 @@ _LARGEST_COUNT = (1 << 53) - 1
 def manifest_bytes(manifest: Manifest) -> bytes:
     fields = {"schema": {"name": SCHEMA, "major": MAJOR, "minor": MINOR}, **asdict(manifest)}
     fields["digest"] = manifest.current.digest
-    return canonical({**fields, "self": blake3(canonical(fields)).hexdigest()})
+    return canonical_json({**fields, "self": blake3(canonical_json(fields)).hexdigest()})
 
 
 def publish_manifest(folder: DatasetFolder, manifest: Manifest) -> None:
     """Publish a manifest, which commits what it describes, if every reader will accept it."""
     content = manifest_bytes(manifest)
-    parsed(content, folder.path / MANIFEST)
+    parse_manifest(content, folder.path / MANIFEST)
     folder.publish_bytes(MANIFEST, content)
 
 
@@ -55,10 +55,10 @@ def read_manifest(folder: Path) -> Manifest:
     if not os.path.lexists(path):
         check_folder(folder)
         raise UsageError(f"{folder}: {_why_none(folder)}")
-    return parsed(read_limited(path, LARGEST), path)
+    return parse_manifest(read_limited(path, MAX_MANIFEST_SIZE), path)
 
 
-def parsed(content: bytes, path: Path) -> Manifest:
+def parse_manifest(content: bytes, path: Path) -> Manifest:
     if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
         raise Damaged(f"{path}: has more values than a manifest can have ({_MOST_VALUES:,}).")
     try:
@@ -71,7 +71,7 @@ def parsed(content: bytes, path: Path) -> Manifest:
         found = f"{name!a:.80} {major!a:.80}"
         raise UsageError(f"{path}: format {found} is not {SCHEMA} {MAJOR}. Read it with the version that wrote it.")
     try:
-        sealed = blake3(canonical({"schema": schema, **{each: fields[each] for each in fields if each != "self"}}))
+        sealed = blake3(canonical_json({"schema": schema, **{each: fields[each] for each in fields if each != "self"}}))
         own = fields.pop("self")
     except (KeyError, ValueError, RecursionError) as error:
         raise _damaged(path) from error
@@ -83,13 +83,13 @@ def parsed(content: bytes, path: Path) -> Manifest:
         raise _never_written(path, error) from error
     if manifest_bytes(manifest) != content:
         raise _damaged(path)
-    _refuse_odd_names(manifest, path)
+    _check_names(manifest, path)
     return manifest
 
 
 def _manifest(fields: dict[str, Any]) -> Manifest:
     fields.pop("digest")
-    manifest = shaped(fields, Manifest)
+    manifest = decode_dataclass(fields, Manifest)
     numbers = [generation.number for generation in manifest.generations]
     if not numbers or any(number >= following for number, following in pairwise(numbers)):
         raise ValueError("a dataset has a generation, and each has a number above that of the one before")
@@ -99,16 +99,16 @@ def _manifest(fields: dict[str, Any]) -> Manifest:
         if not generation.splits:
             raise ValueError("a dataset has a split")
         for split, totals in generation.splits.items():
-            if totals.shards > MOST_SHARDS:
-                raise ValueError(f"{split!a} has {totals.shards:,} shards, expected {MOST_SHARDS:,} at most")
+            if totals.shards > MAX_SHARDS:
+                raise ValueError(f"{split!a} has {totals.shards:,} shards, expected {MAX_SHARDS:,} at most")
             if (most := max(astuple(totals))) > _LARGEST_COUNT:
                 raise ValueError(f"{split!a} has a count of {most:,}, expected {_LARGEST_COUNT:,} at most")
-    _refuse_shared_files(manifest)
+    _check_distinct_files(manifest)
     check_terms(manifest)
     return manifest
 
 
-def _refuse_shared_files(manifest: Manifest) -> None:
+def _check_distinct_files(manifest: Manifest) -> None:
     """Each generation has files of its own: one that thousands of them name would be read as often."""
     names = [name for each in manifest.generations for name in (each.shards, each.subjects, each.listed, *each.index)]
     if len(set(names)) < len(names):
@@ -116,19 +116,20 @@ def _refuse_shared_files(manifest: Manifest) -> None:
         raise ValueError(f"{twice!a} belongs to several generations or has several uses, expected one")
 
 
-def _refuse_odd_names(manifest: Manifest, path: Path) -> None:
+def _check_names(manifest: Manifest, path: Path) -> None:
     names: list[str] = [*manifest.files]
     for generation in manifest.generations:
         names += [generation.shards, generation.subjects, generation.listed, *generation.index, *generation.splits]
     if isinstance(thresholds := manifest.splitting.get("thresholds"), dict):
         names += thresholds["names"]
     for name in names:
-        refuse_odd_name(name.removeprefix("index/"), path)
+        check_file_name(name.removeprefix("index/"), path)
 
 
 def _damaged(path: Path) -> Damaged:
     return Damaged(
-        f"{path}: damaged, its content does not match its own digest. {advised('repair', path.parent)} rebuilds it."
+        f"{path}: damaged, its content does not match its own digest. {command_hint('repair', path.parent)} "
+        "rebuilds it."
     )
 
 
@@ -143,12 +144,12 @@ def _why_none(folder: Path) -> str:
     if (folder / ".shardkit").is_dir():
         return "no dataset yet, its making has not ended. Run the same command again: it goes on where it stopped."
     if any(folder.glob("shards*.parquet")) or any(folder.glob("index/*.parquet")):
-        return f"its {MANIFEST} is missing. {advised('repair', folder)} makes it again from the tables."
+        return f"its {MANIFEST} is missing. {command_hint('repair', folder)} makes it again from the tables."
     return f"not a dataset, it has no {MANIFEST}. `shardkit pack SRC DST` makes one, `shardkit index` adopts tars."
 
 
 @dataclass(frozen=True)
-class Spare:
+class ManifestBackup:
     options: Mapping[str, Any]
     codec: str
     choice: str
@@ -162,9 +163,9 @@ class Spare:
     """The labels given so far in each split: after a removal, the tables know of fewer."""
 
 
-def spare_copy(terms: Terms, generation: Generation) -> bytes:
+def encode_backup(terms: DatasetTerms, generation: Generation) -> bytes:
     """What to keep beside the table of shards."""
-    spare = Spare(
+    spare = ManifestBackup(
         options=terms.options,
         codec=terms.codec,
         choice=terms.choice,
@@ -176,14 +177,14 @@ def spare_copy(terms: Terms, generation: Generation) -> bytes:
         skipped=generation.skipped,
         classes={split: each.classes for split, each in generation.splits.items()},
     )
-    return canonical(asdict(spare))
+    return canonical_json(asdict(spare))
 
 
-def read_spare(path: Path) -> Spare:
-    with readable(path):
+def read_backup(path: Path) -> ManifestBackup:
+    with parquet_errors(path):
         metadata = TableFile(path).metadata.metadata or {}
     try:
-        spare = shaped(json.loads(metadata[METADATA]), Spare)
+        spare = decode_dataclass(json.loads(metadata[METADATA_KEY]), ManifestBackup)
         check_terms(spare)
     except (KeyError, ValueError, RecursionError) as error:
         raise Damaged(f"{path}: it keeps no copy of what the manifest said ({error}).") from error

@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import prod
 from typing import Any, Literal, Protocol
 
-from shardkit.format.json_values import shaped_value
+from shardkit.format.json_values import decode_value
 from shardkit.schema import LARGEST_SIDE, LARGEST_UNPACKED
 
 Codec = Literal["png", "zstd", "lz4", "raw"]
@@ -27,7 +27,7 @@ _PLACE = re.compile("[0-9a-f]{16}")
 _ARRAYS = re.compile(r"images\.(bin|npy) labels\.(bin|npy)")
 
 
-class Terms(Protocol):
+class DatasetTerms(Protocol):
     """What holds for all generations: as a manifest has it, or a plan."""
 
     @property
@@ -59,7 +59,7 @@ class RecordedThresholds:
     below: tuple[str, ...]
 
 
-OPTIONS: Mapping[str, Any] = {
+OPTION_TYPES: Mapping[str, Any] = {
     "layout": str | None,
     "splits": str,
     "files": str | None,
@@ -85,23 +85,23 @@ _PREPARATION = {"color": Color, "size": int | None, "fit": Fit | None, "enhance"
 _SPLITTING = {"thresholds": RecordedThresholds, "by": Literal["sample"], "listed": bool}
 
 
-def check_terms(terms: Terms) -> None:
+def check_terms(terms: DatasetTerms) -> None:
     """Raise ValueError if something has another type or value than any version writes."""
-    shaped_value(terms.codec, Codec | Literal["as found"])
-    options = _checked("options", terms.options, OPTIONS)
+    decode_value(terms.codec, Codec | Literal["as found"])
+    options = _decode_values("options", terms.options, OPTION_TYPES)
     _check_size(options.get("size"))
     _check_arrays(options.get("shape"), options.get("arrays"))
     if options.get("shard_size") == 0:
         raise ValueError("options: 'shard_size' is 0, expected 1 at least")
-    _check_size(_checked("preparation", terms.preparation, _PREPARATION).get("size"))
-    _check_thresholds(_checked("splitting", terms.splitting, _SPLITTING).get("thresholds"))
+    _check_size(_decode_values("preparation", terms.preparation, _PREPARATION).get("size"))
+    _check_thresholds(_decode_values("splitting", terms.splitting, _SPLITTING).get("thresholds"))
 
 
-def _checked(what: str, values: Mapping[str, Any], types: Mapping[str, Any]) -> dict[str, Any]:
+def _decode_values(what: str, values: Mapping[str, Any], types: Mapping[str, Any]) -> dict[str, Any]:
     checked = {}
     for name in values.keys() & types.keys():
         try:
-            checked[name] = shaped_value(values[name], types[name])
+            checked[name] = decode_value(values[name], types[name])
         except ValueError as error:
             raise ValueError(f"{what}: {name!r} is not valid: {error}") from error
     return checked

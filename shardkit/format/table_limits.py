@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from shardkit.format.page_headers import Chunk
 
-MOST_SAMPLES = 1 << 22
+MAX_SAMPLES = 1 << 22
 """In one shard. Tars of our own have 4 GiB then, in which no image has more than 512 bytes."""
 
 _BYTES_PER_VALUE = 8 << 10
@@ -61,11 +61,11 @@ class GroupLimits:
         return None
 
 
-MOST_OF_A_GROUP = GroupLimits(values=1 << 24)
+GROUP_LIMITS = GroupLimits(values=1 << 24)
 """What a row group of any table may hold: of a dataset, of a plan or of a part."""
 
 
-def most_values(group: GroupFooter) -> int:
+def max_values(group: GroupFooter) -> int:
     """Return how many values a row group has in a column at most: a list has more than there are rows."""
     return max((group.num_rows, *(group.column(number).num_values for number in range(group.num_columns))))
 
@@ -74,12 +74,12 @@ def find_excess(group: GroupFooter, limits: GroupLimits, file_size: int) -> str 
     """Return what the row group has too much of, as far as the footer says, or None."""
     rows = group.num_rows
     columns = [group.column(number) for number in range(group.num_columns)]
-    most = most_values(group)
+    most = max_values(group)
     if most > limits.values:
         return f"has {most:,} values in a column, more than {limits.values:,}"
     stored = sum(each.total_compressed_size for each in columns)
     encoded = max(stored, group.total_byte_size, sum(each.total_uncompressed_size for each in columns))
-    if encoded > most_encoded(most):
+    if encoded > max_encoded_bytes(most):
         return f"has {encoded:,} bytes for {rows:,} rows"
     stored = min(stored, file_size)
     if most > stored:
@@ -91,12 +91,12 @@ def find_excess_of_pages(group: GroupFooter, chunks: Sequence[Chunk], limits: Gr
     """Return what the pages have too much of, whatever the footer says, or None."""
     if (values := max((each.values for each in chunks), default=0)) > limits.values:
         return f"has {values:,} values in a column, more than {limits.values:,}"
-    if (encoded := sum(each.uncompressed_bytes for each in chunks)) > most_encoded(most_values(group)):
+    if (encoded := sum(each.uncompressed_bytes for each in chunks)) > max_encoded_bytes(max_values(group)):
         return f"has {encoded:,} bytes for {group.num_rows:,} rows"
     return None
 
 
-def most_encoded(values: int) -> int:
+def max_encoded_bytes(values: int) -> int:
     """Return how many bytes the pages of a row group may have before compression, with `values` in a column at most."""
     return min(_MOST_ENCODED, max(_ENCODED_FREE, _BYTES_PER_VALUE * values))
 

@@ -19,60 +19,60 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from shardkit.errors import Damaged, UsageError, advised
+from shardkit.errors import Damaged, UsageError, command_hint
 from shardkit.format.page_headers import Chunk, read_chunk
 from shardkit.format.table_limits import (
-    MOST_OF_A_GROUP,
-    MOST_SAMPLES,
+    GROUP_LIMITS,
+    MAX_SAMPLES,
     GroupLimits,
     count_text_bytes,
     find_excess,
     find_excess_of_pages,
-    most_values,
+    max_values,
 )
 from shardkit.format.tar import BLOCK
 from shardkit.schema import (
-    DEEPEST,
     LARGEST_SIDE,
     LARGEST_UNPACKED,
     MAJOR,
+    MAX_DEPTH,
     SCHEMA,
-    WORKPLACE,
+    WORKSPACE,
     Member,
     Sample,
     Shard,
     Subject,
 )
-from shardkit.storage.errors import explained
+from shardkit.storage.errors import os_errors
 from shardkit.storage.folder import DatasetFolder
-from shardkit.storage.local import plain_file
+from shardkit.storage.local import open_regular
 
 _LARGEST = {
     **dict.fromkeys(("original_width", "original_height", "width", "height", "channels"), LARGEST_SIDE),
-    "bit_depth": DEEPEST,
+    "bit_depth": MAX_DEPTH,
 }
 
 _SIZES = {"width", "height", "channels", "bit_depth"}
 
 
-def why_not_held(shard: Shard) -> str | None:
+def reject_sample_count(shard: Shard) -> str | None:
     """What forbids to believe the number of samples: a tar needs a header and bytes for each."""
     least = BLOCK if shard.adopted else 2 * BLOCK
-    if shard.samples > MOST_SAMPLES:
-        return f"has {shard.samples:,} samples, and a shard has {MOST_SAMPLES:,} at most"
+    if shard.samples > MAX_SAMPLES:
+        return f"has {shard.samples:,} samples, and a shard has {MAX_SAMPLES:,} at most"
     if shard.samples * least > shard.size:
         return f"has {shard.samples:,} rows, more than {shard.size:,} bytes can hold samples"
     return None
 
 
-def limits_of(shard: Shard) -> GroupLimits:
+def group_limits(shard: Shard) -> GroupLimits:
     """What the row group of a shard may hold: a list has no more members than the tar has blocks."""
-    return GroupLimits(values=min(shard.size // BLOCK + shard.samples, MOST_OF_A_GROUP.values))
+    return GroupLimits(values=min(shard.size // BLOCK + shard.samples, GROUP_LIMITS.values))
 
 
-def why_not_used(rows: pa.Table, shard: Shard, largest: Mapping[str, int]) -> str | None:
+def reject_rows(rows: pa.Table, shard: Shard, largest: Mapping[str, int]) -> str | None:
     """What forbids to use rows: some columns of the index, or all of them; `largest` is that of more columns."""
-    if lacks_values(rows):
+    if has_missing_values(rows):
         return "lacks values that every sample has"
     if why := _why_not_meant(rows, {**_LARGEST, **largest}):
         return why
@@ -83,7 +83,7 @@ def why_not_used(rows: pa.Table, shard: Shard, largest: Mapping[str, int]) -> st
     return None
 
 
-def lacks_values(rows: pa.Table) -> bool:
+def has_missing_values(rows: pa.Table) -> bool:
     """Whether something is missing that every row has; `other` is for adopted tars alone."""
     required = rows.select([name for name in rows.column_names if name != "other"]).flatten()
     if any(column.null_count for column in required.columns):
@@ -127,7 +127,7 @@ def _lead_outside(members: pa.ChunkedArray, size: int) -> bool:
     return False
 
 
-METADATA = b"shardkit"
+METADATA_KEY = b"shardkit"
 """Under this name a table keeps what is no column."""
 
 _XXH3 = pa.binary(16)
@@ -218,7 +218,7 @@ def write_table(
     folder: DatasetFolder, name: str, schema: pa.Schema, groups: Iterable[pa.Table], beside: bytes | None = None
 ) -> None:
     """Publish a Parquet file with one row group for each of `groups`, and what is to be kept beside them."""
-    with table_writer(folder, name, schema) as writer:
+    with open_table_writer(folder, name, schema) as writer:
         for group in groups:
             writer.write_group(group)
         if beside is not None:
@@ -241,15 +241,15 @@ class TableWriter:
         self.writer.write_table(rows, row_group_size=max(1, len(rows)))
 
     def keep(self, content: bytes) -> None:
-        self.writer.add_key_value_metadata({METADATA: content})
+        self.writer.add_key_value_metadata({METADATA_KEY: content})
 
     def check(self) -> None:
         """Refuse what a reader would; the file is complete."""
-        size, limits, footer = self._file.tell(), MOST_OF_A_GROUP, self.writer.writer.metadata
+        size, limits, footer = self._file.tell(), GROUP_LIMITS, self.writer.writer.metadata
         for number, text_bytes in enumerate(self._text_bytes):
             group = footer.row_group(number)
             excess = find_excess(group, limits, size)
-            excess = excess or limits.find_excess_of_texts(text_bytes, group.num_rows, most_values(group))
+            excess = excess or limits.find_excess_of_texts(text_bytes, group.num_rows, max_values(group))
             if excess:
                 raise UsageError(
                     f"{self._path}: a reader would refuse this table, whose row group {number} {excess}. Fewer samples "
@@ -258,7 +258,7 @@ class TableWriter:
 
 
 @contextmanager
-def table_writer(
+def open_table_writer(
     folder: DatasetFolder, name: str, schema: pa.Schema, *, statistics: bool = True
 ) -> Iterator[TableWriter]:
     """Publish a table whose row groups are written within, unless a reader would refuse it."""
@@ -269,29 +269,29 @@ def table_writer(
         table.check()
 
 
-def parquet_file(path: Path, dataset: Path | None = None, longest_text: int | None = None) -> pq.ParquetFile:
+def open_parquet(path: Path, dataset: Path | None = None, longest_text: int | None = None) -> pq.ParquetFile:
     """Open a table whose pages are checked as they are read; `dataset` is its folder, if not the next.
 
     What it keeps beside its rows has at most `longest_text` bytes, or as many as pyarrow allows.
     """
-    with explained(path), readable(path, dataset):
+    with os_errors(path), parquet_errors(path, dataset):
         limit = {"thrift_string_size_limit": longest_text}
         return pq.ParquetFile(_source(path, dataset), page_checksum_verification=True, **limit)
 
 
 def _source(path: Path, dataset: Path | None) -> pa.OSFile:
-    with plain_file(path, dataset) as file:
+    with open_regular(path, dataset) as file:
         # Opened by its number, it is the file that was looked at; and pyarrow reads it without asking Python.
         return pa.OSFile(f"/dev/fd/{file.fileno()}")
 
 
 def read_table(path: Path, schema: pa.Schema, dataset: Path | None = None, most_rows: int | None = None) -> pa.Table:
     """Read a whole table; with `most_rows`, one that has more rows is Damaged."""
-    with explained(path), readable(path, dataset):
+    with os_errors(path), parquet_errors(path, dataset):
         table = TableFile(path, dataset)
         if most_rows is not None and table.metadata.num_rows > most_rows:
             raise ValueError(f"it has {table.metadata.num_rows:,} rows, expected {most_rows:,} at most")
-        groups = (table.read_group(number, schema, MOST_OF_A_GROUP) for number in range(table.metadata.num_row_groups))
+        groups = (table.read_group(number, schema, GROUP_LIMITS) for number in range(table.metadata.num_row_groups))
         return pa.concat_tables([schema.empty_table(), *groups])
 
 
@@ -300,7 +300,7 @@ class TableFile:
 
     def __init__(self, path: Path, dataset: Path | None = None, footer: pq.FileMetaData | None = None) -> None:
         """Open the table; a `footer` that was read before is not read again."""
-        with explained(path), readable(path, dataset):
+        with os_errors(path), parquet_errors(path, dataset):
             self._source = _source(path, dataset)
             self._file = self._opened(metadata=footer) if footer else self._opened()
         self._checked: set[int] = set()
@@ -314,14 +314,14 @@ class TableFile:
         """Read the columns of `schema` from a row group."""
         self._check_group(number, limits)
         if not (texts := self._large_texts(number, schema, limits)):
-            return sound(self._file.read_row_group(number, schema.names), schema)
+            return cast_and_validate(self._file.read_row_group(number, schema.names), schema)
         # Each text is stored once here, and can be measured before it is repeated.
         rows = self._opened(read_dictionary=texts, metadata=self.metadata).read_row_group(number, schema.names)
         size = sum(count_text_bytes(chunk) for column in rows.columns for chunk in column.chunks)
-        most = most_values(self.metadata.row_group(number))
+        most = max_values(self.metadata.row_group(number))
         if excess := limits.find_excess_of_texts(size, len(rows), min(most, limits.values)):
             raise ValueError(f"row group {number} {excess}")
-        return sound(rows, schema)
+        return cast_and_validate(rows, schema)
 
     def statistics(self, number: int, column: str) -> pq.Statistics | None:
         """Return what the footer says about the texts of a column in a row group."""
@@ -380,7 +380,7 @@ class TableFile:
         return leaves
 
 
-def sound(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+def cast_and_validate(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """The rows in their types; a text that is none is an error of pyarrow's, here and not where it is used."""
     if not rows.schema.equals(schema):  # a cast to the same types takes as long as reading a column
         rows = rows.select(schema.names).cast(schema)
@@ -389,23 +389,23 @@ def sound(rows: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 @contextmanager
-def readable(path: Path, dataset: Path | None = None) -> Iterator[None]:
+def parquet_errors(path: Path, dataset: Path | None = None) -> Iterator[None]:
     """What pyarrow cannot make out is a damaged file, not a mistake of ours."""
     try:
         yield
     except (pa.ArrowException, OSError, ValueError, KeyError, RecursionError) as error:
         if getattr(error, "errno", None) is not None:
             raise
-        advice = f"{advised('verify', dataset or _dataset_of(path))} says what is damaged."
+        advice = f"{command_hint('verify', dataset or _dataset_of(path))} says what is damaged."
         raise Damaged(f"{path}: this table cannot be read ({error}). {advice}") from error
 
 
 def _dataset_of(path: Path) -> Path:
     """Return the folder of the dataset that a table beside its manifest or in its workplace belongs to."""
-    return next((each.parent for each in path.parents if each.name == WORKPLACE), path.parent)
+    return next((each.parent for each in path.parents if each.name == WORKSPACE), path.parent)
 
 
-def from_rows(rows: Iterable[Sample | Shard | Subject], schema: pa.Schema) -> pa.Table:
+def rows_to_table(rows: Iterable[Sample | Shard | Subject], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist([_plain(row) for row in rows], schema)
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from shardkit.errors import UsageError
 
 BLOCK = 512
-END = bytes(2 * BLOCK)
+END_BLOCKS = bytes(2 * BLOCK)
 LARGEST_MEMBER = 8**11 - 1
 
 _NAME, _PREFIX = 100, 155
@@ -28,7 +28,7 @@ def header(name: str, size: int) -> bytes:
     return b"".join((*parts, prefix.ljust(_PREFIX + 12, b"\x00")))
 
 
-def padded(size: int) -> int:
+def padded_size(size: int) -> int:
     """The length of a member's payload with the zeros that fill its last block."""
     return -(-size // BLOCK) * BLOCK
 

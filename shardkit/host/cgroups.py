@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def text_of(path: Path) -> str:
+def read_text(path: Path) -> str:
     """What the file says, without its line break; nothing where this kernel has no such file, or keeps it to itself."""
     try:
         return path.read_text(encoding="utf-8", errors="surrogateescape").removesuffix("\n")
@@ -40,23 +40,23 @@ def memory_left(memberships: str, sys: Path) -> int | None:
 
 
 def _cores(group: Path) -> float | None:
-    second = text_of(group / "cpu.max")
-    first = f"{text_of(group / 'cpu.cfs_quota_us')} {text_of(group / 'cpu.cfs_period_us')}"
+    second = read_text(group / "cpu.max")
+    first = f"{read_text(group / 'cpu.cfs_quota_us')} {read_text(group / 'cpu.cfs_period_us')}"
     granted, _, period = (second or first).partition(" ")
     return int(granted) / int(period) if granted.isdecimal() else None
 
 
 def _bytes(group: Path) -> int | None:
-    granted = text_of(group / "memory.max") or text_of(group / "memory.limit_in_bytes")
+    granted = read_text(group / "memory.max") or read_text(group / "memory.limit_in_bytes")
     return int(granted) if granted.isdecimal() and int(granted) < _ENDLESS else None
 
 
 def _bytes_left(group: Path) -> int | None:
     limit = _bytes(group)
-    used = text_of(group / "memory.current") or text_of(group / "memory.usage_in_bytes")
+    used = read_text(group / "memory.current") or read_text(group / "memory.usage_in_bytes")
     if limit is None or not used.isdecimal():
         return limit
-    held = dict(line.split(" ", 1) for line in text_of(group / "memory.stat").split("\n") if " " in line)
+    held = dict(line.split(" ", 1) for line in read_text(group / "memory.stat").split("\n") if " " in line)
     # In version 1, names without `total_` leave out the groups below.
     files = [held.get(f"total_{name}") or held.get(name, "0") for name in ("active_file", "inactive_file")]
     droppable = sum(int(each) for each in files if each.isdecimal())

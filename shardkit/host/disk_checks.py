@@ -3,9 +3,18 @@
 import shlex
 from collections.abc import Iterator
 
-from shardkit.host.facts import Host, Place, Space
-from shardkit.host.findings import BYTES_A_SHARD, BYTES_AN_IMAGE, IMAGES, Finding, Severity, fine, size, skipped
-from shardkit.host.mounts import Disk, Kind, Mount, ReadAhead
+from shardkit.host.facts import Host, Location, Space
+from shardkit.host.findings import (
+    BYTES_PER_IMAGE,
+    BYTES_PER_SHARD,
+    IMAGES,
+    Finding,
+    Severity,
+    format_bytes,
+    not_checked,
+    ok,
+)
+from shardkit.host.mounts import Disk, FileSystemKind, Mount, ReadAheadSetting
 
 _NO_FLUSH = {"nobarrier": "barrier", "barrier=0": "barrier=1", "volatile": None}
 
@@ -14,21 +23,21 @@ _LOCAL_LOCKS = {"nolock", "nobrl", "local_lock=all", "local_lock=flock", "localf
 _NO_ACCESS_TIMES = {"noatime", "lazytime", "ro"}
 
 
-def on_file_system(host: Host) -> Iterator[Finding]:
+def check_file_system(host: Host) -> Iterator[Finding]:
     if host.mount:
-        yield _on_kind(host.mount, host.place)
-        yield from _on_flushes(host.mount)
-        yield from _on_locks(host.mount)
-        yield from _on_access_times(host.mount)
-    yield from _on_operations(host)
+        yield _check_kind(host.mount, host.place)
+        yield from _check_flushes(host.mount)
+        yield from _check_locks(host.mount)
+        yield from _check_access_times(host.mount)
+    yield from _check_operations(host)
 
 
-def _on_kind(mount: Mount, place: Place) -> Finding:
+def _check_kind(mount: Mount, place: Location) -> Finding:
     where = f"{mount.type} from {mount.source}, mounted at {mount.point}"
     match mount.kind:
-        case Kind.LOCAL:
-            return fine("storage", f"{where}: a local disk")
-        case Kind.NETWORK:
+        case FileSystemKind.LOCAL:
+            return ok("storage", f"{where}: a local disk")
+        case FileSystemKind.NETWORK:
             return Finding(
                 "storage",
                 Severity.ADVICE,
@@ -37,7 +46,7 @@ def _on_kind(mount: Mount, place: Place) -> Finding:
                 "minutes an epoch before the first byte. Shards are opened once; a local disk still reads them faster.",
                 (f"rsync -a {shlex.quote(place.checked)}/ LOCAL_DISK/   # a packed dataset, before training",),
             )
-        case Kind.OVERLAY:
+        case FileSystemKind.OVERLAY:
             return Finding(
                 "storage",
                 Severity.ADVICE,
@@ -45,7 +54,7 @@ def _on_kind(mount: Mount, place: Place) -> Finding:
                 "What is written here goes when the container goes, and each name is looked for in every layer.",
                 (f"docker run -v /A/DISK:{shlex.quote(place.checked)} …   # a folder of the machine instead",),
             )
-        case Kind.MEMORY:
+        case FileSystemKind.MEMORY:
             return Finding(
                 "storage",
                 Severity.ADVICE,
@@ -55,7 +64,7 @@ def _on_kind(mount: Mount, place: Place) -> Finding:
             )
 
 
-def _on_flushes(mount: Mount) -> Iterator[Finding]:
+def _check_flushes(mount: Mount) -> Iterator[Finding]:
     point = shlex.quote(mount.point)
     for option in _NO_FLUSH.keys() & set(mount.options):
         opposite = _NO_FLUSH[option]
@@ -68,7 +77,7 @@ def _on_flushes(mount: Mount) -> Iterator[Finding]:
         )
 
 
-def _on_locks(mount: Mount) -> Iterator[Finding]:
+def _check_locks(mount: Mount) -> Iterator[Finding]:
     for option in sorted(_LOCAL_LOCKS.intersection(mount.options)):
         yield Finding(
             "locks",
@@ -77,15 +86,17 @@ def _on_locks(mount: Mount) -> Iterator[Finding]:
             "Two machines that pack into one folder would not notice each other.",
             (f"mount {shlex.quote(mount.point)} again without {option}, or pack from one machine at a time",),
         )
-    if mount.kind is Kind.NETWORK and not _LOCAL_LOCKS.intersection(mount.options):
-        yield skipped("locks", "whether other machines see them was not tried: `flock FILE sleep 60` there, again here")
+    if mount.kind is FileSystemKind.NETWORK and not _LOCAL_LOCKS.intersection(mount.options):
+        yield not_checked(
+            "locks", "whether other machines see them was not tried: `flock FILE sleep 60` there, again here"
+        )
 
 
-def _on_access_times(mount: Mount) -> Iterator[Finding]:
-    if mount.kind is not Kind.LOCAL:  # a server and a container's machine mount what they keep as they like
+def _check_access_times(mount: Mount) -> Iterator[Finding]:
+    if mount.kind is not FileSystemKind.LOCAL:  # a server and a container's machine mount what they keep as they like
         return
     if unwritten := sorted(_NO_ACCESS_TIMES.intersection(mount.options)):
-        yield fine("access times", f"{unwritten[0]}: reading writes nothing")
+        yield ok("access times", f"{unwritten[0]}: reading writes nothing")
         return
     relative = "relatime" in mount.options
     point = shlex.quote(mount.point)
@@ -103,7 +114,7 @@ def _on_access_times(mount: Mount) -> Iterator[Finding]:
     )
 
 
-def _on_operations(host: Host) -> Iterator[Finding]:
+def _check_operations(host: Host) -> Iterator[Finding]:
     place = host.place
     if place.takes_a_dataset and not place.writable:
         yield Finding(
@@ -114,9 +125,9 @@ def _on_operations(host: Host) -> Iterator[Finding]:
             ("name another folder, or let its owner change who may write",),
         )
     elif not place.takes_a_dataset:
-        yield skipped("writing", f"nothing is written into {place.contents}, so writing was not tried")
+        yield not_checked("writing", f"nothing is written into {place.contents}, so writing was not tried")
     elif not any(host.refusals.values()):
-        yield fine("writing", f"tried out here: to {' and to '.join(host.refusals)} works")
+        yield ok("writing", f"tried out here: to {' and to '.join(host.refusals)} works")
     for what, refusal in host.refusals.items():
         if refusal:
             yield Finding(
@@ -128,7 +139,7 @@ def _on_operations(host: Host) -> Iterator[Finding]:
             )
 
 
-_LEAST_BYTES = 4 * BYTES_A_SHARD
+_LEAST_BYTES = 4 * BYTES_PER_SHARD
 
 _LEAST_INODES = 10_000
 
@@ -137,35 +148,38 @@ _LEAST_READ_AHEAD_KIB = 1_024
 _READ_AHEAD_KIB = 4_096
 
 
-def on_storage(host: Host) -> Iterator[Finding]:
-    yield _on_bytes(host.space)
-    yield _on_inodes(host.space, host.mount)
+def check_storage(host: Host) -> Iterator[Finding]:
+    yield _check_bytes(host.space)
+    yield _check_inodes(host.space, host.mount)
     if host.disk:
-        yield from _on_scheduler(host.disk)
-        yield from _on_rotation(host.disk)
+        yield from _check_scheduler(host.disk)
+        yield from _check_rotation(host.disk)
     if host.read_ahead:
-        yield _on_read_ahead(host.read_ahead)
+        yield _check_read_ahead(host.read_ahead)
 
 
-def _on_bytes(space: Space) -> Finding:
-    free = f"{size(space.bytes_free)} free: {space.bytes_free // BYTES_AN_IMAGE:,} images of {size(BYTES_AN_IMAGE)}"
+def _check_bytes(space: Space) -> Finding:
+    free = (
+        f"{format_bytes(space.bytes_free)} free: {space.bytes_free // BYTES_PER_IMAGE:,} images of "
+        f"{format_bytes(BYTES_PER_IMAGE)}"
+    )
     if space.bytes_free < _LEAST_BYTES:
         return Finding(
             "free space",
             Severity.PROBLEM,
             free,
-            f"That is less than a few shards of {size(BYTES_A_SHARD)}.",
+            f"That is less than a few shards of {format_bytes(BYTES_PER_SHARD)}.",
             ("free some, or name another disk",),
         )
-    return fine("free space", free, "`shardkit pack SRC DST --dry-run` says what yours need.")
+    return ok("free space", free, "`shardkit pack SRC DST --dry-run` says what yours need.")
 
 
-def _on_inodes(space: Space, mount: Mount | None) -> Finding:
+def _check_inodes(space: Space, mount: Mount | None) -> Finding:
     if not space.inodes:
-        return fine("inodes", "no fixed number: they cannot run out before the space does")
+        return ok("inodes", "no fixed number: they cannot run out before the space does")
     free = f"{space.inodes_free:,} of {space.inodes:,} are free"
     if space.inodes_free >= IMAGES:
-        return fine("inodes", f"{free}; a million files take a million, a packed dataset a few per 256 MB")
+        return ok("inodes", f"{free}; a million files take a million, a packed dataset a few per 256 MB")
     return Finding(
         "inodes",
         Severity.PROBLEM if space.inodes_free < _LEAST_INODES else Severity.ADVICE,
@@ -189,7 +203,7 @@ def _more_inodes(mount: Mount | None) -> tuple[str, ...]:
             return (f"delete files on {point}, or raise the quota of files there",)
 
 
-def _on_scheduler(disk: Disk) -> Iterator[Finding]:
+def _check_scheduler(disk: Disk) -> Iterator[Finding]:
     if disk.scheduler == "bfq" and disk.rotational is False:
         yield Finding(
             "scheduler",
@@ -199,10 +213,10 @@ def _on_scheduler(disk: Disk) -> Iterator[Finding]:
             (f"echo none > /sys/block/{disk.name}/queue/scheduler",),
         )
     elif disk.scheduler:
-        yield fine("scheduler", f"{disk.name} uses {disk.scheduler}")
+        yield ok("scheduler", f"{disk.name} uses {disk.scheduler}")
 
 
-def _on_rotation(disk: Disk) -> Iterator[Finding]:
+def _check_rotation(disk: Disk) -> Iterator[Finding]:
     if disk.rotational:
         yield Finding(
             "disk",
@@ -213,18 +227,18 @@ def _on_rotation(disk: Disk) -> Iterator[Finding]:
             ("train from a packed dataset, or from a solid-state disk",),
         )
     elif disk.rotational is False:
-        yield fine("disk", f"{disk.name} is solid-state")
+        yield ok("disk", f"{disk.name} is solid-state")
 
 
-def _on_read_ahead(ahead: ReadAhead) -> Finding:
+def _check_read_ahead(ahead: ReadAheadSetting) -> Finding:
     fact = f"{ahead.kib:,} KiB"
     if ahead.kib >= _LEAST_READ_AHEAD_KIB:
-        return fine("read-ahead", fact)
+        return ok("read-ahead", fact)
     return Finding(
         "read-ahead",
         Severity.ADVICE,
         fact,
-        f"An image of {size(BYTES_AN_IMAGE)} is then fetched in several requests, one after another, though its shard "
-        "is read in long stretches.",
+        f"An image of {format_bytes(BYTES_PER_IMAGE)} is then fetched in several requests, one after another, "
+        "though its shard is read in long stretches.",
         (f"echo {_READ_AHEAD_KIB} > {shlex.quote(ahead.setting)}",),
     )

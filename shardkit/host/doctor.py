@@ -12,37 +12,37 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from shardkit.errors import Locked, ShardkitError, StorageFailing, UsageError
-from shardkit.host.disk_checks import on_file_system, on_storage
-from shardkit.host.facts import Contents, Host, Place
+from shardkit.host.disk_checks import check_file_system, check_storage
+from shardkit.host.facts import Contents, Host, Location
 from shardkit.host.findings import Finding, Severity
-from shardkit.host.machine_checks import on_machine
+from shardkit.host.machine_checks import check_machine
 from shardkit.storage.atomic import publish_bytes
-from shardkit.storage.lock import locked
+from shardkit.storage.lock import lock_folder
 
 
-def advise(host: Host) -> list[Finding]:
+def diagnose(host: Host) -> list[Finding]:
     """Everything there is to say about the host: the worst first, and the disk before the machine."""
-    findings = [*on_file_system(host), *on_storage(host), *on_machine(host)]
+    findings = [*check_file_system(host), *check_storage(host), *check_machine(host)]
     return sorted(findings, key=lambda finding: list(Severity).index(finding.severity))
 
 
-_NAMES_A_FOLDER = 100
+_NAMES_PER_FOLDER = 100
 
-_FOLDERS_A_LEVEL = 3
+_FOLDERS_PER_LEVEL = 3
 
 _LEVELS = 4
 
 _SOURCES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy", ".bin")
 
 
-def place_of(path: Path) -> Place:
+def locate(path: Path) -> Location:
     """The place that a path means. One that does not exist yet means the folder that it goes into."""
     checked = path if path.exists() else path.absolute().parent
     if not checked.exists():
         raise UsageError(f"{path}: neither this nor {checked} exists. Name the folder where a dataset is, or will be.")
     if checked is not path and not checked.is_dir():
         raise UsageError(f"{path}: {checked} is a file. Name a folder.")
-    return Place(str(path), str(checked), _contents(checked), os.access(checked, os.W_OK))
+    return Location(str(path), str(checked), _contents(checked), os.access(checked, os.W_OK))
 
 
 def _contents(folder: Path) -> Contents:
@@ -60,17 +60,17 @@ def _contents(folder: Path) -> Contents:
 def _holds_sources(folder: Path, levels: int) -> bool:
     entries: list[os.DirEntry[str]] = []
     with suppress(PermissionError), os.scandir(folder) as names:
-        entries += islice(names, _NAMES_A_FOLDER)
+        entries += islice(names, _NAMES_PER_FOLDER)
     if any(entry.name.lower().endswith(_SOURCES) for entry in entries):
         return True
     folders = (Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False))
-    return levels > 1 and any(_holds_sources(each, levels - 1) for each in islice(folders, _FOLDERS_A_LEVEL))
+    return levels > 1 and any(_holds_sources(each, levels - 1) for each in islice(folders, _FOLDERS_PER_LEVEL))
 
 
-Attempt = Callable[[Path], None]
+Operation = Callable[[Path], None]
 
 
-def refusals(folder: Path, attempts: Mapping[str, Attempt]) -> dict[str, str | None]:
+def try_operations(folder: Path, attempts: Mapping[str, Operation]) -> dict[str, str | None]:
     """What was said against each attempt, made in a folder that goes with it; None is success."""
     try:
         # A network file system may keep the name of a deleted file for a while: then its folder cannot go yet.
@@ -80,7 +80,7 @@ def refusals(folder: Path, attempts: Mapping[str, Attempt]) -> dict[str, str | N
         return {"make a folder": str(error)}
 
 
-def _refusal(attempt: Attempt, folder: Path) -> str | None:
+def _refusal(attempt: Operation, folder: Path) -> str | None:
     try:
         attempt(folder)
     except (OSError, ShardkitError) as error:
@@ -93,12 +93,12 @@ def _publish(folder: Path) -> None:
 
 
 def _lock(folder: Path) -> None:
-    with locked(folder):
+    with lock_folder(folder):
         try:
-            with locked(folder):
+            with lock_folder(folder):
                 raise StorageFailing("a second lock was granted while the first was held")
         except Locked:
             return
 
 
-ATTEMPTS = {"publish a file": _publish, "lock a folder": _lock}
+OPERATIONS = {"publish a file": _publish, "lock a folder": _lock}

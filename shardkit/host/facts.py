@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from shardkit.host.cgroups import core_quota, memory_limit, text_of
-from shardkit.host.mounts import Disk, Mount, ReadAhead, disk_under, mount_of, mounts, read_ahead_under
+from shardkit.host.cgroups import core_quota, memory_limit, read_text
+from shardkit.host.mounts import Disk, Mount, ReadAheadSetting, find_disk, find_read_ahead, mount_of, parse_mounts
 
 
 class Contents(StrEnum):
@@ -21,7 +21,7 @@ class Contents(StrEnum):
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """`checked` was looked at: the path that was asked for or, before it exists, the folder that it goes into."""
 
     asked: str
@@ -78,11 +78,11 @@ class Memory:
 class Host:
     """`refusals` holds what was tried, and what the system said where it did not work."""
 
-    place: Place
+    place: Location
     mount: Mount | None
     space: Space
     disk: Disk | None
-    read_ahead: ReadAhead | None
+    read_ahead: ReadAheadSetting | None
     refusals: Mapping[str, str | None]
     open_files: Limit
     locked_memory: Limit
@@ -95,7 +95,7 @@ _NEVER_OVERCOMMIT = "2"
 
 
 @dataclass(frozen=True)
-class Roots:
+class KernelRoots:
     """Where the kernel says what it knows."""
 
     proc: Path = Path("/proc")
@@ -103,16 +103,16 @@ class Roots:
     shm: Path = Path("/dev/shm")  # noqa: S108 - its size is read, nothing is put there
 
 
-def host_at(place: Place, refusals: Mapping[str, str | None], roots: Roots) -> Host:
+def read_host(place: Location, refusals: Mapping[str, str | None], roots: KernelRoots) -> Host:
     checked = Path(place.checked).resolve()
-    mount = mount_of(checked, mounts(text_of(roots.proc / "self/mountinfo")))
-    groups = text_of(roots.proc / "self/cgroup")
+    mount = mount_of(checked, parse_mounts(read_text(roots.proc / "self/mountinfo")))
+    groups = read_text(roots.proc / "self/cgroup")
     return Host(
         place=place,
         mount=mount,
         space=_space(checked),
-        disk=disk_under(mount, roots.sys) if mount else None,
-        read_ahead=read_ahead_under(mount, roots.sys) if mount else None,
+        disk=find_disk(mount, roots.sys) if mount else None,
+        read_ahead=find_read_ahead(mount, roots.sys) if mount else None,
         refusals=refusals,
         open_files=_limit(resource.RLIMIT_NOFILE),
         locked_memory=_limit(resource.RLIMIT_MEMLOCK),
@@ -132,16 +132,16 @@ def _limit(which: int) -> Limit:
     return Limit(soft, hard)
 
 
-def _memory(roots: Roots, limit: int | None) -> Memory:
+def _memory(roots: KernelRoots, limit: int | None) -> Memory:
     return Memory(
-        total=memory_total(text_of(roots.proc / "meminfo")),
+        total=parse_memory_total(read_text(roots.proc / "meminfo")),
         limit=limit,
         shared=_size(roots.shm) if roots.shm.exists() else None,
-        overcommits=text_of(roots.proc / "sys/vm/overcommit_memory") != _NEVER_OVERCOMMIT,
+        overcommits=read_text(roots.proc / "sys/vm/overcommit_memory") != _NEVER_OVERCOMMIT,
     )
 
 
-def memory_total(meminfo: str) -> int | None:
+def parse_memory_total(meminfo: str) -> int | None:
     """Bytes, from the line `MemTotal:  24684092 kB`."""
     for line in meminfo.split("\n"):
         name, _, amount = line.partition(":")

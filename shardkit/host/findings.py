@@ -22,15 +22,15 @@ class Finding:
     changes: tuple[str, ...] = ()
 
 
-def fine(topic: str, fact: str, why: str = "") -> Finding:
+def ok(topic: str, fact: str, why: str = "") -> Finding:
     return Finding(topic, Severity.OK, fact, why)
 
 
-def skipped(topic: str, fact: str) -> Finding:
+def not_checked(topic: str, fact: str) -> Finding:
     return Finding(topic, Severity.SKIPPED, fact)
 
 
-def size(count: float) -> str:
+def format_bytes(count: float) -> str:
     """Bytes as people say them, to three digits."""
     for unit in ("bytes", "kB", "MB", "GB", "TB", "PB"):
         if count < 999.5:  # noqa: PLR2004 - what rounds to a thousand belongs to the next unit
@@ -41,9 +41,9 @@ def size(count: float) -> str:
 
 IMAGES = 1_000_000
 
-BYTES_AN_IMAGE = 400_000
+BYTES_PER_IMAGE = 400_000
 
-BYTES_A_SHARD = 256_000_000
+BYTES_PER_SHARD = 256_000_000
 
 # What shuffling holds in memory at a global batch of 64: 512 rows of it.
-BYTES_A_WINDOW = 64 * 512 * BYTES_AN_IMAGE
+BYTES_PER_WINDOW = 64 * 512 * BYTES_PER_IMAGE

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from shardkit.host.facts import Cores, Host, Limit, Memory
-from shardkit.host.findings import BYTES_A_WINDOW, BYTES_AN_IMAGE, Finding, Severity, fine, size
+from shardkit.host.findings import BYTES_PER_IMAGE, BYTES_PER_WINDOW, Finding, Severity, format_bytes, ok
 
 _FEWEST_OPEN_FILES = 1_024
 _OPEN_FILES = 8_192
@@ -12,19 +12,19 @@ _SHARED_BYTES = 1_000_000_000
 _CONTAINER_CORES = "docker run --cpus=8 …   # SLURM: --cpus-per-task=8; Kubernetes: resources.limits.cpu"
 
 
-def on_machine(host: Host) -> Iterator[Finding]:
-    yield _on_open_files(host.open_files)
-    yield _on_cores(host.cores)
-    yield from _on_memory(host.memory)
-    yield from _on_shared_memory(host.memory)
-    yield from _on_overcommit(host.memory)
+def check_machine(host: Host) -> Iterator[Finding]:
+    yield _check_open_files(host.open_files)
+    yield _check_cores(host.cores)
+    yield from _check_memory(host.memory)
+    yield from _check_shared_memory(host.memory)
+    yield from _check_overcommit(host.memory)
     if host.infiniband:
-        yield _on_locked_memory(host.locked_memory)
+        yield _check_locked_memory(host.locked_memory)
 
 
-def _on_open_files(limit: Limit) -> Finding:
+def _check_open_files(limit: Limit) -> Finding:
     if limit.soft is None or limit.soft >= _OPEN_FILES:
-        return fine("open files", f"{_said(limit.soft)} a process")
+        return ok("open files", f"{_said(limit.soft)} a process")
     return Finding(
         "open files",
         Severity.PROBLEM if limit.soft < _FEWEST_OPEN_FILES else Severity.ADVICE,
@@ -48,7 +48,7 @@ def _said(limit: int | None) -> str:
     return "any number" if limit is None else f"{limit:,}"
 
 
-def _on_cores(cores: Cores) -> Finding:
+def _check_cores(cores: Cores) -> Finding:
     if cores.quota is not None and cores.quota < cores.allowed:
         return Finding(
             "cores",
@@ -59,7 +59,7 @@ def _on_cores(cores: Cores) -> Finding:
         )
     granted = f"{cores.allowed} of the machine's {cores.machine}"
     if cores.allowed > 1:
-        return fine("cores", granted)
+        return ok("cores", granted)
     return Finding(
         "cores",
         Severity.ADVICE,
@@ -69,30 +69,33 @@ def _on_cores(cores: Cores) -> Finding:
     )
 
 
-def _on_memory(memory: Memory) -> Iterator[Finding]:
+def _check_memory(memory: Memory) -> Iterator[Finding]:
     if memory.usable is None:
         return
     whose = "the limit of a control group" if memory.usable == memory.limit else "the machine's"
-    fact = f"{size(memory.usable)}, {whose}: {memory.usable // BYTES_AN_IMAGE:,} images of {size(BYTES_AN_IMAGE)}"
-    if memory.usable >= BYTES_A_WINDOW:
-        yield fine("memory", fact)
+    fact = (
+        f"{format_bytes(memory.usable)}, {whose}: {memory.usable // BYTES_PER_IMAGE:,} images of "
+        f"{format_bytes(BYTES_PER_IMAGE)}"
+    )
+    if memory.usable >= BYTES_PER_WINDOW:
+        yield ok("memory", fact)
         return
     yield Finding(
         "memory",
         Severity.ADVICE,
         fact,
-        f"Shuffling 64 images a step goes back and forth over {size(BYTES_A_WINDOW)} of them. What does not fit "
-        "is read from the disk again. Packing itself needs no more than a few hundred MB.",
+        f"Shuffling 64 images a step goes back and forth over {format_bytes(BYTES_PER_WINDOW)} of them. What "
+        "does not fit is read from the disk again. Packing itself needs no more than a few hundred MB.",
         ("shardkit pack SRC DST --size 299 …   # smaller images", "docker run --memory=32g …   # in a container"),
     )
 
 
-def _on_shared_memory(memory: Memory) -> Iterator[Finding]:
+def _check_shared_memory(memory: Memory) -> Iterator[Finding]:
     if memory.shared is None:
         return
-    fact = f"{size(memory.shared)} in /dev/shm"
+    fact = f"{format_bytes(memory.shared)} in /dev/shm"
     if memory.shared >= _SHARED_BYTES:
-        yield fine("shared memory", fact)
+        yield ok("shared memory", fact)
         return
     yield Finding(
         "shared memory",
@@ -104,7 +107,7 @@ def _on_shared_memory(memory: Memory) -> Iterator[Finding]:
     )
 
 
-def _on_overcommit(memory: Memory) -> Iterator[Finding]:
+def _check_overcommit(memory: Memory) -> Iterator[Finding]:
     if not memory.overcommits:
         yield Finding(
             "overcommit",
@@ -115,13 +118,13 @@ def _on_overcommit(memory: Memory) -> Iterator[Finding]:
         )
 
 
-def _on_locked_memory(limit: Limit) -> Finding:
+def _check_locked_memory(limit: Limit) -> Finding:
     if limit.soft is None:
-        return fine("locked memory", "unlimited, as InfiniBand needs it")
+        return ok("locked memory", "unlimited, as InfiniBand needs it")
     return Finding(
         "locked memory",
         Severity.ADVICE,
-        f"{size(limit.soft)} a process, on a machine with InfiniBand",
+        f"{format_bytes(limit.soft)} a process, on a machine with InfiniBand",
         "Between machines NCCL locks what it sends: it fails, or falls back to slower sockets.",
         ("ulimit -l unlimited", "* - memlock unlimited   # a line of /etc/security/limits.conf; then log in again"),
     )

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePath
 
-from shardkit.host.cgroups import text_of
+from shardkit.host.cgroups import read_text
 
 
-class Kind(StrEnum):
+class FileSystemKind(StrEnum):
     LOCAL = "local"
     NETWORK = "network"
     OVERLAY = "overlay"
@@ -52,16 +52,18 @@ class Mount:
     options: tuple[str, ...]
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> FileSystemKind:
         if self.type in _OVERLAY:
-            return Kind.OVERLAY
+            return FileSystemKind.OVERLAY
         if self.type in _MEMORY:
-            return Kind.MEMORY
+            return FileSystemKind.MEMORY
         # Behind FUSE stands a program, which mostly fetches from elsewhere and always costs a detour.
-        return Kind.NETWORK if self.type in _NETWORK or self.type.startswith("fuse.") else Kind.LOCAL
+        return (
+            FileSystemKind.NETWORK if self.type in _NETWORK or self.type.startswith("fuse.") else FileSystemKind.LOCAL
+        )
 
 
-def mounts(table: str) -> list[Mount]:
+def parse_mounts(table: str) -> list[Mount]:
     # No splitlines: a mount point may hold every line break but \n unescaped.
     return [_mount(line) for line in table.split("\n") if line]
 
@@ -74,8 +76,8 @@ def mount_of(path: PurePath, table: Iterable[Mount]) -> Mount | None:
 
 def is_on_network(path: Path, proc: Path = Path("/proc")) -> bool:
     """Whether a server or a program stands between this machine and the files under `path`, as far as is known."""
-    mount = mount_of(path.resolve(), mounts(text_of(proc / "self/mountinfo")))
-    return mount is not None and mount.kind is Kind.NETWORK
+    mount = mount_of(path.resolve(), parse_mounts(read_text(proc / "self/mountinfo")))
+    return mount is not None and mount.kind is FileSystemKind.NETWORK
 
 
 def _mount(line: str) -> Mount:
@@ -100,7 +102,7 @@ class Disk:
 
 
 @dataclass(frozen=True)
-class ReadAhead:
+class ReadAheadSetting:
     """`setting` is the file that changes it."""
 
     kib: int
@@ -111,22 +113,22 @@ class ReadAhead:
 _VIRTUAL = ("vd", "xvd")
 
 
-def disk_under(mount: Mount, sys: Path) -> Disk | None:
+def find_disk(mount: Mount, sys: Path) -> Disk | None:
     queue = _queue(sys / "dev/block" / mount.device)
     if queue is None and mount.source.startswith("/dev/"):  # btrfs has a device number of its own, which is no disk's
         queue = _queue(sys / "class/block" / Path(mount.source).resolve().name)
     if queue is None:
         return None
     name = queue.parent.name
-    rotates = {"0": False, "1": True}.get(text_of(queue / "rotational"))
-    return Disk(name, _chosen(text_of(queue / "scheduler")), None if name.startswith(_VIRTUAL) else rotates)
+    rotates = {"0": False, "1": True}.get(read_text(queue / "rotational"))
+    return Disk(name, _active_scheduler(read_text(queue / "scheduler")), None if name.startswith(_VIRTUAL) else rotates)
 
 
-def read_ahead_under(mount: Mount, sys: Path) -> ReadAhead | None:
+def find_read_ahead(mount: Mount, sys: Path) -> ReadAheadSetting | None:
     holders = (_queue(sys / "dev/block" / mount.device), sys / "class/bdi" / mount.device)
     for setting in (holder / "read_ahead_kb" for holder in holders if holder):
-        if said := text_of(setting):
-            return ReadAhead(int(said), str(setting))
+        if said := read_text(setting):
+            return ReadAheadSetting(int(said), str(setting))
     return None
 
 
@@ -136,7 +138,7 @@ def _queue(device: Path) -> Path | None:
     return next((queue for queue in (folder / "queue", folder.parent / "queue") if queue.exists()), None)
 
 
-def _chosen(schedulers: str) -> str | None:
+def _active_scheduler(schedulers: str) -> str | None:
     """`[none] mq-deadline bfq` offers three and uses the one in brackets; a device with one may leave them away."""
     among = schedulers.partition("[")[2].partition("]")[0]
     return among or schedulers or None

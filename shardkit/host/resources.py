@@ -4,7 +4,7 @@ import math
 import os
 from pathlib import Path
 
-from shardkit.host.cgroups import core_quota, memory_left, text_of
+from shardkit.host.cgroups import core_quota, memory_left, read_text
 
 _FIELD = "MemAvailable:"
 
@@ -22,10 +22,10 @@ def memory_share(holders: int) -> int:
 
 
 def available_bytes() -> int:
-    lines = text_of(Path("/proc/meminfo")).split("\n")
+    lines = read_text(Path("/proc/meminfo")).split("\n")
     found = next((line for line in lines if line.startswith(_FIELD)), f"{_FIELD} 0 kB")
     free = int(found.split()[1]) * 1024
-    left = memory_left(text_of(Path("/proc/self/cgroup")), Path("/sys"))
+    left = memory_left(read_text(Path("/proc/self/cgroup")), Path("/sys"))
     return free if left is None else min(free, left)
 
 

@@ -20,29 +20,29 @@ Pixels = NDArray[np.unsignedinteger[Any]]
 Values = NDArray[np.unsignedinteger[Any] | np.float32]
 """Pixels, or a sample of arrays."""
 
-Slot = NDArray[Any]
+SlotArray = NDArray[Any]
 """Or many of them, one after another."""
 
 
-def put(values: Values, slot: Slot) -> None:
-    check(values.shape, values.dtype, slot)
+def store(values: Values, slot: SlotArray) -> None:
+    check_slot(values.shape, values.dtype, slot)
     slot[...] = values
 
 
-def check(shape: tuple[int, ...], kind: np.dtype[Any], slot: Slot) -> None:
+def check_slot(shape: tuple[int, ...], kind: np.dtype[Any], slot: SlotArray) -> None:
     if shape != slot.shape or kind != slot.dtype:
         raise BadInput(
             "another-shape",
-            f"it is {_told(shape, kind)}, where the batch takes {_told(slot.shape, slot.dtype)}. "
+            f"it is {_describe_shape(shape, kind)}, where the batch takes {_describe_shape(slot.shape, slot.dtype)}. "
             "Mixed sizes need `size=`, or come as a list.",
         )
 
 
-def _told(shape: tuple[int, ...], kind: np.dtype[Any]) -> str:
+def _describe_shape(shape: tuple[int, ...], kind: np.dtype[Any]) -> str:
     return f"{' x '.join(map(str, shape))} of {kind}"
 
 
-class ThreadRoom(local):
+class ScratchBuffer(local):
     """Each thread's own."""
 
     def __init__(self) -> None:

@@ -20,15 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shardkit.image.arrays import Bytes
-from shardkit.image.geometry import resampled
+from shardkit.image.geometry import resize
 from shardkit.image.opencv import cv2
 
-Field = NDArray[np.float32]
+FloatArray = NDArray[np.float32]
 
 ORIENTATIONS = 16
 
 # The largest number that may come in; responses stay within it too.
-LARGEST = 1020
+MAX_FIELD_VALUE = 1020
 
 # The envelope's sigma in wavelengths: wide enough to tell neighbouring orientations apart, and to see no mean.
 _SIGMA = 0.6
@@ -40,14 +40,14 @@ _KERNEL_SUM = 1 << 13
 
 
 class _Wave(NamedTuple):
-    cosine: Field
-    sine: Field
+    cosine: FloatArray
+    sine: FloatArray
 
 
-def responses(field: Field, wavelength: float) -> Iterator[Field]:
+def filter_responses(field: FloatArray, wavelength: float) -> Iterator[FloatArray]:
     """The response at each orientation of the ridges' normal: i / 16 of half a turn, from the x axis towards y."""
     quarter = ORIENTATIONS // 2
-    waves = [wave(wavelength, math.cos(math.pi * step / ORIENTATIONS)) for step in range(quarter + 1)]
+    waves = [make_wave(wavelength, math.cos(math.pi * step / ORIENTATIONS)) for step in range(quarter + 1)]
     mirrored = []
     for step in range(quarter + 1):
         along, down = waves[step], waves[quarter - step]
@@ -59,7 +59,7 @@ def responses(field: Field, wavelength: float) -> Iterator[Field]:
 
 
 @cache
-def wave(wavelength: float, steepness: float) -> _Wave:
+def make_wave(wavelength: float, steepness: float) -> _Wave:
     """One line through a filter, as whole numbers; a wave along the line seems longer the less steep it is."""
     sigma = _SIGMA * wavelength
     reach = math.ceil(_REACH * sigma)
@@ -72,17 +72,19 @@ def wave(wavelength: float, steepness: float) -> _Wave:
     return _Wave(np.array(cosine, np.float32), np.array(sine, np.float32))
 
 
-def _along(field: Field, kernel: Field) -> Field:
+def _along(field: FloatArray, kernel: FloatArray) -> FloatArray:
     return _passed(field, kernel.reshape(1, -1))
 
 
-def _down(field: Field, kernel: Field) -> Field:
+def _down(field: FloatArray, kernel: FloatArray) -> FloatArray:
     return _passed(field, kernel.reshape(-1, 1))
 
 
-def _passed(field: Field, kernel: Field) -> Field:
+def _passed(field: FloatArray, kernel: FloatArray) -> FloatArray:
     # Kernels are so short that OpenCV adds products; from 11 x 11 numbers on it would transform, which is not exact.
-    total: Field = np.asarray(cv2.filter2D(field, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT_101), np.float32)
+    total: FloatArray = np.asarray(
+        cv2.filter2D(field, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT_101), np.float32
+    )
     np.divide(total, np.float32(_KERNEL_SUM), out=total)  # by a power of two: exact
     return np.rint(total, out=total)
 
@@ -116,40 +118,40 @@ _CONTRAST = 100
 class _Answer(NamedTuple):
     """For each pixel: the strongest filter's response, how strong it is, and how strong all filters are together."""
 
-    response: Field
-    strength: Field
-    total: Field
+    response: FloatArray
+    strength: FloatArray
+    total: FloatArray
 
 
-def enhanced(pixels: Bytes) -> Bytes:
+def enhance_ridges(pixels: Bytes) -> Bytes:
     """The ridges of a picture in gray, dark on white."""
     rows, columns = pixels.shape
     answer = _answered(_levelled(_halved(pixels)))
     shown = 128 + np.rint(answer.response * np.float32(_CONTRAST) / np.maximum(answer.strength, 1))
     shown[~_is_print(answer)] = WHITE
     whole = np.clip(shown, 0, WHITE).astype(np.uint8)
-    return resampled(whole, 2 * whole.shape[0], 2 * whole.shape[1])[:rows, :columns]
+    return resize(whole, 2 * whole.shape[0], 2 * whole.shape[1])[:rows, :columns]
 
 
-def _halved(pixels: Bytes) -> Field:
+def _halved(pixels: Bytes) -> FloatArray:
     """Sums of 2 x 2 pixels."""
     even = np.pad(pixels, [(0, side % 2) for side in pixels.shape], mode="edge")
     rows = even[::2].astype(np.uint16) + even[1::2]
     return (rows[:, ::2] + rows[:, 1::2]).astype(np.float32)
 
 
-def _levelled(field: Field) -> Field:
+def _levelled(field: FloatArray) -> FloatArray:
     """Each pixel's distance from the mean around it."""
-    distance: Field = np.rint(field - _mean(field, _MEAN_SIDE))
+    distance: FloatArray = np.rint(field - _mean(field, _MEAN_SIDE))
     return distance
 
 
-def _answered(field: Field) -> _Answer:
+def _answered(field: FloatArray) -> _Answer:
     best = np.zeros_like(field)
     strongest = np.full_like(field, -1)
     total = np.zeros_like(field)
     for wavelength in _WAVELENGTHS:
-        for response in responses(field, wavelength):
+        for response in filter_responses(field, wavelength):
             strength = np.rint(_mean(np.abs(response), _STRENGTH_SIDE))
             total += strength
             better = strength > strongest
@@ -164,8 +166,8 @@ def _is_print(answer: _Answer) -> NDArray[np.bool_]:
     return 2 * _mean(ridges.astype(np.float32), _MASK_SIDE) >= 1
 
 
-def _mean(field: Field, side: int) -> Field:
+def _mean(field: FloatArray, side: int) -> FloatArray:
     """Sums of whole numbers below 2^24, which are exact, divided once."""
     total = cv2.boxFilter(field, cv2.CV_32F, (side, side), normalize=False, borderType=cv2.BORDER_REFLECT_101)
-    mean: Field = np.divide(total, np.float32(side * side))
+    mean: FloatArray = np.divide(total, np.float32(side * side))
     return mean

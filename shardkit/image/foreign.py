@@ -13,12 +13,12 @@ import numpy as np
 
 from shardkit.errors import BadInput
 from shardkit.image.arrays import Pixels
-from shardkit.image.foreign_headers import bmp, jpeg, tiff, webp
-from shardkit.image.formats import UNKNOWN, Picture, check_size
+from shardkit.image.foreign_headers import parse_bmp, parse_jpeg, parse_tiff, parse_webp
+from shardkit.image.formats import UNKNOWN_IMAGE, ImageInfo, check_size
 from shardkit.image.geometry import Geometry
 from shardkit.image.opencv import cv2
 
-EXTENSIONS = ("jpg", "jpeg", "webp", "bmp", "tif", "tiff")
+FOREIGN_EXTENSIONS = ("jpg", "jpeg", "webp", "bmp", "tif", "tiff")
 
 _GRAY = 1
 # By the channels that OpenCV gives and the channels told: a palette may be of grays, and BMP's padding seems opacity.
@@ -31,15 +31,15 @@ _CONVERSIONS = {
 
 
 class _Format(NamedTuple):
-    picture: Callable[[memoryview], Picture]
+    picture: Callable[[memoryview], ImageInfo]
     turned: bool = False  # by OpenCV
 
 
-_TIFF = _Format(tiff, turned=True)
+_TIFF = _Format(parse_tiff, turned=True)
 _FORMATS = {
-    b"\xff\xd8\xff": _Format(jpeg),
-    b"RIFF": _Format(webp),
-    b"BM": _Format(bmp),
+    b"\xff\xd8\xff": _Format(parse_jpeg),
+    b"RIFF": _Format(parse_webp),
+    b"BM": _Format(parse_bmp),
     b"II*\0": _TIFF,
     b"MM\0*": _TIFF,
     b"II+\0": _TIFF,
@@ -47,7 +47,7 @@ _FORMATS = {
 }
 
 
-def told(view: memoryview) -> Picture:
+def read_header(view: memoryview) -> ImageInfo:
     """What the header says, or UNKNOWN; BadInput if that cannot be, or is too large."""
     return _picture(_format(view), view)
 
@@ -56,11 +56,11 @@ def decode_foreign(view: memoryview) -> Pixels:
     """The pixels, upright, gray or RGB, then alpha."""
     found = _format(view)
     picture = _picture(found, view)
-    if picture == UNKNOWN:
+    if picture == UNKNOWN_IMAGE:
         raise _undecodable("its header is of a kind that is not decoded.")
     geometry = Geometry(picture.width, picture.height, picture.orientation)
     width, height = geometry.upright if found.turned else (picture.width, picture.height)
-    pixels = _as_told(_decoded(view), picture, (height, width))
+    pixels = _as_told(_decode(view), picture, (height, width))
     return pixels if found.turned else geometry.apply(pixels)
 
 
@@ -71,7 +71,7 @@ def _format(view: memoryview) -> _Format:
     raise BadInput("not-an-image", f"it starts with {bytes(view[:8]).hex(' ')}, as no image does that we know.")
 
 
-def _picture(found: _Format, view: memoryview) -> Picture:
+def _picture(found: _Format, view: memoryview) -> ImageInfo:
     try:
         picture = found.picture(view)
     except (struct.error, OverflowError):  # the latter for places beyond all memory
@@ -80,7 +80,7 @@ def _picture(found: _Format, view: memoryview) -> Picture:
     return picture
 
 
-def _decoded(view: memoryview) -> Pixels:
+def _decode(view: memoryview) -> Pixels:
     try:
         pixels = cv2.imdecode(np.frombuffer(view, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
@@ -90,7 +90,7 @@ def _decoded(view: memoryview) -> Pixels:
     return cast("Pixels", pixels)
 
 
-def _as_told(pixels: Pixels, picture: Picture, size: tuple[int, int]) -> Pixels:
+def _as_told(pixels: Pixels, picture: ImageInfo, size: tuple[int, int]) -> Pixels:
     channels = (pixels.shape[2] if pixels.ndim > 2 else _GRAY, picture.channels)  # noqa: PLR2004 - rows, columns, channels
     known = channels in _CONVERSIONS or channels == (_GRAY, _GRAY)
     if not known or (pixels.shape[:2], 8 * pixels.itemsize) != (size, picture.bit_depth):

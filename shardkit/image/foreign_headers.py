@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from shardkit.errors import BadInput
-from shardkit.image.formats import UNKNOWN, UPRIGHT, Picture, check_size, known_orientation, orientation, sized
+from shardkit.image.formats import (
+    UNKNOWN_IMAGE,
+    UPRIGHT,
+    ImageInfo,
+    check_image_size,
+    check_size,
+    exif_orientation,
+    valid_orientation,
+)
 
 # Start of frame, of every kind: 0xC4, 0xC8 and 0xCC mean something else.
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
@@ -27,13 +35,13 @@ _MOST_SEGMENTS = 10_000
 _INKS = 4
 
 
-def jpeg(view: memoryview) -> Picture:
+def parse_jpeg(view: memoryview) -> ImageInfo:
     position, exif = 2, b""
     for marker, position in _segments(view):
         if marker in _FRAMES:
             depth, height, width, channels = struct.unpack_from(">BHHB", view, position + 4)
             shown = 3 if channels == _INKS else channels  # inks are shown as RGB
-            return sized(Picture(width, height, shown, depth, orientation(exif)))
+            return check_image_size(ImageInfo(width, height, shown, depth, exif_orientation(exif)))
         if not exif and marker == _EXIF and view[position + 4 : position + 10] == _EXIF_MAGIC:
             exif = bytes(view[position + 4 : position + _segment(view, position, marker)])
     raise BadInput("undecodable", f"the JPEG has no frame up to byte {position:,}, where one must be.")
@@ -69,11 +77,11 @@ _FIRST_CHUNK = 12
 _MOST_CHUNKS = 10_000
 
 
-def webp(view: memoryview) -> Picture:
+def parse_webp(view: memoryview) -> ImageInfo:
     if bytes(view[8:12]) != b"WEBP":
         raise BadInput("not-an-image", "it is a RIFF file, but no WebP.")
     read = _READERS.get(*struct.unpack_from("4s", view, _FIRST_CHUNK))
-    return read(view)._replace(orientation=orientation(_exif(view))) if read else UNKNOWN
+    return read(view)._replace(orientation=exif_orientation(_exif(view))) if read else UNKNOWN_IMAGE
 
 
 def _exif(view: memoryview) -> bytes:
@@ -90,19 +98,19 @@ def _exif(view: memoryview) -> bytes:
     return b""
 
 
-def _lossy(view: memoryview) -> Picture:
+def _lossy(view: memoryview) -> ImageInfo:
     width, height = struct.unpack_from("<HH", view, 26)
-    return sized(Picture(width & _14_BITS, height & _14_BITS, 3, 8))
+    return check_image_size(ImageInfo(width & _14_BITS, height & _14_BITS, 3, 8))
 
 
-def _lossless(view: memoryview) -> Picture:
+def _lossless(view: memoryview) -> ImageInfo:
     (bits,) = struct.unpack_from("<I", view, 21)
-    return Picture(1 + (bits & _14_BITS), 1 + (bits >> 14 & _14_BITS), 4 if bits >> 28 & 1 else 3, 8)
+    return ImageInfo(1 + (bits & _14_BITS), 1 + (bits >> 14 & _14_BITS), 4 if bits >> 28 & 1 else 3, 8)
 
 
-def _with_features(view: memoryview) -> Picture:
+def _with_features(view: memoryview) -> ImageInfo:
     flags, wide, wider, high, higher = struct.unpack_from("<B3xHBHB", view, 20)
-    return Picture(1 + wide + (wider << 16), 1 + high + (higher << 16), 4 if flags & _ALPHA else 3, 8)
+    return ImageInfo(1 + wide + (wider << 16), 1 + high + (higher << 16), 4 if flags & _ALPHA else 3, 8)
 
 
 _READERS = {b"VP8 ": _lossy, b"VP8L": _lossless, b"VP8X": _with_features}
@@ -115,12 +123,12 @@ _OLD = 12
 _MOST_IN_A_PALETTE = 8
 
 
-def bmp(view: memoryview) -> Picture:
+def parse_bmp(view: memoryview) -> ImageInfo:
     (length,) = struct.unpack_from("<I", view, _FILE_HEADER)
     layout = "<HHHH" if length == _OLD else "<iiHH"
     width, height, _, bits = struct.unpack_from(layout, view, _FILE_HEADER + 4)
     gray = bits <= _MOST_IN_A_PALETTE and _is_gray(view, length, bits)
-    return sized(Picture(abs(width), abs(height), 1 if gray else 3, 8))
+    return check_image_size(ImageInfo(abs(width), abs(height), 1 if gray else 3, 8))
 
 
 def _is_gray(view: memoryview, length: int, bits: int) -> bool:
@@ -154,7 +162,7 @@ _MOST_FIELDS = 1_000
 Unpack = Callable[[str, int], tuple[Any, ...]]
 
 
-def tiff(view: memoryview) -> Picture:
+def parse_tiff(view: memoryview) -> ImageInfo:
     order = "<" if bytes(view[:2]) == b"II" else ">"
 
     def unpack(layout: str, position: int) -> tuple[Any, ...]:
@@ -167,8 +175,10 @@ def tiff(view: memoryview) -> Picture:
     channels = _CHANNELS.get(fields.get(_COLORS, -1), {}).get(samples, 0)
     depth = _DEPTHS.get(bits, 0)
     if not (channels and depth):
-        return UNKNOWN
-    return sized(Picture(width, height, channels, depth, known_orientation(fields.get(_ORIENTATION, UPRIGHT))))
+        return UNKNOWN_IMAGE
+    return check_image_size(
+        ImageInfo(width, height, channels, depth, valid_orientation(fields.get(_ORIENTATION, UPRIGHT)))
+    )
 
 
 def _fields(unpack: Unpack) -> dict[int, int]:

@@ -12,9 +12,9 @@ from shardkit.errors import BadInput
 
 Codec = Literal["png", "zstd", "lz4", "raw"]
 
-EXTENSIONS: dict[Codec, str] = {"png": "png", "zstd": "npy.zst", "lz4": "npy.lz4", "raw": "npy"}
+CODEC_EXTENSION: dict[Codec, str] = {"png": "png", "zstd": "npy.zst", "lz4": "npy.lz4", "raw": "npy"}
 
-MINUTIAE = "mnt"
+MINUTIAE_EXTENSION = "mnt"
 """Of the sidecar whose points the stream maps as it maps pixels."""
 
 MAX_SIDE = 2**16
@@ -60,12 +60,12 @@ def upright_size(width: int, height: int, orientation: int) -> Size:
     return Size(height, width) if orientation in _TRANSPOSING else Size(width, height)
 
 
-def known_orientation(value: int) -> int:
+def valid_orientation(value: int) -> int:
     """Return `value` if it is one of the eight orientations, else UPRIGHT."""
     return value if 1 <= value <= 8 else UPRIGHT  # noqa: PLR2004 - the eight ways to lay a picture
 
 
-def orientation(exif: bytes) -> int:
+def exif_orientation(exif: bytes) -> int:
     """EXIF's orientation from 1 to 8, or 1 (upright) if nothing usable says another."""
     exif = exif.removeprefix(b"Exif\0\0")  # which belongs into a JPEG, but some programs copy it along
     order = _ORDERS.get(exif[:4])
@@ -73,7 +73,7 @@ def orientation(exif: bytes) -> int:
         found = _field(exif, order) if order else UPRIGHT
     except struct.error:
         return UPRIGHT
-    return known_orientation(found)
+    return valid_orientation(found)
 
 
 def _field(exif: bytes, order: str) -> int:
@@ -87,7 +87,7 @@ def _field(exif: bytes, order: str) -> int:
     return UPRIGHT
 
 
-class Picture(NamedTuple):
+class ImageInfo(NamedTuple):
     """Width and height as stored, and the EXIF orientation that decoding applies to them."""
 
     width: int
@@ -102,10 +102,14 @@ class Picture(NamedTuple):
         return upright_size(self.width, self.height, self.orientation)
 
 
-UNKNOWN = Picture(0, 0, 0, 0)
+UNKNOWN_IMAGE = ImageInfo(0, 0, 0, 0)
 
 
-def sized(picture: Picture) -> Picture:
+def check_image_size(picture: ImageInfo) -> ImageInfo:
     if not picture.width or not picture.height:
         raise BadInput("undecodable", f"it claims {picture.width} x {picture.height} pixels.")
     return picture
+
+
+MAX_KERNEL_BYTES = 2**24
+"""Larger streams, packed or unpacked, are left to libdeflate, so the lanes of a thread take 64 MiB at most."""

@@ -18,7 +18,7 @@ _BLOCK_HEADER, _CHECKSUM = 3, 4
 _LAST, _KIND, _REPEATED = 0b001, 0b110, 0b010
 
 
-def end_of_frame(data: memoryview) -> int:
+def find_frame_end(data: memoryview) -> int:
     position, header = zstandard.frame_header_size(data), 0
     while not header & _LAST:
         if position + _BLOCK_HEADER > len(data):
@@ -33,7 +33,7 @@ def end_of_frame(data: memoryview) -> int:
     return position
 
 
-Room = Callable[[int], memoryview]
+Allocate = Callable[[int], memoryview]
 """So many bytes to write to."""
 
 
@@ -49,7 +49,7 @@ _contexts = _Contexts()
 _LZ4 = pa.Codec("lz4")
 
 
-def unpack_zstd(data: memoryview, most: int, room: Room) -> memoryview:
+def unpack_zstd(data: memoryview, most: int, room: Allocate) -> memoryview:
     try:
         size = _checked(zstandard.get_frame_parameters(data).content_size, most)
         content = room(size)
@@ -58,12 +58,12 @@ def unpack_zstd(data: memoryview, most: int, room: Room) -> memoryview:
         raise _refused(f"zstd says «{error}»") from None
     if found != size:
         raise _refused(f"its frame claims {size:,} bytes, and holds {found:,}")
-    if (end := end_of_frame(data)) != len(data):
+    if (end := find_frame_end(data)) != len(data):
         raise _refused(f"{len(data) - end:,} bytes follow the frame")
     return content
 
 
-def unpack_lz4(data: memoryview, most: int, _: Room) -> memoryview:
+def unpack_lz4(data: memoryview, most: int, _: Allocate) -> memoryview:
     """Arrow's decoder wants room of its own, which it uses again; unlike others it lets all threads run meanwhile."""
     try:
         size = _checked(lz4.frame.get_frame_info(data)["content_size"], most)

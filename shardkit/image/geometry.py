@@ -33,7 +33,7 @@ class _Taps(NamedTuple):
     weights: NDArray[np.uint32]
 
 
-def resampled(pixels: Pixels, rows: int, columns: int) -> Pixels:
+def resize(pixels: Pixels, rows: int, columns: int) -> Pixels:
     narrower = np.ascontiguousarray(np.swapaxes(_along_rows(np.swapaxes(pixels, 0, 1), columns), 0, 1))
     return _along_rows(narrower, rows)
 
@@ -134,7 +134,7 @@ class Geometry:
         turned = _turned(pixels, _TURNS[self.orientation])
         left, top = _margin(self.upright, self.kept)
         cut = turned[top : top + self.kept.height, left : left + self.kept.width]
-        return np.ascontiguousarray(self._padded(resampled(cut, self.scaled.height, self.scaled.width)))
+        return np.ascontiguousarray(self._padded(resize(cut, self.scaled.height, self.scaled.width)))
 
     def map_points(self, xy: Points) -> Points:
         """Where points go, one (x, y) a row; they may come to lie outside, where the picture is cut."""

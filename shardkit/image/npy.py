@@ -35,10 +35,10 @@ def to_npy(values: Values) -> bytes:
 
 
 def header_of(values: Values) -> bytes:
-    return header(values.dtype.str, values.shape)
+    return npy_header(values.dtype.str, values.shape)
 
 
-def header(kind: str, shape: tuple[int, ...]) -> bytes:
+def npy_header(kind: str, shape: tuple[int, ...]) -> bytes:
     text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}"
     padding = " " * (-(_START.size + len(text) + 1) % _ALIGNED)
     line = f"{text}{padding}\n".encode()

@@ -24,12 +24,12 @@ import xxhash
 from shardkit.errors import BadInput
 from shardkit.image.formats import Codec
 from shardkit.pack.options import PackOptions
-from shardkit.pack.plan.arrays import ArraysPlan
-from shardkit.pack.plan.sharding import AnyPlan
-from shardkit.pack.write.encoders import source_for, store_for
-from shardkit.pack.write.tar_writer import Spool, Stored
+from shardkit.pack.plan.arrays import ArrayPlan
+from shardkit.pack.plan.sharding import PackPlan
+from shardkit.pack.write.encoders import encoder_for, open_source
+from shardkit.pack.write.tar_writer import EncodedImage, TarWriter
 
-SAMPLE = 256
+SAMPLE_SIZE = 256
 
 
 class _Cost(NamedTuple):
@@ -54,7 +54,7 @@ _KEYED = 0x5AD
 
 
 @dataclass(frozen=True)
-class Sampled:
+class SampledImage:
     """One picture of the sample: the bytes of its pixels, and what each codec stores for them."""
 
     pixels: int
@@ -62,19 +62,19 @@ class Sampled:
 
 
 @dataclass(frozen=True)
-class Choice:
+class CodecChoice:
     codec: "Codec"
     stored: "Mapping[Codec, int]"  # bytes of the whole sample
     decoding: "Mapping[Codec, int]"  # nanoseconds expected for the whole sample, one thread
     why: str
 
 
-def sample_of(keys: Iterable[str], count: int = SAMPLE) -> list[str]:
+def select_sample_keys(keys: Iterable[str], count: int = SAMPLE_SIZE) -> list[str]:
     """The keys to look at: those of the smallest keyed hashes, whatever their order and however many there are."""
     return heapq.nsmallest(count, keys, key=lambda key: (xxhash.xxh3_64_intdigest(key.encode(), seed=_KEYED), key))
 
 
-def choose(samples: Sequence[Sampled]) -> Choice:
+def choose_by_cost(samples: Sequence[SampledImage]) -> CodecChoice:
     assert samples, "there is nothing to choose by"
     stored = {codec: sum(sample.stored[codec] for sample in samples) for codec in _COSTS if codec in samples[0].stored}
     pixels = sum(sample.pixels for sample in samples)
@@ -82,14 +82,14 @@ def choose(samples: Sequence[Sampled]) -> Choice:
     most, least = _ROOM[0] * min(stored.values()), _ROOM[1]
     small = [codec for codec in stored if stored[codec] * least <= most]
     codec = min(small, key=lambda codec: (decoding[codec], stored[codec]))
-    return Choice(codec, stored, decoding, _why(codec, stored, len(samples)))
+    return CodecChoice(codec, stored, decoding, _explain_choice(codec, stored, len(samples)))
 
 
 def _decoding(cost: _Cost, stored: int, pixels: int) -> int:
     return (cost.stored * stored + cost.pixels * pixels) // 1000
 
 
-def _why(codec: "Codec", stored: "Mapping[Codec, int]", count: int) -> str:
+def _explain_choice(codec: "Codec", stored: "Mapping[Codec, int]", count: int) -> str:
     smallest = min(stored, key=lambda each: stored[each])
     more = 1000 * (stored[codec] - stored[smallest]) // stored[smallest]
     size = "is the smallest" if codec == smallest else f"takes {more // 10}.{more % 10} % more bytes than {smallest}"
@@ -103,11 +103,11 @@ _ARRAY_CODECS: tuple[Codec, ...] = ("zstd", "lz4", "raw")
 
 _CODECS: tuple[Codec, ...] = ("png", *_ARRAY_CODECS)
 
-Rows = list[dict[str, Any]]
+PlanRows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class TrialRun:
     """What some images came to."""
 
     sources: int
@@ -119,23 +119,23 @@ class Rehearsal:
         return self.packed / self.sources if self.sources else 1.0
 
 
-def sampled(plan: AnyPlan, count: int) -> Rows:
+def sample_rows(plan: PackPlan, count: int) -> PlanRows:
     """The same few rows of a plan wherever and whenever it is made."""
-    if isinstance(plan, ArraysPlan):
+    if isinstance(plan, ArrayPlan):
         return plan.some(count).to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types
-    keys = frozenset(sample_of((key for rows in _rows(plan) for key in rows["key"].to_pylist()), count))
+    keys = frozenset(select_sample_keys((key for rows in _rows(plan) for key in rows["key"].to_pylist()), count))
     chosen = (rows.filter(pa.compute.is_in(rows["key"], pa.array(sorted(keys)))) for rows in _rows(plan))
     return [row for rows in chosen for row in rows.to_pylist()]
 
 
-def rehearsed(root: Path, rows: Rows, options: PackOptions, codec: Codec) -> Rehearsal:
+def run_trial(root: Path, rows: PlanRows, options: PackOptions, codec: Codec) -> TrialRun:
     start = time.perf_counter()
     stored = list(_stored(root, rows, options, codec))
     seconds = time.perf_counter() - start
-    return Rehearsal(sum(row["size"] for row, _ in stored), sum(each.member.size for _, each in stored), seconds)
+    return TrialRun(sum(row["size"] for row, _ in stored), sum(each.member.size for _, each in stored), seconds)
 
 
-def chosen(root: Path, rows: Rows, options: PackOptions) -> Choice:
+def choose_codec(root: Path, rows: PlanRows, options: PackOptions) -> CodecChoice:
     """The codec that fits the data best, by the rule of `choose`."""
     sizes: dict[str, dict[Codec, int]] = {}
     pixels: dict[str, int] = {}
@@ -144,18 +144,20 @@ def chosen(root: Path, rows: Rows, options: PackOptions) -> Choice:
         for row, each in _stored(root, rows, options, codec):
             sizes.setdefault(row["key"], {})[codec] = each.member.size
             pixels[row["key"]] = each.width * each.height * each.channels * -(-each.bit_depth // 8)
-    whole = [Sampled(pixels[key], stored) for key, stored in sizes.items() if len(stored) == len(codecs)]
+    whole = [SampledImage(pixels[key], stored) for key, stored in sizes.items() if len(stored) == len(codecs)]
     if not whole:
         raise BadInput(
             "undecodable", f"--codec auto: none of {len(rows)} sampled images can be decoded. Choose a codec."
         )
-    return choose(whole)
+    return choose_by_cost(whole)
 
 
-def _stored(root: Path, rows: Rows, options: PackOptions, codec: Codec) -> Iterator[tuple[dict[str, Any], Stored]]:
-    store = store_for(options, codec)
-    spool = Spool(lambda _: None, [])
-    source = source_for(root, options)
+def _stored(
+    root: Path, rows: PlanRows, options: PackOptions, codec: Codec
+) -> Iterator[tuple[dict[str, Any], EncodedImage]]:
+    store = encoder_for(options, codec)
+    spool = TarWriter(lambda _: None, [])
+    source = open_source(root, options)
     try:
         for row in rows:
             read = partial(source.read, row["source"], row["size"], row["mtime_ns"])
@@ -164,10 +166,10 @@ def _stored(root: Path, rows: Rows, options: PackOptions, codec: Codec) -> Itera
             except BadInput:  # packing will skip it, and say so
                 continue
             finally:
-                spool.take_back()
+                spool.rollback()
     finally:
         source.close()
 
 
-def _rows(plan: AnyPlan) -> Iterator[pa.Table]:
+def _rows(plan: PackPlan) -> Iterator[pa.Table]:
     return map(plan.rows, plan.shards)

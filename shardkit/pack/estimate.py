@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 from shardkit.errors import NoSpace
 from shardkit.format.tar import BLOCK
-from shardkit.pack.codec_choice import SAMPLE, Choice, Rehearsal, chosen, rehearsed, sampled
-from shardkit.pack.generation import versions
-from shardkit.pack.options import BESIDE_SAMPLE, PackOptions
-from shardkit.pack.plan.draft import Draft, Request
-from shardkit.pack.plan.planfile import Terms
-from shardkit.pack.plan.sharding import AnyPlan
-from shardkit.storage.errors import explained, nearest_folder
+from shardkit.pack.codec_choice import SAMPLE_SIZE, CodecChoice, TrialRun, choose_codec, run_trial, sample_rows
+from shardkit.pack.generation import library_versions
+from shardkit.pack.options import OVERHEAD_PER_SAMPLE, PackOptions
+from shardkit.pack.plan.draft import PackRequest, PlanDraft
+from shardkit.pack.plan.planfile import PlanHeader
+from shardkit.pack.plan.sharding import PackPlan
+from shardkit.storage.errors import existing_parent, os_errors
 
 if TYPE_CHECKING:
     from shardkit.image.formats import Codec
 
 
 @dataclass(frozen=True)
-class Room:
+class SpaceEstimate:
     needed_bytes: int
     needed_inodes: int
     free_bytes: int
@@ -45,14 +45,14 @@ class Room:
             raise NoSpace(f"{folder}: {self.needed_inodes:,} inodes are needed and {self.free_inodes:,} are free.")
 
 
-def room_for(plan: AnyPlan, folder: Path, bytes_per_source_byte: float) -> Room:
+def estimate_space(plan: PackPlan, folder: Path, bytes_per_source_byte: float) -> SpaceEstimate:
     """What the plan takes in `folder`, which may not be there yet."""
     samples = sum(shard.samples for shard in plan.shards)
     sources = sum(shard.bytes for shard in plan.shards)
-    with explained(folder):
-        disk = os.statvfs(nearest_folder(folder))
-    return Room(
-        needed_bytes=round(sources * bytes_per_source_byte) + samples * (3 * BLOCK + BESIDE_SAMPLE),
+    with os_errors(folder):
+        disk = os.statvfs(existing_parent(folder))
+    return SpaceEstimate(
+        needed_bytes=round(sources * bytes_per_source_byte) + samples * (3 * BLOCK + OVERHEAD_PER_SAMPLE),
         needed_inodes=2 * len(plan.shards) + 16,
         free_bytes=disk.f_bavail * disk.f_frsize,
         free_inodes=disk.f_favail if disk.f_files else None,
@@ -60,51 +60,55 @@ def room_for(plan: AnyPlan, folder: Path, bytes_per_source_byte: float) -> Room:
 
 
 # Enough images to tell how much larger or smaller a codec makes the data.
-_A_FEW = 32
+_TRIAL_IMAGES = 32
 
 
 @dataclass(frozen=True)
-class Decided:
-    draft: Draft
-    terms: Terms
-    room: Room
-    rehearsal: Rehearsal | None
+class PackDecision:
+    draft: PlanDraft
+    terms: PlanHeader
+    room: SpaceEstimate
+    rehearsal: TrialRun | None
     """Left out where nobody asks how long it will take, and the packed bytes are those of the sources."""
-    choice: Choice | None
+    choice: CodecChoice | None
 
 
-def decide(request: Request, draft: Draft, *, estimate: bool = False) -> Decided:
+def decide(request: PackRequest, draft: PlanDraft, *, estimate: bool = False) -> PackDecision:
     options = request.options
     as_found = options.codec == "png" and not options.prepares
-    rows = [] if as_found and not estimate else sampled(draft.plan, SAMPLE if options.codec == "auto" else _A_FEW)
-    choice = chosen(request.root, rows, options) if options.codec == "auto" else None
+    rows = (
+        []
+        if as_found and not estimate
+        else sample_rows(draft.plan, SAMPLE_SIZE if options.codec == "auto" else _TRIAL_IMAGES)
+    )
+    choice = choose_codec(request.root, rows, options) if options.codec == "auto" else None
     codec: Codec = choice.codec if choice else options.codec  # type: ignore[assignment]  # "auto" has become another
-    rehearsal = rehearsed(request.root, rows[:_A_FEW], options, codec) if rows else None
+    rehearsal = run_trial(request.root, rows[:_TRIAL_IMAGES], options, codec) if rows else None
     changed = codec != "png" or options.prepares
-    terms = Terms(
+    terms = PlanHeader(
         options=options.record(),
         codec=codec,
         choice=choice.why if choice else "as asked for",
         splitting=draft.splitting.record(),
-        versions=versions(pixels=changed),
+        versions=library_versions(pixels=changed),
         preparation=_prepared(options) if changed else {},
         generation=0,
         by="pack",
         inputs=draft.inputs,
     )
     ratio = rehearsal.ratio if rehearsal and changed else 1.0
-    return Decided(draft, terms, room_for(draft.plan, request.folder, ratio), rehearsal, choice)
+    return PackDecision(draft, terms, estimate_space(draft.plan, request.folder, ratio), rehearsal, choice)
 
 
-def estimate_room(request: Request, draft: Draft, terms: Terms) -> Room:
+def estimate_append_space(request: PackRequest, draft: PlanDraft, terms: PlanHeader) -> SpaceEstimate:
     """How much space an append takes: where the codec changes bytes, a few images are packed to nowhere."""
     ratio = 1.0
     if terms.codec != "png" or request.options.prepares:
-        ratio = rehearsed(request.root, sampled(draft.plan, _A_FEW), request.options, terms.codec).ratio
-    return room_for(draft.plan, request.folder, ratio)
+        ratio = run_trial(request.root, sample_rows(draft.plan, _TRIAL_IMAGES), request.options, terms.codec).ratio
+    return estimate_space(draft.plan, request.folder, ratio)
 
 
 def _prepared(options: PackOptions) -> dict[str, object]:
-    from shardkit.pack.write.pixel_encoders import preparation  # noqa: PLC0415 - as in `encoders.store_for`
+    from shardkit.pack.write.pixel_encoders import build_preparation  # noqa: PLC0415 - as in `encoders.store_for`
 
-    return preparation(options).record()
+    return build_preparation(options).record()

@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 import shardkit
-from shardkit.format.digests import sums
+from shardkit.format.digests import format_checksums
 from shardkit.format.generation import index_name, next_index, sums_name
-from shardkit.format.manifest import spare_copy
-from shardkit.format.recorded_options import Terms
-from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, from_rows, write_table
+from shardkit.format.manifest import encode_backup
+from shardkit.format.recorded_options import DatasetTerms
+from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, rows_to_table, write_table
 from shardkit.schema import Generation, Shard, Subject
 from shardkit.storage.folder import DatasetFolder
-from shardkit.storage.local import seal_of, sha256_of
+from shardkit.storage.local import hash_file, sha256_file
 
 if TYPE_CHECKING:
     from shardkit.schema import Seal
 
 
-class Sealing:
+class GenerationWriter:
     def __init__(self, folder: DatasetFolder) -> None:
         self.sealed: dict[str, Seal] = {}
         self._folder = folder
@@ -42,7 +42,7 @@ class Sealing:
         self.seal(name)
 
     def seal(self, name: str) -> None:
-        self.sealed[name] = seal_of(self._folder.path / name, self._folder.dataset)
+        self.sealed[name] = hash_file(self._folder.path / name, self._folder.dataset)
 
     def sums(self, generation: int, tars: Mapping[str, tuple[str, str | None]], *, sha256: bool) -> None:
         """The lists for `b3sum -c` and, when asked, `sha256sum -c`: of the tars and of all that was sealed so far."""
@@ -50,36 +50,40 @@ class Sealing:
         blake3 = {name: digests[0] for name, digests in tars.items()} | {
             name: each.blake3 for name, each in others.items()
         }
-        self.bytes(sums_name("B3SUMS", generation), sums(blake3))
+        self.bytes(sums_name("B3SUMS", generation), format_checksums(blake3))
         if sha256:
             digests = {name: each[1] or self._sha256(name) for name, each in tars.items()}
             digests |= {name: self._sha256(name) for name in others}
-            self.bytes(sums_name("SHA256SUMS", generation), sums(digests))
+            self.bytes(sums_name("SHA256SUMS", generation), format_checksums(digests))
 
     def _sha256(self, name: str) -> str:
-        return sha256_of(self._folder.path / name, self._folder.dataset)
+        return sha256_file(self._folder.path / name, self._folder.dataset)
 
 
 def publish_tables(
-    files: Sealing, generation: Generation, terms: Terms, shards: Iterable[Shard], subjects: Iterable[Subject]
+    files: GenerationWriter,
+    generation: Generation,
+    terms: DatasetTerms,
+    shards: Iterable[Shard],
+    subjects: Iterable[Subject],
 ) -> None:
     """Write the shards and subjects that the generation adds."""
-    files.table(generation.shards, SHARDS, [from_rows(shards, SHARDS)], spare_copy(terms, generation))
-    files.table(generation.subjects, SUBJECTS, [from_rows(subjects, SUBJECTS)])
+    files.table(generation.shards, SHARDS, [rows_to_table(shards, SHARDS)], encode_backup(terms, generation))
+    files.table(generation.subjects, SUBJECTS, [rows_to_table(subjects, SUBJECTS)])
 
 
-SHARDS_A_FILE = 1024
+SHARDS_PER_FILE = 1024
 
 
 @dataclass(frozen=True)
-class ToIndex:
+class UnindexedShard:
     """A shard that has no place in the index yet, with a way to its rows: those of all would fill the memory."""
 
     shard: Shard
     rows: Callable[[], pa.Table]
 
 
-def indexed(shards: Iterable[ToIndex], used: list[str], files: Sealing) -> Iterator[Shard]:
+def write_index(shards: Iterable[UnindexedShard], used: list[str], files: GenerationWriter) -> Iterator[Shard]:
     """Write the index, split by split, under names that are not `used`; yield each shard with its position there.
 
     The rows of a shard are written before the next shard is taken from `shards`.
@@ -93,12 +97,12 @@ def indexed(shards: Iterable[ToIndex], used: list[str], files: Sealing) -> Itera
             yield from written
 
 
-def _chunks(shards: Iterator[ToIndex]) -> Iterator[Iterator[ToIndex]]:
+def _chunks(shards: Iterator[UnindexedShard]) -> Iterator[Iterator[UnindexedShard]]:
     for first in shards:
-        yield chain([first], islice(shards, SHARDS_A_FILE - 1))
+        yield chain([first], islice(shards, SHARDS_PER_FILE - 1))
 
 
-def _row_groups(shards: Iterable[ToIndex], name: str, written: list[Shard]) -> Iterator[pa.Table]:
+def _row_groups(shards: Iterable[UnindexedShard], name: str, written: list[Shard]) -> Iterator[pa.Table]:
     for row_group, each in enumerate(shards):
         yield each.rows()
         written.append(replace(each.shard, index=name, row_group=row_group))
@@ -112,7 +116,7 @@ _PIXELS = ("deflate", "isal", "lz4", "opencv", "zstandard")
 _OPENCV = ("opencv-python-headless", "opencv-python", "opencv-contrib-python-headless", "opencv-contrib-python")
 
 
-def versions(*, pixels: bool) -> dict[str, str]:
+def library_versions(*, pixels: bool) -> dict[str, str]:
     """The libraries that bytes depend on: with these, the same sources become the same bytes."""
     names = _ALWAYS + (_PIXELS if pixels else ())
     return {"shardkit": shardkit.__version__, **dict(map(_installed, names))}

@@ -13,19 +13,19 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from shardkit.errors import Mismatch, UsageError
-from shardkit.format.generation import generation_of
+from shardkit.format.generation import build_generation
 from shardkit.format.manifest import publish_manifest
-from shardkit.pack.generation import Sealing, ToIndex, indexed, publish_tables
-from shardkit.pack.plan.planfile import PlanFile, Terms, read_plan
-from shardkit.pack.source.candidates import Skip
-from shardkit.pack.workspace import SKIPPED, clear, has_plan
-from shardkit.pack.write.receipts import Part, finished, part_rows
+from shardkit.pack.generation import GenerationWriter, UnindexedShard, publish_tables, write_index
+from shardkit.pack.plan.planfile import PlanFile, PlanHeader, read_plan
+from shardkit.pack.source.candidates import SkippedRecord
+from shardkit.pack.workspace import SKIPPED, has_plan, remove_workspace
+from shardkit.pack.write.receipts import ShardReceipt, read_receipt, receipt_rows
 from shardkit.reader.dataset import Dataset, open_dataset
 from shardkit.schema import Generation, Manifest, Seal, Shard, Subject
 from shardkit.storage.folder import DatasetFolder
-from shardkit.storage.local import plain_lines
+from shardkit.storage.local import iter_lines
 
-_Who = tuple[str, str]
+_SubjectId = tuple[str, str]
 
 
 def merge(folder: Path) -> Manifest:
@@ -38,21 +38,21 @@ def merge(folder: Path) -> Manifest:
     before = open_dataset(folder, plan.terms.generation - 1) if plan.terms.generation else None
     if before and before.manifest.current.number != before.generation.number:
         raise Mismatch(f"{folder}: another append has ended since this one was planned. Add --replan to plan it anew.")
-    parts = parts_of(folder, plan)
-    if reasons := nothing_packed(folder, parts):
+    parts = read_receipts(folder, plan)
+    if reasons := explain_nothing_packed(folder, parts):
         first = _skips(folder, parts)[0]
         raise UsageError(
             f"{folder}: nothing could be packed ({reasons}), for example {first.source!a}: {first.detail.rstrip('.')}. "
             "Mend the source, then add --replan."
         )
-    manifest = _merged(folder, plan, parts, before)
+    manifest = _write_generation(folder, plan, parts, before)
     publish_manifest(DatasetFolder(folder), manifest)
-    clear(folder)
+    remove_workspace(folder)
     return manifest
 
 
-def parts_of(folder: Path, plan: PlanFile) -> list[Part]:
-    parts = [finished(folder, each, plan.hash) for each in plan.shards]
+def read_receipts(folder: Path, plan: PlanFile) -> list[ShardReceipt]:
+    parts = [read_receipt(folder, each, plan.hash) for each in plan.shards]
     there = [each for each in parts if each is not None]
     if len(there) < len(parts):
         raise UsageError(
@@ -62,7 +62,7 @@ def parts_of(folder: Path, plan: PlanFile) -> list[Part]:
     return there
 
 
-def nothing_packed(folder: Path, parts: list[Part]) -> str:
+def explain_nothing_packed(folder: Path, parts: list[ShardReceipt]) -> str:
     """Why not a single input could be packed; empty if one could."""
     if any(part.samples for part in parts):
         return ""
@@ -70,17 +70,17 @@ def nothing_packed(folder: Path, parts: list[Part]) -> str:
     return ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
 
 
-def _merged(folder: Path, plan: PlanFile, parts: list[Part], before: Dataset | None) -> Manifest:
+def _write_generation(folder: Path, plan: PlanFile, parts: list[ShardReceipt], before: Dataset | None) -> Manifest:
     terms, number = plan.terms, plan.terms.generation
-    files = Sealing(DatasetFolder(folder))
+    files = GenerationWriter(DatasetFolder(folder))
     used = [name for each in (before.manifest.generations if before else ()) for name in each.index]
-    shards = list(indexed(_to_index(folder, plan, parts), used, files))
+    shards = list(write_index(_to_index(folder, plan, parts), used, files))
     known = {_who(each): each for each in before.subjects} if before else {}
     subjects = _subjects(folder, plan, known)
     skips = _skips(folder, parts)
     everyone = {**known, **{_who(each): each for each in subjects}}
     every_shard = [*shards, *(before.shards if before else ())]
-    generation = generation_of(
+    generation = build_generation(
         number,
         terms.by,
         terms.versions,
@@ -97,7 +97,9 @@ def _merged(folder: Path, plan: PlanFile, parts: list[Part], before: Dataset | N
     return _manifest(terms, generation, files.sealed, before)
 
 
-def _manifest(terms: Terms, generation: Generation, sealed: Mapping[str, Seal], before: Dataset | None) -> Manifest:
+def _manifest(
+    terms: PlanHeader, generation: Generation, sealed: Mapping[str, Seal], before: Dataset | None
+) -> Manifest:
     if before:
         older = before.manifest
         return replace(older, generations=(*older.generations, generation), files={**older.files, **sealed})
@@ -112,7 +114,7 @@ def _manifest(terms: Terms, generation: Generation, sealed: Mapping[str, Seal], 
     )
 
 
-def _to_index(folder: Path, plan: PlanFile, parts: list[Part]) -> Iterator[ToIndex]:
+def _to_index(folder: Path, plan: PlanFile, parts: list[ShardReceipt]) -> Iterator[UnindexedShard]:
     for planned, part in zip(plan.shards, parts, strict=True):
         shard = Shard(
             name=part.name,
@@ -125,15 +127,15 @@ def _to_index(folder: Path, plan: PlanFile, parts: list[Part]) -> Iterator[ToInd
             row_group=0,
             generation=plan.terms.generation,
         )
-        yield ToIndex(shard, partial(part_rows, folder, part.name))
+        yield UnindexedShard(shard, partial(receipt_rows, folder, part.name))
 
 
-def _subjects(folder: Path, plan: PlanFile, known: Mapping[_Who, Subject]) -> list[Subject]:
+def _subjects(folder: Path, plan: PlanFile, known: Mapping[_SubjectId, Subject]) -> list[Subject]:
     """Everyone in the plan, with the impressions that were packed now and before."""
-    packed: Counter[_Who] = Counter()
-    planned: dict[_Who, Subject] = {}
+    packed: Counter[_SubjectId] = Counter()
+    planned: dict[_SubjectId, Subject] = {}
     for number, shard in enumerate(plan.shards):
-        for counted in pc.value_counts(part_rows(folder, shard.name)["subject"]).to_pylist():
+        for counted in pc.value_counts(receipt_rows(folder, shard.name)["subject"]).to_pylist():
             packed[shard.split, counted["values"]] += counted["counts"]
         rows = plan.rows(number, ["subject", "group", "label"])
         for row in rows.group_by(["subject", "group", "label"], use_threads=False).aggregate([]).to_pylist():
@@ -143,13 +145,13 @@ def _subjects(folder: Path, plan: PlanFile, known: Mapping[_Who, Subject]) -> li
     return [replace(each, impressions=packed[who] + before.get(who, 0)) for who, each in planned.items()]
 
 
-def _who(subject: Subject) -> _Who:
+def _who(subject: Subject) -> _SubjectId:
     return subject.split, subject.subject
 
 
-def _skips(folder: Path, parts: list[Part]) -> list[Skip]:
+def _skips(folder: Path, parts: list[ShardReceipt]) -> list[SkippedRecord]:
     """What scanning and packing left out, in the order of the sources."""
-    scanned = (Skip.parsed(line, folder / SKIPPED) for line in plain_lines(folder / SKIPPED, folder))
+    scanned = (SkippedRecord.parse(line, folder / SKIPPED) for line in iter_lines(folder / SKIPPED, folder))
     return sorted(
         (*scanned, *(skip for part in parts for skip in part.skipped)), key=lambda skip: (skip.source, skip.reason)
     )

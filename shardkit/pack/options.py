@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from shardkit.errors import Damaged
-from shardkit.format.json_values import shaped
+from shardkit.format.json_values import decode_dataclass
 from shardkit.image.formats import Codec
 from shardkit.pack.source.array_files import ArrayFiles
 from shardkit.schema import MANIFEST, Manifest
@@ -21,7 +21,7 @@ Check = Literal["header", "decode"]
 
 MEGABYTE = 1_000_000
 
-LARGEST_SIZE = 16_384
+MAX_SIZE = 16_384
 """Pixels a side that images can be resized to."""
 
 _LISTS = ("files", "groups", "exclude")
@@ -69,7 +69,7 @@ class PackOptions:
             Damaged: They are not of the shape that `record` gives them, or no command takes such values.
         """
         try:
-            options = shaped(record, cls)
+            options = decode_dataclass(record, cls)
             _check_values(options)
         except ValueError as error:
             raise Damaged(
@@ -82,21 +82,21 @@ def _check_values(options: PackOptions) -> None:
     codecs = (*get_args(Codec), "auto")
     if options.codec not in codecs:
         raise ValueError(f"codec {options.codec!r:.80} is none of {', '.join(codecs)}")
-    if options.size is not None and not 1 <= options.size <= LARGEST_SIZE:
-        raise ValueError(f"size must be from 1 to {LARGEST_SIZE:,}, not {options.size:,}")
+    if options.size is not None and not 1 <= options.size <= MAX_SIZE:
+        raise ValueError(f"size must be from 1 to {MAX_SIZE:,}, not {options.size:,}")
     if options.shard_size < 1:
         raise ValueError(f"shard_size must be from 1 on, not {options.shard_size:,}")
     if options.arrays is not None:
         options.arrays.check(options.shape or ())
 
 
-def shown_option(name: str, *values: object) -> str:
+def format_option(name: str, *values: object) -> str:
     """Return how an option is written on the command line, where it has these values."""
     by_list = name == "splits" and any(str(each).startswith(BY_FILE) for each in values)
     return "--split-file" if by_list else "--" + {"splits": "split"}.get(name, name).replace("_", "-")
 
 
-def shown_value(name: str, value: object) -> str:
+def format_recorded_value(name: str, value: object) -> str:
     """Return what is said of a recorded value; of a list only its digest is recorded."""
     if value is None:
         return "nothing"
@@ -114,4 +114,4 @@ def codec_of(manifest: Manifest) -> Codec:
 
 
 # What an index row, its share of the tables and its part take, generously.
-BESIDE_SAMPLE = 400
+OVERHEAD_PER_SAMPLE = 400

@@ -13,35 +13,35 @@ from pathlib import Path
 from typing import Any
 
 from shardkit.errors import Damaged, Locked, Mismatch, NoSpace, UsageError
-from shardkit.format.generation import files_of
+from shardkit.format.generation import generation_files
 from shardkit.format.manifest import read_manifest
 from shardkit.pack.merge import merge
-from shardkit.pack.options import BESIDE_SAMPLE
-from shardkit.pack.plan.draft import Draft, Request, check_places, check_request
-from shardkit.pack.plan.planfile import PlanFile, Terms, read_plan, refuse_other_options, write_plan
+from shardkit.pack.options import OVERHEAD_PER_SAMPLE
+from shardkit.pack.plan.draft import PackRequest, PlanDraft, check_paths, check_request
+from shardkit.pack.plan.planfile import PlanFile, PlanHeader, check_same_options, read_plan, write_plan
 from shardkit.pack.plan.sharding import PlannedShard
-from shardkit.pack.remove.staging import committed, drop_stale_record, finish
-from shardkit.pack.source.candidates import Skip
-from shardkit.pack.workspace import PARTS, SKIPPED, clear, has_plan, has_workspace, making_lock
-from shardkit.pack.write.receipts import Part, finished
-from shardkit.pack.write.shard_writer import Work, pack_shard
-from shardkit.parallel import Stop, Watch
+from shardkit.pack.remove.staging import drop_stale_record, finish_removal, is_removal_committed
+from shardkit.pack.source.candidates import SkippedRecord
+from shardkit.pack.workspace import PARTS, SKIPPED, has_plan, has_workspace, remove_workspace, shard_lock
+from shardkit.pack.write.receipts import ShardReceipt, read_receipt
+from shardkit.pack.write.shard_writer import PackJob, pack_shard
+from shardkit.parallel import CancelToken, Progress
 from shardkit.reader.dataset import Dataset, open_dataset
 from shardkit.schema import MANIFEST, Manifest
 from shardkit.storage.atomic import make_folder
-from shardkit.storage.errors import explained
+from shardkit.storage.errors import os_errors
 from shardkit.storage.folder import DatasetFolder
-from shardkit.storage.lock import locked
+from shardkit.storage.lock import lock_folder
 
 _LOOKED_AT = 256
 
 _ADVICE = {True: "--replan starts over", False: "`shardkit append` adds what is new"}
 
-Expected = tuple[bytes, int | None, int | None]
+ExpectedSource = tuple[bytes, int | None, int | None]
 """A source with its size and time, as far as they are known."""
 
 
-def planned_sources(plan: PlanFile, numbers: Iterable[int]) -> list[Expected]:
+def planned_sources(plan: PlanFile, numbers: Iterable[int]) -> list[ExpectedSource]:
     """Some that these shards will be made of."""
     rows: list[dict[str, Any]] = []
     for number in numbers:
@@ -51,7 +51,7 @@ def planned_sources(plan: PlanFile, numbers: Iterable[int]) -> list[Expected]:
     return [(row["source"], row["size"], row["mtime_ns"]) for row in rows]
 
 
-def packed_sources(dataset: Dataset) -> list[Expected]:
+def packed_sources(dataset: Dataset) -> list[ExpectedSource]:
     """Some that the dataset was made of; only kept PNGs still have the size of their source."""
     kept = dataset.manifest.codec == "png" and not dataset.manifest.preparation
     shard = next((each for each in dataset.shards if each.samples), None)
@@ -59,7 +59,7 @@ def packed_sources(dataset: Dataset) -> list[Expected]:
     return [(row["source"], row["image"]["size"] if kept else None, None) for row in rows]
 
 
-def refuse_another_source(root: Path, expected: Iterable[Expected], folder: Path, *, unfinished: bool) -> None:
+def check_same_source(root: Path, expected: Iterable[ExpectedSource], folder: Path, *, unfinished: bool) -> None:
     """That some files have gone or changed, packing tells one by one. Most of them mean another source."""
     answers = [_as_expected(root, each) for each in expected]
     strange = answers.count(False)
@@ -70,7 +70,7 @@ def refuse_another_source(root: Path, expected: Iterable[Expected], folder: Path
         )
 
 
-def _as_expected(root: Path, expected: Expected) -> bool:
+def _as_expected(root: Path, expected: ExpectedSource) -> bool:
     source, size, mtime_ns = expected
     try:
         found = os.stat(os.path.join(os.fsencode(root), source))  # noqa: PTH116, PTH118 - bytes
@@ -81,15 +81,15 @@ def _as_expected(root: Path, expected: Expected) -> bool:
 
 _MOMENT = 0.1
 
-Engine = Callable[[Callable[[int, Stop], Part], Iterable[int], int], Generator[Part]]
+Engine = Callable[[Callable[[int, CancelToken], ShardReceipt], Iterable[int], int], Generator[ShardReceipt]]
 
 
-def refuse_unfit(request: Request) -> None:
+def validate_paths(request: PackRequest) -> None:
     """What can be said before anything is looked through; nothing of the user's is ever overwritten."""
     folder = request.folder
-    check_places(request.root, folder)
+    check_paths(request.root, folder)
     check_request(request)
-    with explained(folder):
+    with os_errors(folder):
         strange = _strange(folder)
     if strange is not None:
         raise UsageError(f"{folder}: holds {strange!a} and no dataset. Name a new or an empty folder.")
@@ -104,9 +104,9 @@ def _strange(folder: Path) -> str | None:
 
 
 @contextmanager
-def making_folder(folder: Path) -> Iterator[None]:
+def create_pack_folder(folder: Path) -> Iterator[None]:
     """Make the folder of a pack. If the pack fails before anything is in it, remove it again."""
-    with explained(folder):
+    with os_errors(folder):
         missing = [each for each in (folder, *folder.parents) if not each.exists()]
     make_folder(folder)
     try:
@@ -118,35 +118,35 @@ def making_folder(folder: Path) -> Iterator[None]:
         raise
 
 
-def packed_already(request: Request) -> Manifest | None:
+def existing_dataset(request: PackRequest) -> Manifest | None:
     """The dataset, if it is whole: the same command again has nothing left to do."""
     if not (request.folder / MANIFEST).exists():
         return None
     if has_workspace(request.folder):
-        with locked(request.folder):  # a merge or an append may be at work in it
-            tidied(request.folder)
+        with lock_folder(request.folder):  # a merge or an append may be at work in it
+            recover(request.folder)
     manifest = read_manifest(request.folder)
-    refuse_other_options(manifest.options, request.options, request.folder, unfinished=False)
+    check_same_options(manifest.options, request.options, request.folder, unfinished=False)
     if not request.options.arrays:
         sources = packed_sources(open_dataset(request.folder))
-        refuse_another_source(request.root, sources, request.folder, unfinished=False)
+        check_same_source(request.root, sources, request.folder, unfinished=False)
     return manifest
 
 
-def tidied(folder: Path, *, restart: bool = False) -> Manifest:
+def recover(folder: Path, *, restart: bool = False) -> Manifest:
     """Finish what a process had committed when it was killed, and remove what it left.
 
     Every command that writes into a dataset does this first, before it decides anything: what is committed stays.
     With `restart`, what was not committed goes.
     """
-    if committed(folder):
-        finish(folder)
+    if is_removal_committed(folder):
+        finish_removal(folder)
     manifest = read_manifest(folder)  # while it is damaged, nothing tells whether the record is stale
     drop_stale_record(folder, manifest)
     if restart:
-        _abandon(folder)
+        _discard_uncommitted(folder)
     elif has_workspace(folder) and (not has_plan(folder) or _is_committed(folder, manifest)):
-        clear(folder)
+        remove_workspace(folder)
     return manifest
 
 
@@ -155,39 +155,39 @@ def _is_committed(folder: Path, manifest: Manifest) -> bool:
     return read_plan(folder).terms.generation <= manifest.current.number
 
 
-def begun(request: Request) -> PlanFile | None:
+def load_plan(request: PackRequest) -> PlanFile | None:
     """The plan of an earlier run, if there is one."""
     if not has_plan(request.folder):
         return None
     plan = read_plan(request.folder)
-    refuse_other_options(plan.terms.options, request.options, request.folder, unfinished=True)
+    check_same_options(plan.terms.options, request.options, request.folder, unfinished=True)
     return plan
 
 
-def begin(folder: Path, draft: Draft, terms: Terms) -> PlanFile:
+def save_plan(folder: Path, draft: PlanDraft, terms: PlanHeader) -> PlanFile:
     """Publish the plan: from here on a rerun asks the source for bytes alone, and not what there is."""
     with _saying_need(draft.plan.shards, lambda: draft.plan.shards):
-        return _begin(folder, draft, terms)
+        return _save_plan(folder, draft, terms)
 
 
-def _begin(folder: Path, draft: Draft, terms: Terms) -> PlanFile:
+def _save_plan(folder: Path, draft: PlanDraft, terms: PlanHeader) -> PlanFile:
     inside = DatasetFolder(folder)
     inside.make_folder(PARTS)
     rows = draft.skipped.sort_by([("source", "ascending"), ("reason", "ascending")]).to_pylist()
-    skips = (Skip.of(row["source"], row["reason"], row["detail"]) for row in rows)
+    skips = (SkippedRecord.of(row["source"], row["reason"], row["detail"]) for row in rows)
     inside.publish_bytes(SKIPPED, b"".join(skip.line for skip in skips))
     return write_plan(folder, draft.plan, terms)
 
 
-def start_over(folder: Path) -> None:
+def discard_plan(folder: Path) -> None:
     """Throw away an unfinished pack; a whole dataset is never thrown away by us."""
-    with locked(folder):
+    with lock_folder(folder):
         if (folder / MANIFEST).exists():
             raise UsageError(f"{folder}: a whole dataset is here, which --replan does not touch. Name another folder.")
-        _abandon(folder)
+        _discard_uncommitted(folder)
 
 
-def _abandon(folder: Path) -> None:
+def _discard_uncommitted(folder: Path) -> None:
     """Throw away a generation that was not committed. No file that the dataset names is ever removed.
 
     Where the plan is damaged, its files are not known and stay: `verify` reports them.
@@ -198,12 +198,12 @@ def _abandon(folder: Path) -> None:
         staying = _files_of_dataset(folder) if inside.exists(MANIFEST) else set()
         for name in (_planned_files(inside, plan) if plan else set()) - staying:
             inside.remove_file(name)
-    clear(folder)
+    remove_workspace(folder)
 
 
 def _planned_files(folder: DatasetFolder, plan: PlanFile) -> set[str]:
     tables = {f"index/{name}" for name in folder.names("index") if name.endswith(".parquet")}
-    return {shard.name for shard in plan.shards} | {*files_of(plan.terms.generation)} | tables
+    return {shard.name for shard in plan.shards} | {*generation_files(plan.terms.generation)} | tables
 
 
 def _files_of_dataset(folder: Path) -> set[str]:
@@ -211,62 +211,62 @@ def _files_of_dataset(folder: Path) -> set[str]:
     return {MANIFEST, *dataset.manifest.files, *(shard.name for shard in dataset.shards)}
 
 
-def missing(folder: Path, plan: PlanFile) -> list[int]:
-    return [number for number, each in enumerate(plan.shards) if finished(folder, each, plan.hash) is None]
+def pending_shards(folder: Path, plan: PlanFile) -> list[int]:
+    return [number for number, each in enumerate(plan.shards) if read_receipt(folder, each, plan.hash) is None]
 
 
-def share(count: int, task: tuple[int, int]) -> range:
+def task_share(count: int, task: tuple[int, int]) -> range:
     """The shards of task i of n."""
     number, tasks = task
     return range(number - 1, count, tasks)
 
 
-def pack_all(work: Work, numbers: Sequence[int], engine: Engine, workers: int, watch: Watch) -> None:
+def pack_shards(work: PackJob, numbers: Sequence[int], engine: Engine, workers: int, watch: Progress) -> None:
     packing = engine(partial(_pack_one, work, watch), numbers, workers)
     # A signal may come between two of its steps: only if it is closed do its workers stop.
-    with needing(work.folder, work.plan), closing(packing):
+    with explain_disk_full(work.folder, work.plan), closing(packing):
         for _ in packing:
             pass
 
 
-def merged_if_last(folder: Path, tasks: int) -> Manifest | None:
+def merge_if_last(folder: Path, tasks: int) -> Manifest | None:
     """Merge, unless other tasks are still packing: then the last of them will."""
     try:
-        with locked(folder, wait=tasks == 1):
-            if has_plan(folder) and missing(folder, read_plan(folder)):
+        with lock_folder(folder, wait=tasks == 1):
+            if has_plan(folder) and pending_shards(folder, read_plan(folder)):
                 return None
-            return merged(folder)
+            return merge_or_recover(folder)
     except Locked:
         return None
 
 
-def merged(folder: Path) -> Manifest:
+def merge_or_recover(folder: Path) -> Manifest:
     """The dataset, made whole if it is not; the caller holds the folder."""
     if (folder / MANIFEST).exists():
-        manifest = tidied(folder)
+        manifest = recover(folder)
         if not has_plan(folder):
             return manifest
-    with needing(folder, read_plan(folder)) if has_plan(folder) else nullcontext():
+    with explain_disk_full(folder, read_plan(folder)) if has_plan(folder) else nullcontext():
         return merge(folder)
 
 
-def _pack_one(work: Work, watch: Watch, number: int, stop: Stop) -> Part:
+def _pack_one(work: PackJob, watch: Progress, number: int, stop: CancelToken) -> ShardReceipt:
     def told(images: int, size: int) -> None:
-        stop.check()
+        stop.raise_if_cancelled()
         watch(images, size)
 
-    lock = making_lock(work.plan.shards[number].name)
+    lock = shard_lock(work.plan.shards[number].name)
     while True:
-        stop.check()
-        with suppress(Locked), locked(work.folder, lock):
+        stop.raise_if_cancelled()
+        with suppress(Locked), lock_folder(work.folder, lock):
             return pack_shard(work, number, told)
         time.sleep(_MOMENT)  # another process makes this shard: when it is there, or that one is gone, it is our turn
 
 
 @contextmanager
-def needing(folder: Path, plan: PlanFile) -> Iterator[None]:
+def explain_disk_full(folder: Path, plan: PlanFile) -> Iterator[None]:
     """Say how much is still needed where the disk turns out to be full."""
-    with _saying_need(plan.shards, lambda: [plan.shards[number] for number in missing(folder, plan)]):
+    with _saying_need(plan.shards, lambda: [plan.shards[number] for number in pending_shards(folder, plan)]):
         yield
 
 
@@ -275,5 +275,5 @@ def _saying_need(shards: Sequence[PlannedShard], left: Callable[[], Sequence[Pla
     try:
         yield
     except NoSpace as full:
-        needed = sum(shard.bytes for shard in left()) + BESIDE_SAMPLE * sum(shard.samples for shard in shards)
+        needed = sum(shard.bytes for shard in left()) + OVERHEAD_PER_SAMPLE * sum(shard.samples for shard in shards)
         raise NoSpace(f"{full} About {needed:,} bytes more are needed.") from full

@@ -16,25 +16,25 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shardkit.errors import Damaged, UsageError, advised, meant
-from shardkit.format.keys import encoded, refuse_odd_name
+from shardkit.errors import Damaged, UsageError, command_hint, did_you_mean
+from shardkit.format.keys import check_file_name, encode_name
 from shardkit.format.manifest import read_manifest
 from shardkit.format.tables import (
     SHARDS,
     SUBJECTS,
+    has_missing_values,
     iterate_samples,
-    lacks_values,
     read_table,
+    reject_sample_count,
     samples_of,
     shards_of,
     subjects_of,
-    why_not_held,
 )
 from shardkit.reader.index import Bounds, IndexReader
-from shardkit.reader.lookup import Finder
-from shardkit.reader.shard import Record, opened_shard
+from shardkit.reader.lookup import KeyLookup
+from shardkit.reader.shard import Record, open_shard
 from shardkit.schema import Generation, Manifest, Sample, Shard, Subject, Totals
-from shardkit.storage.errors import required
+from shardkit.storage.errors import missing_is_damage
 
 
 class NotThere(UsageError, KeyError):
@@ -69,7 +69,7 @@ class Split:
             folder = self._dataset.folder
             raise Damaged(
                 f"{folder}: the table of shards has (shards, samples, bytes) {held} in {self.name}, and the manifest "
-                f"counts {counted}. {advised('verify', folder)} says what is damaged."
+                f"counts {counted}. {command_hint('verify', folder)} says what is damaged."
             )
         return shards
 
@@ -87,7 +87,7 @@ class Split:
     def __getitem__(self, key: str) -> Record:
         """Read a sample with one positional read, and check it."""
         shard, row = self._found(key)
-        with opened_shard(self._dataset.path(shard), shard) as file:
+        with open_shard(self._dataset.path(shard), shard) as file:
             return file.record(self._finder.sample(shard, row))
 
     def sample(self, key: str) -> Sample:
@@ -100,19 +100,19 @@ class Split:
 
     def samples(self, shard: Shard, subject: str | None = None) -> list[Sample]:
         """The samples of a shard, or those of one subject in it."""
-        return samples_of(_only(subject, self._dataset.rows(shard)))
+        return samples_of(_filter_subject(subject, self._dataset.rows(shard)))
 
     def iterate_samples(self, shard: Shard, subject: str | None = None) -> Iterator[Sample]:
         """The same one after another: as values of Python, all of a large shard would fill the memory."""
-        return iterate_samples(_only(subject, self._dataset.rows(shard)))
+        return iterate_samples(_filter_subject(subject, self._dataset.rows(shard)))
 
     def keys(self, shard: Shard, subject: str | None = None) -> list[str]:
-        keys: list[str] = _only(subject, self._dataset.rows(shard, ["key", "subject"]))["key"].to_pylist()
+        keys: list[str] = _filter_subject(subject, self._dataset.rows(shard, ["key", "subject"]))["key"].to_pylist()
         return keys
 
     @cached_property
-    def _finder(self) -> Finder:
-        return Finder(self._dataset.index, self.shards)
+    def _finder(self) -> KeyLookup:
+        return KeyLookup(self._dataset.index, self.shards)
 
     def _found(self, key: str) -> tuple[Shard, int]:
         if not isinstance(key, str):
@@ -140,7 +140,7 @@ class Split:
         return keys[max(0, index - _COMPARED) : index + _COMPARED]
 
 
-def _only(subject: str | None, rows: pa.Table) -> pa.Table:
+def _filter_subject(subject: str | None, rows: pa.Table) -> pa.Table:
     return rows if subject is None else rows.filter(pc.equal(rows["subject"], subject))
 
 
@@ -150,12 +150,12 @@ def nearest_key(key: str, splits: Iterable[Split]) -> str:
     written = _as_written(key)
     if any(written in each for each in views):
         return f" Did you mean {written!r}? Dots and odd characters are written %XX in a key."
-    return meant(key, (near for each in views for near in each.nearest(key)))
+    return did_you_mean(key, (near for each in views for near in each.nearest(key)))
 
 
 def _as_written(key: str) -> str:
     """The key of whoever typed the names of subject and impression as they are."""
-    return "/".join(encoded(part.encode("utf-8", "surrogateescape")) for part in key.split("/"))
+    return "/".join(encode_name(part.encode("utf-8", "surrogateescape")) for part in key.split("/"))
 
 
 Row = TypeVar("Row", Shard, Subject)
@@ -190,9 +190,9 @@ class Dataset:
         for each in self._generations:
             rows += self._rows(each.shards, SHARDS, shards_of, sum(totals.shards for totals in each.splits.values()))
         for row in rows:
-            self._refuse_odd(row)
-        self._refuse_twice([row.name for row in rows])
-        self._refuse_twice([f"row group {row.row_group} of {row.index}" for row in rows])
+            self._check_shards(row)
+        self._check_unique([row.name for row in rows])
+        self._check_unique([f"row group {row.row_group} of {row.index}" for row in rows])
         return tuple(sorted(rows, key=lambda row: row.name))
 
     @cached_property
@@ -216,7 +216,9 @@ class Dataset:
     def __getitem__(self, split: str) -> Split:
         if split not in self._views:
             there = ", ".join(self.splits)
-            raise NotThere(f"{self.folder}: there is no split {split!r}, but {there}.{meant(str(split), self.splits)}")
+            raise NotThere(
+                f"{self.folder}: there is no split {split!r}, but {there}.{did_you_mean(str(split), self.splits)}"
+            )
         return self._views[split]
 
     def __iter__(self) -> Iterator[str]:
@@ -249,23 +251,23 @@ class Dataset:
     ) -> tuple[Row, ...]:
         """The rows of the table of this name, which has no more of them than the manifest counts."""
         if name not in self._tables:
-            with required(self.folder, name):
+            with missing_is_damage(self.folder, name):
                 table = read_table(self.folder / name, schema, self.folder, most)
-            if lacks_values(table):
+            if has_missing_values(table):
                 raise Damaged(f"{self.folder / name}: values are missing in this table. {self._advice}")
             self._tables[name] = tuple(values_of(table))
         return self._tables[name]
 
-    def _refuse_odd(self, row: Shard) -> None:
+    def _check_shards(self, row: Shard) -> None:
         table = self.folder / self.generation.shards
         for name in (row.name, row.split, row.index.removeprefix("index/")):
-            refuse_odd_name(name, table)
+            check_file_name(name, table)
         if row.split not in self.splits or min(row.samples, row.size) < 0:
             raise Damaged(f"{table}: {row.name} cannot be of {row.split} with {row.samples:,} samples. {self._advice}")
-        if why := why_not_held(row):
+        if why := reject_sample_count(row):
             raise Damaged(f"{table}: {row.name} {why}. {self._advice}")
 
-    def _refuse_twice(self, names: Sequence[str]) -> None:
+    def _check_unique(self, names: Sequence[str]) -> None:
         if len(set(names)) < len(names):
             twice = next(name for name, count in Counter(names).items() if count > 1)
             table = self.folder / self.generation.shards
@@ -273,7 +275,7 @@ class Dataset:
 
     @property
     def _advice(self) -> str:
-        return f"{advised('verify', self.folder)} says what is damaged."
+        return f"{command_hint('verify', self.folder)} says what is damaged."
 
 
 def open_dataset(folder: Path | str, generation: int | None = None) -> Dataset:
@@ -290,7 +292,7 @@ open = open_dataset  # noqa: A001 - its public name: shardkit.open
 
 
 @dataclass(frozen=True)
-class Chosen:
+class Selection:
     shards: tuple[Shard, ...]
     """Those to look into."""
     subject: str | None
@@ -298,25 +300,25 @@ class Chosen:
     samples: int
 
 
-def chosen(dataset: Dataset, split: str | None, subject: str | None) -> Chosen:
+def select(dataset: Dataset, split: str | None, subject: str | None) -> Selection:
     """What a split's and a subject's name stand for; the subject's is the one that it had before it was packed."""
     views = [dataset[name] for name in ([split] if split else dataset)]
     if subject is None:
-        return Chosen(tuple(shard for view in views for shard in view.shards), None, sum(map(len, views)))
+        return Selection(tuple(shard for view in views for shard in view.shards), None, sum(map(len, views)))
     name = _known(dataset, subject)
     held = {each.split: each.impressions for each in dataset.subjects if each.subject == name}
     views = [view for view in views if view.name in held]
     if not views:
         raise NotThere(f"{dataset.folder}: {subject!r} is not in {split}, but in {', '.join(held)}.")
     shards = tuple(shard for view in views for shard in view.shards_of(name))
-    return Chosen(shards, name, sum(held[view.name] for view in views))
+    return Selection(shards, name, sum(held[view.name] for view in views))
 
 
 def _known(dataset: Dataset, subject: str) -> str:
     """A subject as keys write it, whether it was given like that or as it was called before."""
     known = {each.subject for each in dataset.subjects}
-    written = encoded(os.fsencode(subject))
+    written = encode_name(os.fsencode(subject))
     for name in (written, subject):
         if name in known:
             return name
-    raise NotThere(f"{dataset.folder}: there is no subject {subject!r}.{meant(written, known)}")
+    raise NotThere(f"{dataset.folder}: there is no subject {subject!r}.{did_you_mean(written, known)}")

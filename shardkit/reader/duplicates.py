@@ -16,7 +16,7 @@ _SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Twice:
+class Duplicates:
     """How many samples have the bytes of an earlier one, how many of those in another split, and the first few."""
 
     duplicates: int
@@ -38,7 +38,7 @@ class Twice:
         return {"duplicates": self.duplicates, "leaks": self.leaks, "twice": [list(each) for each in self.examples]}
 
 
-def twice(dataset: Dataset) -> Twice:
+def find_duplicates(dataset: Dataset) -> Duplicates:
     """Compare the digests of all images: two columns of the index, no pixel."""
     digests, splits = _digests(dataset)
     order = np.lexsort((splits, digests["low"], digests["high"]))
@@ -47,9 +47,9 @@ def twice(dataset: Dataset) -> Twice:
     across = same[of_split[same + 1] != of_split[same]]
     chosen = np.concatenate([across, np.setdiff1d(same, across)])[:_SHOWN]
     pairs = order[np.stack([chosen, chosen + 1], axis=1)] if len(chosen) else np.empty((0, 2), np.int64)
-    named = _named(dataset, np.unique(pairs))
+    named = _find_samples(dataset, np.unique(pairs))
     examples = tuple((*named[int(one)], *named[int(other)]) for one, other in pairs)
-    return Twice(len(same), len(across), examples)
+    return Duplicates(len(same), len(across), examples)
 
 
 _DIGEST = np.dtype([("high", "<u8"), ("low", "<u8")])
@@ -65,7 +65,7 @@ def _digests(dataset: Dataset) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, An
     return np.concatenate(digests), np.concatenate(splits)
 
 
-def _named(dataset: Dataset, wanted: np.ndarray[Any, Any]) -> dict[int, tuple[str, str]]:
+def _find_samples(dataset: Dataset, wanted: np.ndarray[Any, Any]) -> dict[int, tuple[str, str]]:
     """The split and key of some samples, by their number in the order of the shards."""
     named: dict[int, tuple[str, str]] = {}
     start = 0

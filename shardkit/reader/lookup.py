@@ -16,7 +16,7 @@ from shardkit.reader.index import Bounds, IndexReader
 from shardkit.schema import Sample, Shard
 
 
-class Ranges:
+class IntervalIndex:
     """Stretches in any order, overlapping as they like; where they do not overlap, only one is ever looked at."""
 
     def __init__(self, bounds: Sequence[Bounds | None]) -> None:
@@ -28,7 +28,7 @@ class Ranges:
         self._numbers = [number for _, _, number in known]
         self._last_so_far = list(accumulate(self._lasts, max))
 
-    def holding(self, name: str) -> Iterator[int]:
+    def candidates(self, name: str) -> Iterator[int]:
         """The numbers of the stretches that may hold a name."""
         place = bisect_right(self._firsts, name) - 1
         while place >= 0 and self._last_so_far[place] >= name:
@@ -50,7 +50,7 @@ _KEYS_KEPT = 2_000_000
 _ROWS_KEPT = 200_000
 
 
-class Finder:
+class KeyLookup:
     def __init__(self, index: IndexReader, shards: Sequence[Shard]) -> None:
         self._index, self._shards = index, shards
         most = max((shard.samples for shard in shards), default=0) + 1
@@ -59,7 +59,7 @@ class Finder:
 
     def find(self, key: str) -> tuple[Shard, int] | None:
         """The shard that holds a key, and its row there."""
-        for number in self._ranges.holding(key):
+        for number in self._ranges.candidates(key):
             shard = self._shards[number]
             row = pc.index(self.keys(shard), key).as_py()
             if row >= 0:
@@ -77,12 +77,12 @@ class Finder:
 
     def of_subject(self, subject: str) -> list[Shard]:
         """The shards that may hold samples of a subject, in their order."""
-        ranges = Ranges([self._index.bounds(shard, "subject") for shard in self._shards])
-        return [self._shards[number] for number in sorted(ranges.holding(subject))]
+        ranges = IntervalIndex([self._index.bounds(shard, "subject") for shard in self._shards])
+        return [self._shards[number] for number in sorted(ranges.candidates(subject))]
 
     @cached_property
-    def _ranges(self) -> Ranges:
-        return Ranges([self._index.bounds(shard, "key") for shard in self._shards])
+    def _ranges(self) -> IntervalIndex:
+        return IntervalIndex([self._index.bounds(shard, "key") for shard in self._shards])
 
     def _read_keys(self, shard: Shard) -> pa.ChunkedArray:
         return self._index.rows(shard, ["key"])["key"]

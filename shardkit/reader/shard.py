@@ -8,11 +8,11 @@ from pathlib import Path
 
 from xxhash import xxh3_128_digest
 
-from shardkit.errors import Damaged, advised
+from shardkit.errors import Damaged, command_hint
 from shardkit.format.tar import BLOCK, LARGEST_MEMBER, header
 from shardkit.schema import Member, Sample, Shard
-from shardkit.storage.errors import explained, required
-from shardkit.storage.local import plain_file
+from shardkit.storage.errors import missing_is_damage, os_errors
+from shardkit.storage.local import open_regular
 
 _NAME_IN_HEADER = slice(0, 100)
 _BESIDE = 128 << 10
@@ -29,19 +29,19 @@ class Record:
 
 
 @contextmanager
-def opened_shard(path: Path, shard: Shard) -> Iterator["ShardFile"]:
+def open_shard(path: Path, shard: Shard) -> Iterator["ShardReader"]:
     """Open a shard for reading; any number of threads may read from it at once."""
-    with required(path.parent, path.name):
-        file = plain_file(path)
+    with missing_is_damage(path.parent, path.name):
+        file = open_regular(path)
     with file:
         found = os.fstat(file.fileno()).st_size
         if found != shard.size:
-            raise damaged_shard(path, f"this shard must have {shard.size:,} bytes and has {found:,}")
-        yield ShardFile(path, shard, file.fileno())
+            raise shard_damage(path, f"this shard must have {shard.size:,} bytes and has {found:,}")
+        yield ShardReader(path, shard, file.fileno())
 
 
 @dataclass(frozen=True)
-class ShardFile:
+class ShardReader:
     path: Path
     shard: Shard
     descriptor: int
@@ -64,22 +64,22 @@ class ShardFile:
         for member in sample.members:
             end = member.offset + member.size
             if member.offset < BLOCK or not 0 <= member.size <= LARGEST_MEMBER or end > self.shard.size:
-                raise damaged_shard(
+                raise shard_damage(
                     self.path,
                     f"the index puts {_named(sample, member)} at bytes {member.offset:,} to {end:,}, "
                     f"which this shard of {self.shard.size:,} bytes cannot hold",
                 )
         if sum(BLOCK + member.size for member in sample.members) > self.shard.size:
-            raise damaged_shard(self.path, f"the index lets the members of {sample.key!r} lie in each other")
+            raise shard_damage(self.path, f"the index lets the members of {sample.key!r} lie in each other")
 
     def _read(self, start: int, end: int) -> memoryview:
         content = memoryview(bytearray(end - start))
         filled = 0
-        with explained(self.path):
+        with os_errors(self.path):
             while filled < len(content):
                 count = os.preadv(self.descriptor, [content[filled:]], start + filled)
                 if not count:
-                    raise damaged_shard(self.path, f"it ends at byte {start + filled:,}: it was cut while it was read")
+                    raise shard_damage(self.path, f"it ends at byte {start + filled:,}: it was cut while it was read")
                 filled += count
         return content
 
@@ -90,7 +90,7 @@ class ShardFile:
         payload = content[place : place + member.size]
         found = xxh3_128_digest(payload)
         if found != member.xxh3:
-            raise damaged_shard(
+            raise shard_damage(
                 self.path,
                 f"{_named(sample, member)} at byte {member.offset:,} must have the digest {member.xxh3.hex()} "
                 f"and has {found.hex()}",
@@ -102,7 +102,7 @@ class ShardFile:
         if found == header(f"{sample.key}.{member.ext}", member.size):
             return
         name = bytes(found[_NAME_IN_HEADER]).rstrip(b"\x00")
-        raise damaged_shard(
+        raise shard_damage(
             self.path,
             f"the header of {_named(sample, member)} must stand at byte {member.offset - BLOCK:,}, "
             f"and {name!r} stands there, or its size or mode is another",
@@ -126,6 +126,8 @@ def _named(sample: Sample, member: Member) -> str:
     return repr(f"{sample.key}.{member.ext}")
 
 
-def damaged_shard(path: Path, what: str) -> Damaged:
+def shard_damage(path: Path, what: str) -> Damaged:
     """What is wrong with a shard, and what to run next."""
-    return Damaged(f"{path}: {what}. {advised('verify', path.parent)} says what else is damaged, and how to mend it.")
+    return Damaged(
+        f"{path}: {what}. {command_hint('verify', path.parent)} says what else is damaged, and how to mend it."
+    )

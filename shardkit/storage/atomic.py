@@ -18,9 +18,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from shardkit.storage.errors import explained
+from shardkit.storage.errors import os_errors
 
-PART_SUFFIX = ".part"
+TEMP_SUFFIX = ".part"
 _TEMPORARY = re.compile(r"\.(.+?)(\.[0-9a-f]{8})?\.part")
 _LONGEST_STEM = 235  # a name has 255 bytes at most: this leaves room for the dots, the token and the suffix
 
@@ -38,7 +38,7 @@ _NOT_SUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM}
 """Answers of file systems that cannot rename without replacing, or cannot link."""
 
 
-class _Part(io.BufferedWriter):
+class _TempFile(io.BufferedWriter):
     """A file that is not complete yet. It explains its own errors, and only these."""
 
     def __init__(self, path: Path, name: str, flags: int, folder: int | None = None) -> None:
@@ -50,7 +50,7 @@ class _Part(io.BufferedWriter):
         super().__init__(os.fdopen(os.open(name, flags, 0o666, dir_fd=folder), "wb", buffering=0))
 
     def write(self, content: bytes | bytearray | memoryview) -> int:  # type: ignore[override]  # any buffer
-        with explained(self._path):
+        with os_errors(self._path):
             written = super().write(content)
         self._not_asked_for += written
         if self._not_asked_for >= _WRITE_OUT:
@@ -59,12 +59,12 @@ class _Part(io.BufferedWriter):
         return written
 
     def close(self) -> None:
-        with explained(self._path):
+        with os_errors(self._path):
             super().close()
 
     def made_durable(self) -> None:
         """Never tried twice: after a failed fsync the kernel may drop the bytes and then report success."""
-        with explained(self._path):
+        with os_errors(self._path):
             self.flush()
             os.fsync(self.fileno())
 
@@ -81,10 +81,10 @@ def _ask_to_write_out(descriptor: int) -> None:
 @contextmanager
 def publish(path: Path) -> Iterator[BinaryIO]:
     """Write a file that appears under `path` complete and durable, or not at all."""
-    with explained(path):
+    with os_errors(path):
         folder = open_folder(path.parent)
     try:
-        with publish_in(folder, path, part_of(path).name) as file:
+        with publish_in(folder, path, temp_path(path).name) as file:
             yield file
     finally:
         os.close(folder)
@@ -104,13 +104,13 @@ def publish_in(folder: int, path: Path, temporary: str) -> Iterator[BinaryIO]:
         raise
 
 
-def _created(folder: int, path: Path, temporary: str) -> _Part:
-    with explained(path):
+def _created(folder: int, path: Path, temporary: str) -> _TempFile:
+    with os_errors(path):
         try:
-            return _Part(path, temporary, os.O_EXCL, folder)
+            return _TempFile(path, temporary, os.O_EXCL, folder)
         except FileExistsError:
             os.unlink(temporary, dir_fd=folder)  # of a killed process
-            return _Part(path, temporary, os.O_EXCL, folder)
+            return _TempFile(path, temporary, os.O_EXCL, folder)
 
 
 def publish_bytes(path: Path, content: bytes) -> None:
@@ -118,36 +118,36 @@ def publish_bytes(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def publish_steps(path: Path, step: int, steps_from: Callable[[int], Iterable[bytes | memoryview]]) -> None:
+def publish_resumable(path: Path, step: int, steps_from: Callable[[int], Iterable[bytes | memoryview]]) -> None:
     """Write a file so large that a failed run should not have been for nothing.
 
     It consists of steps of `step` bytes (the last may be shorter); `steps_from(i)` gives them from step i on. A step is
     flushed before the next one is begun, and what a failed run leaves, the next one goes on from.
     """
-    with explained(path):
-        file = _Part(path, str(part_of(path)), 0)
+    with os_errors(path):
+        file = _TempFile(path, str(temp_path(path)), 0)
     with file:
-        done = steps_kept(path, step)
+        done = resumable_steps(path, step)
         file.truncate(done * step)
         file.seek(0, os.SEEK_END)
         for content in steps_from(done):
             file.write(content)
             file.made_durable()
-    with explained(path):
-        part_of(path).replace(path)
+    with os_errors(path):
+        temp_path(path).replace(path)
         flush_folder(path.parent)
 
 
-def steps_kept(path: Path, step: int) -> int:
+def resumable_steps(path: Path, step: int) -> int:
     """How many steps of an unfinished file are whole and durable, even if the power failed.
 
     Nothing is written behind a step before the step is flushed: so a step counts once a byte of the next one is there.
     """
-    part = part_of(path)
+    part = temp_path(path)
     return max(0, part.stat().st_size - 1) // step if part.exists() else 0
 
 
-def publish_staged(staging: int, moves: Iterable[tuple[str, int, bytes]]) -> None:
+def publish_batch(staging: int, moves: Iterable[tuple[str, int, bytes]]) -> None:
     """Give many small files their final names: each is durable before its name can be seen.
 
     They lie in the folder `staging`; a move says which of them comes into which folder, under which name. Flushing a
@@ -203,16 +203,16 @@ def _check_absent(name: bytes, folder: int) -> None:
 
 def make_folder(folder: Path) -> None:
     """Make a folder, and those above it that are missing, so that they outlast a power cut as the files in them do."""
-    with explained(folder):
+    with os_errors(folder):
         missing = [each for each in (folder, *folder.parents) if not each.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         for each in missing:
             flush_folder(each.parent)
 
 
-def part_of(path: Path) -> Path:
+def temp_path(path: Path) -> Path:
     """The temporary file of a path that one process writes."""
-    return path.with_name(f".{path.name}{PART_SUFFIX}")
+    return path.with_name(f".{path.name}{TEMP_SUFFIX}")
 
 
 def final_name(name: str, *, unique: bool = False) -> str | None:
@@ -224,10 +224,10 @@ def final_name(name: str, *, unique: bool = False) -> str | None:
     return found[1] if found and (found[2] or not unique) else None
 
 
-def unique_part_of(name: str) -> str:
+def unique_temp_name(name: str) -> str:
     """A temporary file of a name that several processes may write."""
     stem = os.fsdecode(os.fsencode(name)[:_LONGEST_STEM])
-    return f".{stem}.{secrets.token_hex(4)}{PART_SUFFIX}"
+    return f".{stem}.{secrets.token_hex(4)}{TEMP_SUFFIX}"
 
 
 def open_folder(path: Path) -> int:
@@ -254,7 +254,7 @@ def flush_names(folder: int) -> None:
 
 def move(source: int, name: str, target: int, path: Path) -> None:
     """Give a complete and durable file its final name, `path.name` in the open folder `target`, on the same disk."""
-    with explained(path):
+    with os_errors(path):
         os.replace(name, path.name, src_dir_fd=source, dst_dir_fd=target)
         flush_names(target)
         if source != target:

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shardkit.errors import Damaged, NoSpace, ShardkitError, StorageFailing, UsageError, advised
+from shardkit.errors import Damaged, NoSpace, ShardkitError, StorageFailing, UsageError, command_hint
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
-FAILING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EREMOTEIO}
+FAILING_ERRNOS = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EREMOTEIO}
 
 _TOO_MANY = {errno.EMFILE, errno.ENFILE}
 
@@ -33,23 +33,23 @@ _NOT_HERE = {
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def os_errors(path: Path) -> Iterator[None]:
     """Explain what the system refuses in this block, all of which is about `path`."""
     try:
         yield
     except OSError as error:
-        meaning = explanation(error, path)
+        meaning = explain_os_error(error, path)
         if meaning is None:
             raise
         raise meaning from error
 
 
-def explanation(error: OSError, path: Path) -> ShardkitError | None:
+def explain_os_error(error: OSError, path: Path) -> ShardkitError | None:
     if error.errno in _NO_SPACE:
         return NoSpace(
             f"{path}: no space left{_free(path)}. Free some, then run the same command: it goes on where it stopped."
         )
-    if error.errno is not None and error.errno in FAILING:
+    if error.errno is not None and error.errno in FAILING_ERRNOS:
         return StorageFailing(
             f"{path}: the disk reports «{os.strerror(error.errno)}», so this file is missing or may not outlast a "
             "power cut. Check the disk, then run again."
@@ -66,19 +66,19 @@ def _free(path: Path) -> str:
     if path.is_char_device():  # no disk
         return ""
     try:
-        disk = os.statvfs(nearest_folder(path.absolute().parent))
+        disk = os.statvfs(existing_parent(path.absolute().parent))
     except OSError:  # a disk in trouble: what went wrong first is what counts
         return ""
     return f" ({disk.f_bavail * disk.f_frsize:,} bytes and {disk.f_favail:,} inodes are free)"
 
 
-def nearest_folder(folder: Path) -> Path:
+def existing_parent(folder: Path) -> Path:
     """The folder itself, or the first above it that is there."""
     return next(there for there in (folder, *folder.absolute().parents) if there.exists())
 
 
 @contextmanager
-def required(folder: Path, name: str) -> Iterator[None]:
+def missing_is_damage(folder: Path, name: str) -> Iterator[None]:
     """Read the file of this name, which belongs to the dataset in `folder`."""
     try:
         yield
@@ -86,7 +86,7 @@ def required(folder: Path, name: str) -> Iterator[None]:
         if not isinstance(error.__cause__, FileNotFoundError):
             raise
         raise Damaged(
-            f"{folder / name}: missing. {advised('verify', folder)} says what else is damaged, and how to mend it."
+            f"{folder / name}: missing. {command_hint('verify', folder)} says what else is damaged, and how to mend it."
         ) from error
 
 

@@ -14,15 +14,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from shardkit.storage.atomic import final_name, flush_names, move, publish_in, unique_part_of
-from shardkit.storage.errors import explained, explanation
+from shardkit.storage.atomic import final_name, flush_names, move, publish_in, unique_temp_name
+from shardkit.storage.errors import explain_os_error, os_errors
 from shardkit.storage.local import (
-    PLAIN_FOLDER,
+    FOLDER_FLAGS,
+    check_regular_fd,
     check_relative_path,
+    irregular_is_damage,
     open_folder_below,
     read_limited,
-    refused_if_odd,
-    regular,
 )
 
 _LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -49,7 +49,7 @@ class DatasetFolder:
     def publish(self, name: str) -> Iterator[BinaryIO]:
         """Write a file that appears complete and durable, or not at all. Its folder is made if it is missing."""
         self.make_folder(_parent(name))
-        with self._folder_of(name) as (folder, path), publish_in(folder, path, unique_part_of(path.name)) as file:
+        with self._folder_of(name) as (folder, path), publish_in(folder, path, unique_temp_name(path.name)) as file:
             yield file
 
     def publish_bytes(self, name: str, content: bytes) -> None:
@@ -59,7 +59,7 @@ class DatasetFolder:
     def make_folder(self, name: str) -> None:
         """Make a folder, and those above it that are missing, durably."""
         parts = (*self._below, *check_relative_path(name, self.path))
-        with explained(self.dataset):
+        with os_errors(self.dataset):
             folder = open_folder_below(self.dataset, ())
         for end in range(1, len(parts) + 1):
             folder = self._enter(folder, self.dataset.joinpath(*parts[:end]))
@@ -113,7 +113,7 @@ class DatasetFolder:
     def status(self, name: str) -> os.stat_result | None:
         """What lies under a name, without following it; None if nothing does."""
         try:
-            with self._folder_of(name) as (folder, path), _explained(path):
+            with self._folder_of(name) as (folder, path), _os_errors_but_missing(path):
                 return os.stat(path.name, dir_fd=folder, follow_symlinks=False)
         except FileNotFoundError:
             return None
@@ -134,7 +134,7 @@ class DatasetFolder:
         except FileNotFoundError:
             return []
         try:
-            with explained(self.path / folder):
+            with os_errors(self.path / folder):
                 return sorted(os.listdir(descriptor))  # noqa: PTH208 - of an open folder
         finally:
             os.close(descriptor)
@@ -146,14 +146,18 @@ class DatasetFolder:
     def open_lock(self, name: str) -> int:
         """Open the file that a lock is taken on, and make it if it is missing; the caller closes it."""
         self.make_folder(_parent(name))
-        with self._folder_of(name) as (folder, path), _explained(path), refused_if_odd(path, self.dataset):
-            return regular(os.open(path.name, _LOCK, 0o666, dir_fd=folder))
+        with (
+            self._folder_of(name) as (folder, path),
+            _os_errors_but_missing(path),
+            irregular_is_damage(path, self.dataset),
+        ):
+            return check_regular_fd(os.open(path.name, _LOCK, 0o666, dir_fd=folder))
 
     def flush(self) -> None:
         """Make the names in the folder itself durable."""
         folder = self._open("")
         try:
-            with explained(self.path):
+            with os_errors(self.path):
                 flush_names(folder)
         finally:
             os.close(folder)
@@ -173,28 +177,32 @@ class DatasetFolder:
         parts = (*self._below, *check_relative_path(name, self.path))
         path = self.dataset.joinpath(*parts)
         if not parts:
-            with explained(path):
+            with os_errors(path):
                 return open_folder_below(path, ())
-        with _explained(path), refused_if_odd(path, self.dataset):
+        with _os_errors_but_missing(path), irregular_is_damage(path, self.dataset):
             return open_folder_below(self.dataset, parts)
 
     def _enter(self, above: int, path: Path) -> int:
         """Open a folder in the open one above it, which is closed; make it if it is missing."""
         try:
-            with _explained(path), refused_if_odd(path, self.dataset):
+            with _os_errors_but_missing(path), irregular_is_damage(path, self.dataset):
                 try:
-                    return os.open(path.name, PLAIN_FOLDER, dir_fd=above)
+                    return os.open(path.name, FOLDER_FLAGS, dir_fd=above)
                 except FileNotFoundError:
                     with suppress(FileExistsError):  # another process was faster
                         os.mkdir(path.name, dir_fd=above)
                     flush_names(above)
-                    return os.open(path.name, PLAIN_FOLDER, dir_fd=above)
+                    return os.open(path.name, FOLDER_FLAGS, dir_fd=above)
         finally:
             os.close(above)
 
     def _remove(self, name: str, remove: Callable[[int, str], None]) -> bool:
         try:
-            with self._folder_of(name) as (folder, path), _explained(path), refused_if_odd(path, self.dataset):
+            with (
+                self._folder_of(name) as (folder, path),
+                _os_errors_but_missing(path),
+                irregular_is_damage(path, self.dataset),
+            ):
                 remove(folder, path.name)
         except FileNotFoundError:
             return False
@@ -202,14 +210,14 @@ class DatasetFolder:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _os_errors_but_missing(path: Path) -> Iterator[None]:
     """Explain what the system refuses, but for a missing file, which the caller expects."""
     try:
         yield
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise explanation(error, path) or error from error
+        raise explain_os_error(error, path) or error from error
 
 
 def _parent(name: str) -> str:

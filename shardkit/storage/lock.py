@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from shardkit.errors import Locked, ShardkitError, StorageFailing, UsageError
-from shardkit.schema import WORKPLACE
-from shardkit.storage.errors import check_folder, explained
+from shardkit.schema import WORKSPACE
+from shardkit.storage.errors import check_folder, os_errors
 from shardkit.storage.folder import DatasetFolder
 
-LOCK = f"{WORKPLACE}/lock"
+LOCK_FILE = f"{WORKSPACE}/lock"
 
 _MOST_STALE = 100
 """How often a lock file on a network disk may be gone when it is locked: another machine has removed it."""
@@ -25,7 +25,7 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 @contextmanager
-def locked(folder: Path, name: str = LOCK, *, shared: bool = False, wait: bool = False) -> Iterator[None]:
+def lock_folder(folder: Path, name: str = LOCK_FILE, *, shared: bool = False, wait: bool = False) -> Iterator[None]:
     """Hold the lock `name` in a folder while this block runs; the kernel lets go when the process dies.
 
     Those who share it hold it together, against one who wants it alone.
@@ -45,8 +45,8 @@ def locked(folder: Path, name: str = LOCK, *, shared: bool = False, wait: bool =
             _release(inside, name, descriptor, shared=shared)
         finally:
             os.close(descriptor)
-            if name == LOCK:
-                _tidy(inside.remove_empty_folder, WORKPLACE)
+            if name == LOCK_FILE:
+                _tidy(inside.remove_empty_folder, WORKSPACE)
 
 
 def _acquired(folder: DatasetFolder, name: str, operation: int) -> int:
@@ -66,7 +66,7 @@ def _acquired(folder: DatasetFolder, name: str, operation: int) -> int:
             os.close(descriptor)
             stale += 1
             if not _is_stale(error) or stale == _MOST_STALE:
-                with explained(path):
+                with os_errors(path):
                     raise
         except BaseException:
             os.close(descriptor)

@@ -21,10 +21,10 @@ from xxhash import xxh3_64_hexdigest
 from shardkit.errors import Mismatch, UsageError
 from shardkit.stream.options import State
 from shardkit.stream.order.rng import ORDER_VERSION
-from shardkit.stream.order.spec import Ordering
-from shardkit.stream.source import Opened, opened_here
+from shardkit.stream.order.spec import OrderOptions
+from shardkit.stream.source import OpenedSplit, open_split
 
-VERSION = 1
+STATE_VERSION = 1
 
 _FIELDS = {"version", "order", "dataset", "generation", "options", "epoch", "step", "order_digest"}
 
@@ -37,17 +37,17 @@ class Cursor:
     step: int
 
 
-def digest_of(numbers: NDArray[np.int64] | None) -> str:
+def row_digest(numbers: NDArray[np.int64] | None) -> str:
     """Of a row; a stream that stands at the start of an epoch has none behind it."""
     return xxh3_64_hexdigest(b"" if numbers is None else numbers.astype("<i8").tobytes())
 
 
-def checked(state: object) -> State:
+def validate_state(state: object) -> State:
     """A state that has its fields in their types."""
     if not isinstance(state, Mapping) or set(state) != _FIELDS:
         raise UsageError(f"This is no state of a stream: it must have the fields {', '.join(sorted(_FIELDS))}.")
-    if state["version"] != VERSION:
-        raise Mismatch(f"The state has version {state['version']}, and this shardkit reads {VERSION}.")
+    if state["version"] != STATE_VERSION:
+        raise Mismatch(f"The state has version {state['version']}, and this shardkit reads {STATE_VERSION}.")
     for name in ("epoch", "step", "generation"):
         if type(state[name]) is not int or not 0 <= state[name] < _MOST:
             raise UsageError(f"This is no state of a stream: its {name} is {state[name]!r}.")
@@ -56,7 +56,7 @@ def checked(state: object) -> State:
     return dict(state)
 
 
-def refuse_other_order(found: int, expected: int) -> None:
+def check_same_order(found: int, expected: int) -> None:
     if found != expected:
         raise Mismatch(
             f"The state was saved by version {found} of the order, and this shardkit has version {expected}: it would "
@@ -64,7 +64,7 @@ def refuse_other_order(found: int, expected: int) -> None:
         )
 
 
-def refuse_other_options(found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+def check_same_options(found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
     """The first option that differs is named, with both values."""
     for name in sorted({*found, *expected}):
         if found.get(name) != expected.get(name):
@@ -74,7 +74,7 @@ def refuse_other_options(found: Mapping[str, Any], expected: Mapping[str, Any]) 
             )
 
 
-def refuse_other_rows(found: str, expected: str, epoch: int, step: int) -> None:
+def check_same_rows(found: str, expected: str, epoch: int, step: int) -> None:
     if found != expected:
         raise Mismatch(
             f"The order before row {step} of epoch {epoch} is not the one that the state was saved in (order_digest "
@@ -89,56 +89,56 @@ class StateAt:
     state: nothing is computed for a state that nobody asks for.
     """
 
-    def __init__(self, opened: Opened, epoch: int, row: int) -> None:
-        self._opened: Opened | None = opened
+    def __init__(self, opened: OpenedSplit, epoch: int, row: int) -> None:
+        self._opened: OpenedSplit | None = opened
         self._open = (opened.source, opened.dataset.generation.number, opened.dataset.digest)
         self._epoch, self._row = epoch, row
 
     def __call__(self) -> State:
-        return state_at(self._opened or opened_here(*self._open), self._epoch, self._row)
+        return make_state(self._opened or open_split(*self._open), self._epoch, self._row)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_opened": None}
 
 
-def state_at(opened: Opened, number: int, row: int) -> State:
+def make_state(opened: OpenedSplit, number: int, row: int) -> State:
     """The state before a row of epoch `number`."""
     return {
-        "version": VERSION,
+        "version": STATE_VERSION,
         "order": ORDER_VERSION,
         "dataset": opened.dataset.digest,
         "generation": opened.dataset.generation.number,
-        "options": recorded(opened.source.ordering, opened.source.split),
+        "options": order_record(opened.source.ordering, opened.source.split),
         "epoch": number,
         "step": row,
         "order_digest": _digest_before(opened, number, row),
     }
 
 
-def reopened(state: State, opened: Opened) -> Opened:
+def restore(state: State, opened: OpenedSplit) -> OpenedSplit:
     """The generation that a state was saved on; Mismatch if the order is not what it was then."""
-    checked(state)
-    refuse_other_order(state["order"], ORDER_VERSION)
+    validate_state(state)
+    check_same_order(state["order"], ORDER_VERSION)
     source = opened.source
-    refuse_other_options(state["options"], recorded(source.ordering, source.split))
+    check_same_options(state["options"], order_record(source.ordering, source.split))
     number = _generation_of(state, {each.number: each.digest for each in opened.dataset.manifest.generations}, opened)
-    then = opened if number == opened.dataset.generation.number else Opened(source, number, state["dataset"])
+    then = opened if number == opened.dataset.generation.number else OpenedSplit(source, number, state["dataset"])
     found = _digest_before(then, state["epoch"], state["step"])
-    refuse_other_rows(state["order_digest"], found, state["epoch"], state["step"])
+    check_same_rows(state["order_digest"], found, state["epoch"], state["step"])
     return then
 
 
-def recorded(ordering: Ordering, split: str) -> dict[str, Any]:
+def order_record(ordering: OrderOptions, split: str) -> dict[str, Any]:
     """What decides the order, as a state keeps it."""
     return {"split": split, **asdict(ordering)}
 
 
-def _digest_before(opened: Opened, number: int, row: int) -> str:
+def _digest_before(opened: OpenedSplit, number: int, row: int) -> str:
     behind = min(row, opened.order.steps) - 1
-    return digest_of(None if behind < 0 else opened.epoch(number).row(behind))
+    return row_digest(None if behind < 0 else opened.epoch(number).row(behind))
 
 
-def _generation_of(state: State, there: Mapping[int, str], opened: Opened) -> int:
+def _generation_of(state: State, there: Mapping[int, str], opened: OpenedSplit) -> int:
     if there.get(state["generation"]) == state["dataset"]:
         return int(state["generation"])
     known = ", ".join(f"{number} ({digest[:12]})" for number, digest in there.items())

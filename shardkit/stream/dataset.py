@@ -23,33 +23,33 @@ from torch.utils.data import IterableDataset
 from shardkit.errors import UsageError
 from shardkit.image.color import Color
 from shardkit.image.geometry import Fit
-from shardkit.stream.checkpoint import reopened, state_at
+from shardkit.stream.checkpoint import make_state, restore
 from shardkit.stream.collate.bad_samples import Quarantine
 from shardkit.stream.collate.batch import Batch
-from shardkit.stream.collate.buffers import Kept, Ring, refuse_to_keep
-from shardkit.stream.description import Description, described
+from shardkit.stream.collate.buffers import BatchCache, BufferPool, check_cacheable
+from shardkit.stream.description import Description, describe
 from shardkit.stream.options import (
+    BOOLEAN,
+    FRACTION,
     FUNCTION,
+    INTEGER,
     PATH,
-    SHARE,
-    SWITCH,
     TEXT,
-    WHOLE_NUMBER,
+    DecodeOptions,
+    LoaderOptions,
     OnBad,
-    Pixels,
     SampleTransform,
-    Speed,
     State,
-    global_batch_of,
-    refuse_other_than,
-    refuse_other_than_none_or,
-    refuse_unknown,
+    check_arguments,
+    check_choice,
+    check_optional_arguments,
+    resolve_global_batch,
 )
-from shardkit.stream.order.epoch import columns_of
-from shardkit.stream.order.spec import Ordering
-from shardkit.stream.pipeline import Means, Memory, Pass, pace_for, pins_memory
-from shardkit.stream.source import Opened, Source
-from shardkit.stream.world import MOST_WORKERS, Worker, this_rank, this_worker
+from shardkit.stream.order.epoch import rank_columns
+from shardkit.stream.order.spec import OrderOptions
+from shardkit.stream.pipeline import EpochPipeline, Means, Memory, is_memory_pinned, resolve_prefetch
+from shardkit.stream.source import OpenedSplit, SourceSpec
+from shardkit.stream.world import MAX_WORKERS, LoaderWorker, current_rank, current_worker
 
 
 class _Cell(IntEnum):
@@ -60,19 +60,19 @@ class _Cell(IntEnum):
     NEXT = 4  # the epoch that each worker takes up next
 
 
-class Position:
+class SharedCursor:
     def __init__(self, generation: int) -> None:
-        self._cells = torch.zeros(_Cell.NEXT + MOST_WORKERS, dtype=torch.int64)
+        self._cells = torch.zeros(_Cell.NEXT + MAX_WORKERS, dtype=torch.int64)
         self._cells.share_memory_()  # type: ignore[no-untyped-call]  # torch does not say
-        self.go_to(0, 0, generation)
+        self.seek(0, 0, generation)
 
-    def go_to(self, epoch: int, row: int, generation: int) -> None:
+    def seek(self, epoch: int, row: int, generation: int) -> None:
         self._cells.fill_(epoch)
         self._cells[_Cell.ROW] = row
         self._cells[_Cell.GENERATION] = generation
         self._cells[_Cell.FED] = 0
 
-    def start(self, worker: Worker) -> tuple[int, int]:
+    def iteration_start(self, worker: LoaderWorker) -> tuple[int, int]:
         """The epoch and the row that all workers of this iteration start at."""
         if worker.apart:
             self._cells[_Cell.FED] = 1
@@ -80,7 +80,7 @@ class Position:
         asked = int(self._cells[_Cell.EPOCH])
         return (epoch, 0) if epoch > asked else (asked, int(self._cells[_Cell.ROW]))
 
-    def ended(self, worker: Worker, epoch: int) -> None:
+    def finish_epoch(self, worker: LoaderWorker, epoch: int) -> None:
         """This worker has given all that it had of an epoch; the last one takes all to the next."""
         self._cells[_Cell.NEXT + worker.number] = epoch + 1
         if int(self._cells[_Cell.NEXT : _Cell.NEXT + worker.workers].min()) > epoch:
@@ -103,11 +103,11 @@ _log = logging.getLogger("shardkit.stream")
 
 
 @dataclass
-class _Own:
+class _ProcessState:
     """What a process has of a stream for itself, and hands to no other."""
 
     process: int
-    opened: Opened
+    opened: OpenedSplit
     memory: Memory
     behind: tuple[int, int] | None = None
     """Epoch and row behind the batch that was given last."""
@@ -155,23 +155,21 @@ class StreamingDataset(IterableDataset[Batch]):
         world_size: int | None = None,
         generation: int | None = None,
     ) -> None:
-        refuse_other_than(PATH, folder=folder)
-        refuse_other_than(TEXT, split=split)
-        refuse_other_than(WHOLE_NUMBER, seed=seed, block_rows=block_rows, ahead=ahead)
-        refuse_other_than_none_or(WHOLE_NUMBER, batch_size=batch_size, global_batch=global_batch, subset=subset)
-        refuse_other_than_none_or(WHOLE_NUMBER, impressions_per_subject=impressions_per_subject, size=size)
-        refuse_other_than_none_or(
-            WHOLE_NUMBER, threads=threads, rank=rank, world_size=world_size, generation=generation
-        )
-        refuse_other_than(SWITCH, shuffle=shuffle, as_list=as_list, minutiae=minutiae, cache=cache, check=check)
-        refuse_other_than_none_or(SWITCH, pin_memory=pin_memory)
-        refuse_other_than(SHARE, mated=mated, hard=hard)
-        refuse_other_than_none_or(FUNCTION, transform=transform, batch_transform=batch_transform)
-        refuse_unknown("sampler", sampler)
-        refuse_unknown("tail", tail)
-        self.rank, self.world_size = place = this_rank(rank, world_size)
-        ordering = Ordering(
-            global_batch=global_batch_of(batch_size, global_batch, place),
+        check_arguments(PATH, folder=folder)
+        check_arguments(TEXT, split=split)
+        check_arguments(INTEGER, seed=seed, block_rows=block_rows, ahead=ahead)
+        check_optional_arguments(INTEGER, batch_size=batch_size, global_batch=global_batch, subset=subset)
+        check_optional_arguments(INTEGER, impressions_per_subject=impressions_per_subject, size=size)
+        check_optional_arguments(INTEGER, threads=threads, rank=rank, world_size=world_size, generation=generation)
+        check_arguments(BOOLEAN, shuffle=shuffle, as_list=as_list, minutiae=minutiae, cache=cache, check=check)
+        check_optional_arguments(BOOLEAN, pin_memory=pin_memory)
+        check_arguments(FRACTION, mated=mated, hard=hard)
+        check_optional_arguments(FUNCTION, transform=transform, batch_transform=batch_transform)
+        check_choice("sampler", sampler)
+        check_choice("tail", tail)
+        self.rank, self.world_size = place = current_rank(rank, world_size)
+        ordering = OrderOptions(
+            global_batch=resolve_global_batch(batch_size, global_batch, place),
             sampler=sampler,
             shuffle=shuffle,
             seed=seed,
@@ -182,18 +180,18 @@ class StreamingDataset(IterableDataset[Batch]):
             hard=hard,
             subset=subset,
         )
-        pixels = Pixels(color, size, fit, as_list, minutiae, transform, on_bad, check, cache)
+        pixels = DecodeOptions(color, size, fit, as_list, minutiae, transform, on_bad, check, cache)
         if cache:
-            refuse_to_keep(ordering, pixels)
+            check_cacheable(ordering, pixels)
         self._batch_transform = batch_transform
-        self._source = Source(Path(folder), split, ordering, minutiae)
-        opened = Opened(self._source, generation)
+        self._source = SourceSpec(Path(folder), split, ordering, minutiae)
+        opened = OpenedSplit(self._source, generation)
         self._digests = {each.number: each.digest for each in opened.dataset.manifest.generations}
         self.quarantine = Quarantine()
-        columns = columns_of(place, ordering.global_batch, opened.order.unit)
-        self._means = Means(columns, pixels, Speed(threads, ahead, pin_memory), self.quarantine)
-        self._position = Position(opened.dataset.generation.number)
-        self._own: _Own | None = _Own(os.getpid(), opened, self._memory())
+        columns = rank_columns(place, ordering.global_batch, opened.order.unit)
+        self._means = Means(columns, pixels, LoaderOptions(threads, ahead, pin_memory), self.quarantine)
+        self._position = SharedCursor(opened.dataset.generation.number)
+        self._own: _ProcessState | None = _ProcessState(os.getpid(), opened, self._memory())
 
     def __repr__(self) -> str:
         batch, place = self._source.ordering.global_batch, f"rank {self.rank} of {self.world_size}"
@@ -204,72 +202,78 @@ class StreamingDataset(IterableDataset[Batch]):
         return self._mine().opened.order.steps
 
     def __iter__(self) -> Iterator[Batch]:
-        worker, own = this_worker(), self._mine()
-        epoch, row = own.start or self._position.start(worker)
+        worker, own = current_worker(), self._mine()
+        epoch, row = own.start or self._position.iteration_start(worker)
         own.start = own.behind = None
         return self._passed(own, worker, epoch, row)
 
     def set_epoch(self, epoch: int) -> None:
         """Go to the start of an epoch; the one that the stream stands in already goes on where it stands."""
-        refuse_other_than(WHOLE_NUMBER, epoch=epoch)
+        check_arguments(INTEGER, epoch=epoch)
         if epoch < 0:
             raise UsageError(f"Epochs are counted from 0, not {epoch}.")
-        if epoch != self._position.start(Worker())[0] or self._position.fed_by_workers:
-            self._position.go_to(epoch, 0, self._position.generation)
+        if epoch != self._position.iteration_start(LoaderWorker())[0] or self._position.fed_by_workers:
+            self._position.seek(epoch, 0, self._position.generation)
             self._mine().behind = None
 
     def state_dict(self) -> State:
         """Where the stream stands behind the batch that was given last."""
-        if self._position.fed_by_workers and not this_worker().apart:
+        if self._position.fed_by_workers and not current_worker().apart:
             raise UsageError(
                 "The workers of a DataLoader feed this stream, and only they know how far they are: save `batch.state` "
                 "of the last batch that you trained on."
             )
         own = self._mine()
-        return state_at(own.opened, *(own.behind or own.start or self._position.start(Worker())))
+        return make_state(own.opened, *(own.behind or own.start or self._position.iteration_start(LoaderWorker())))
 
     def load_state_dict(self, state: State) -> None:
         """Go on where a state was saved, on any number of ranks and workers; what would change the order is refused."""
-        opened, start = reopened(state, self._mine().opened), (state["epoch"], state["step"])
-        worker = this_worker()
+        opened, start = restore(state, self._mine().opened), (state["epoch"], state["step"])
+        worker = current_worker()
         if worker.apart:
             self._position.take_generation(state["generation"])  # all workers are given states of one generation
-            self._own = _Own(os.getpid(), opened, self._memory(), start=start)
+            self._own = _ProcessState(os.getpid(), opened, self._memory(), start=start)
             if state["step"] + worker.number >= opened.order.steps:
                 # Said now: a loader may drop a worker that has no row left before it is asked for one.
-                self._position.ended(worker, state["epoch"])
+                self._position.finish_epoch(worker, state["epoch"])
         else:
-            self._own = _Own(os.getpid(), opened, self._memory())
-            self._position.go_to(*start, state["generation"])
+            self._own = _ProcessState(os.getpid(), opened, self._memory())
+            self._position.seek(*start, state["generation"])
 
     def describe(self) -> Description:
         """What an epoch will be, before anybody waits for one: batches, what is left out, memory, bytes."""
         opened = self._mine().opened
-        pace = pace_for(opened, self._means.columns, self._means.speed, Worker())
-        return described(opened, self._means.columns, pace, self._means.pixels)
+        pace = resolve_prefetch(opened, self._means.columns, self._means.speed, LoaderWorker())
+        return describe(opened, self._means.columns, pace, self._means.pixels)
 
-    def _passed(self, own: _Own, worker: Worker, number: int, start: int) -> Iterator[Batch]:
+    def _passed(self, own: _ProcessState, worker: LoaderWorker, number: int, start: int) -> Iterator[Batch]:
         """The rest of an epoch, as far as it falls to this worker."""
-        whole = Pass(own.opened, self._means, own.memory, worker, number, start)
+        whole = EpochPipeline(own.opened, self._means, own.memory, worker, number, start)
         _log.info("epoch %d from row %d of %d: %s", number, start, len(self), own.opened.order.counts)
         with closing(whole.batches()) as batches:
             for row, batch in zip(whole.rows, batches, strict=True):
-                own.behind = (number, row - worker.number + worker.workers) if worker.apart else whole.behind(row)
+                own.behind = (
+                    (number, row - worker.number + worker.workers) if worker.apart else whole.position_after(row)
+                )
                 yield batch if self._batch_transform is None else self._batch_transform(batch)
-        self._position.ended(worker, number)
+        self._position.finish_epoch(worker, number)
         if not worker.apart:
             own.behind = None
 
-    def _mine(self) -> _Own:
+    def _mine(self) -> _ProcessState:
         """What this process has; a child opens files and locks of its own, and goes on with the same generation."""
         own, generation = self._own, self._position.generation
         if own is None or own.process != os.getpid() or own.opened.dataset.generation.number != generation:
-            opened = Opened(self._source, generation, self._digests.get(generation))  # a worker can know a newer one
-            self._own = own = _Own(os.getpid(), opened, self._memory())
+            opened = OpenedSplit(
+                self._source, generation, self._digests.get(generation)
+            )  # a worker can know a newer one
+            self._own = own = _ProcessState(os.getpid(), opened, self._memory())
         return own
 
     def _memory(self) -> Memory:
-        return Memory(Ring(pinned=pins_memory(self._means.speed) and not this_worker().apart), Kept())
+        return Memory(
+            BufferPool(pinned=is_memory_pinned(self._means.speed) and not current_worker().apart), BatchCache()
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_own": None}

@@ -13,17 +13,23 @@ import numpy as np
 
 from shardkit.errors import UsageError
 from shardkit.host.resources import available_bytes
-from shardkit.stream.options import Pixels
-from shardkit.stream.order.spec import Counts, Ordering, expected_distinct
-from shardkit.stream.pipeline import Pace, bytes_a_sample, kernel_bytes, missing_kernels, serving_for, window_bytes
-from shardkit.stream.read.decoder import slot_for
-from shardkit.stream.source import Opened
+from shardkit.stream.options import DecodeOptions, Prefetch
+from shardkit.stream.order.spec import EpochCounts, OrderOptions, expected_distinct
+from shardkit.stream.read.decoder import common_slot_spec
+from shardkit.stream.source import (
+    OpenedSplit,
+    bytes_per_sample,
+    decoder_for,
+    kernel_bytes,
+    missing_kernels,
+    window_bytes,
+)
 
 if TYPE_CHECKING:
-    from shardkit.stream.read.decoder import Slot
+    from shardkit.stream.read.decoder import SlotSpec
 
 
-WIDTH = 100
+PAGE_WIDTH = 100
 
 _LABEL = 11
 
@@ -32,20 +38,20 @@ _INDENT = " " * _LABEL
 _MOST_DIGITS = 1000
 
 
-def page(said: "Description", width: int = WIDTH) -> Iterator[str]:
+def format_page(said: "Description", width: int = PAGE_WIDTH) -> Iterator[str]:
     yield f"{said.dataset}, split {said.split}, generation {said.generation}: {said.batches:,} batches an epoch"
     yield ""
-    yield from labelled(_lines(said), width)
+    yield from labeled_lines(_lines(said), width)
 
 
-def labelled(lines: Iterable[tuple[str, str]], width: int) -> Iterator[str]:
+def labeled_lines(lines: Iterable[tuple[str, str]], width: int) -> Iterator[str]:
     for label, text in lines:
         first, *rest = wrap(text, width - _LABEL, break_long_words=False, break_on_hyphens=False)
         yield f"{label:<{_LABEL}}{first}"
         yield from (_INDENT + line for line in rest)
 
 
-def size(count: int) -> str:
+def format_bytes(count: int) -> str:
     """Bytes as people say them: 640 B, 52.4 MB."""
     value, units = float(count), iter(("B", "kB", "MB", "GB", "TB"))
     unit = next(units)
@@ -74,14 +80,17 @@ def _lines(said: "Description") -> Iterator[tuple[str, str]]:
 
 def _costs(said: "Description") -> Iterator[tuple[str, str]]:
     threads = "1 thread" if said.threads == 1 else f"{said.threads} threads"
-    yield "window", f"{size(said.window_bytes)}, of {size(said.free_bytes)} of memory that is free: {_ahead(said)}"
+    yield (
+        "window",
+        f"{format_bytes(said.window_bytes)}, of {format_bytes(said.free_bytes)} of memory that is free: {_ahead(said)}",
+    )
     yield "batches", f"{said.batches_in_memory} in memory at once, {_slots(said)}"
-    yield "reading", f"{size(said.epoch_bytes)} an epoch, by {threads}"
+    yield "reading", f"{format_bytes(said.epoch_bytes)} an epoch, by {threads}"
     if said.kernel_bytes:
-        yield "decoding", f"{size(said.kernel_bytes)} in memory for unpacking PNGs, on {threads}"
+        yield "decoding", f"{format_bytes(said.kernel_bytes)} in memory for unpacking PNGs, on {threads}"
     if said.missing_kernels:
         yield "slower", f"PNGs are decoded without compiled kernels, at about half the rate: {said.missing_kernels}"
-    yield "index", f"{size(said.index_bytes)} of it in memory"
+    yield "index", f"{format_bytes(said.index_bytes)} of it in memory"
 
 
 def _ahead(said: "Description") -> str:
@@ -91,7 +100,11 @@ def _ahead(said: "Description") -> str:
 
 
 def _slots(said: "Description") -> str:
-    return "of sizes that only decoding tells" if said.slot is None else f"slots {said.slot}: {size(said.ring_bytes)}"
+    return (
+        "of sizes that only decoding tells"
+        if said.slot is None
+        else f"slots {said.slot}: {format_bytes(said.ring_bytes)}"
+    )
 
 
 def _batch(said: "Description") -> str:
@@ -99,7 +112,7 @@ def _batch(said: "Description") -> str:
     return own if said.world_size == 1 else f"{own} on rank {said.rank} of {said.world_size}, {whole}"
 
 
-def _order(ordering: Ordering) -> str:
+def _order(ordering: OrderOptions) -> str:
     kind = {
         "pk": f"pk, {ordering.impressions_per_subject} impressions of each subject",
         "pairs": f"pairs, {ordering.mated:.0%} mated, {ordering.hard:.0%} of the others from one group",
@@ -118,14 +131,14 @@ class Description:
     dataset: str
     split: str
     generation: int
-    ordering: Ordering
+    ordering: OrderOptions
     rank: int
     world_size: int
     batch: int
     """Samples of one rank in a row."""
     batches: int
     """Of an epoch, the same on every rank."""
-    counts: Counts
+    counts: EpochCounts
     """Of an epoch, over all ranks."""
     distinct_subjects: float | None
     """Expected in a batch of this rank; None where nobody can tell beforehand."""
@@ -149,10 +162,10 @@ class Description:
     """What this process keeps of the index."""
 
     def __str__(self) -> str:
-        return "\n".join(page(self))
+        return "\n".join(format_page(self))
 
 
-def described(opened: Opened, columns: range, pace: Pace, pixels: Pixels) -> Description:
+def describe(opened: OpenedSplit, columns: range, pace: Prefetch, pixels: DecodeOptions) -> Description:
     ordering, counts = opened.source.ordering, opened.order.counts
     batch, in_memory = len(columns), pace.ahead + _IN_HANDS
     slot = _slot(opened, pixels)
@@ -173,22 +186,22 @@ def described(opened: Opened, columns: range, pace: Pace, pixels: Pixels) -> Des
         slot=None if slot is None else str(slot),
         batches_in_memory=in_memory,
         ring_bytes=0 if slot is None else in_memory * batch * slot.nbytes,
-        epoch_bytes=counts.served * batch // ordering.global_batch * bytes_a_sample(opened),
+        epoch_bytes=counts.served * batch // ordering.global_batch * bytes_per_sample(opened),
         threads=pace.threads,
-        kernel_bytes=0 if slot is None else pace.threads * kernel_bytes(opened, serving_for(opened, pixels), slot),
+        kernel_bytes=0 if slot is None else pace.threads * kernel_bytes(opened, decoder_for(opened, pixels), slot),
         missing_kernels=missing_kernels(opened),
         index_bytes=opened.lookup.expected_bytes,
     )
 
 
-def _slot(opened: Opened, pixels: Pixels) -> "Slot | None":
+def _slot(opened: OpenedSplit, pixels: DecodeOptions) -> "SlotSpec | None":
     """That of the first sample: where sizes differ, others take more or less."""
     with suppress(UsageError):
-        return slot_for(opened.lookup.find(np.zeros(1, np.int64)), opened.lookup, serving_for(opened, pixels))
+        return common_slot_spec(opened.lookup.rows(np.zeros(1, np.int64)), opened.lookup, decoder_for(opened, pixels))
     return None
 
 
-def _distinct(opened: Opened, batch: int) -> float | None:
+def _distinct(opened: OpenedSplit, batch: int) -> float | None:
     ordering = opened.source.ordering
     if ordering.sampler == "pk" and ordering.impressions_per_subject:
         return batch / ordering.impressions_per_subject

@@ -38,7 +38,7 @@ _LARGEST_SIDE = 1 << 14
 
 
 @dataclass(frozen=True)
-class Pixels:
+class DecodeOptions:
     """What is done to samples on their way into a batch. None of it changes which samples come, or when."""
 
     color: Color = "keep"
@@ -53,13 +53,13 @@ class Pixels:
 
     def __post_init__(self) -> None:
         for name in ("color", "fit", "on_bad"):
-            refuse_unknown(name, getattr(self, name))
+            check_choice(name, getattr(self, name))
         if self.size is not None and not 1 <= self.size <= _LARGEST_SIDE:
             raise UsageError(f"size={self.size}: a side has 1 to {_LARGEST_SIDE:,} pixels.")
 
 
 @dataclass(frozen=True)
-class Speed:
+class LoaderOptions:
     """How fast batches come; None is found out."""
 
     threads: int | None = None
@@ -73,7 +73,7 @@ class Speed:
                 raise UsageError(f"{name}={value}: at least one is needed.")
 
 
-def global_batch_of(batch_size: int | None, global_batch: int | None, rank: Rank) -> int:
+def resolve_global_batch(batch_size: int | None, global_batch: int | None, rank: Rank) -> int:
     """Samples in a row: what is asked for, or the batch of a rank times the ranks."""
     if batch_size is not None and global_batch is not None:
         raise UsageError("Say batch_size= (of a rank) or global_batch= (of all ranks together), not both.")
@@ -83,7 +83,7 @@ def global_batch_of(batch_size: int | None, global_batch: int | None, rank: Rank
     return global_batch if global_batch is not None else (batch_size or 64) * rank.world_size
 
 
-class Expected(NamedTuple):
+class ArgumentType(NamedTuple):
     """A type of arguments, in words, and the test for it."""
 
     what: str
@@ -102,34 +102,44 @@ def _is_share(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-WHOLE_NUMBER = Expected("a whole number", _is_whole)
+INTEGER = ArgumentType("a whole number", _is_whole)
 
-SHARE = Expected("a number from 0 to 1", _is_share)
+FRACTION = ArgumentType("a number from 0 to 1", _is_share)
 
-SWITCH = Expected("True or False", lambda value: isinstance(value, bool | np.bool_))
+BOOLEAN = ArgumentType("True or False", lambda value: isinstance(value, bool | np.bool_))
 
-FUNCTION = Expected("a function", callable)
+FUNCTION = ArgumentType("a function", callable)
 
-TEXT = Expected("text", lambda value: isinstance(value, str))
+TEXT = ArgumentType("text", lambda value: isinstance(value, str))
 
-PATH = Expected("a path", lambda value: isinstance(value, str | Path))
+PATH = ArgumentType("a path", lambda value: isinstance(value, str | Path))
 
 
-def refuse_other_than(expected: Expected, **asked: object) -> None:
+def check_arguments(expected: ArgumentType, **asked: object) -> None:
     """What is typed otherwise would fail somewhere below, or, worse, not at all."""
     for name, value in asked.items():
         if not expected.fits(value):
             raise UsageError(f"{name}={value!r}: {expected.what} is needed.")
 
 
-def refuse_other_than_none_or(expected: Expected, **asked: object) -> None:
-    refuse_other_than(expected, **{name: value for name, value in asked.items() if value is not None})
+def check_optional_arguments(expected: ArgumentType, **asked: object) -> None:
+    check_arguments(expected, **{name: value for name, value in asked.items() if value is not None})
 
 
-def refuse_unknown(name: str, value: object) -> None:
+def check_choice(name: str, value: object) -> None:
     choices = _CHOICES[name]
     if isinstance(value, str) and value in choices:
         return
     near = get_close_matches(str(value), choices, n=1)
     meant = f" Did you mean {near[0]!r}?" if near else ""
     raise UsageError(f"{name}={value!r} is none of {', '.join(map(repr, choices))}.{meant}")
+
+
+@dataclass(frozen=True)
+class Prefetch:
+    """How many threads fill batches, and how many batches are under way."""
+
+    threads: int
+    ahead: int
+    by_block: bool
+    """Whether the disk is asked for whole blocks ahead, since memory can hold them, or for the next rows alone."""

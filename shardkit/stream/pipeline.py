@@ -7,10 +7,8 @@ The kernels load during the first batches, which are decoded without them. Loadi
 on first use some ten. An epoch that ends earlier waits for it, so that nothing runs on after the stream.
 """
 
-import logging
-import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -19,61 +17,33 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 import torch
 
-from shardkit.errors import BadInput, Damaged, advised
 from shardkit.host.resources import memory_share
 from shardkit.image.formats import MAX_SIDE
 from shardkit.image.geometry import Fit
-from shardkit.image.npy import TYPES, check_shape
-from shardkit.image.png.kernels import lanes_bytes, prepare, room
-from shardkit.schema import MANIFEST
 from shardkit.stream.checkpoint import StateAt
 from shardkit.stream.collate.bad_samples import Quarantine
 from shardkit.stream.collate.batch import Batch
-from shardkit.stream.collate.buffers import Kept, Ring, has_room
-from shardkit.stream.collate.builder import Assembly, Making, Transform, chance
-from shardkit.stream.collate.minutiae import MinutiaeReader, Resized
-from shardkit.stream.options import Pixels, Speed, State
-from shardkit.stream.order.epoch import Epoch
-from shardkit.stream.prefetch import Crew, Job, Part
-from shardkit.stream.read.decoder import Serving, Slot
-from shardkit.stream.read.readahead import Ahead
-from shardkit.stream.read.row_planner import Coming, Row, RowReader
-from shardkit.stream.read.sample_index import Found, Integers
-from shardkit.stream.read.shard_files import OpenShards
-from shardkit.stream.source import Opened
-from shardkit.stream.world import Worker, local_ranks, threads_for
+from shardkit.stream.collate.buffers import BatchCache, BufferPool, fits_in_memory
+from shardkit.stream.collate.builder import BatchBuilder, Collator, Transform, sample_rng
+from shardkit.stream.collate.minutiae import MinutiaeReader, ResizeSpec
+from shardkit.stream.options import DecodeOptions, LoaderOptions, Prefetch, State
+from shardkit.stream.order.epoch import EpochOrder
+from shardkit.stream.prefetch import Job, OrderedThreadPool, Task
+from shardkit.stream.read.readahead import ReadAhead
+from shardkit.stream.read.row_planner import BlockCallback, PlannedRow, RowPlanner
+from shardkit.stream.read.sample_index import IndexRows, IntArray
+from shardkit.stream.read.shard_files import ShardFiles
+from shardkit.stream.source import OpenedSplit, _damaged, bytes_per_sample, decoder_for, preparing_kernels, window_bytes
+from shardkit.stream.world import LoaderWorker, default_threads, local_ranks
 
 if TYPE_CHECKING:
     from shardkit.reader.dataset import Dataset
 
 
-_SIDES = (2, 3)
-
 _FITS: dict[object, Fit] = {None: "pad", **{each: each for each in get_args(Fit)}}
 
 
-def array_shape(dataset: "Dataset") -> tuple[int, ...] | None:
-    """Return the sides of each array of a dataset of arrays; None where the dataset holds images."""
-    found = dataset.manifest.options.get("shape")
-    if found is None:
-        return None
-    if not isinstance(found, list) or not _are_sides(found):
-        raise _damaged(dataset, f"options.shape must be the sides of an array, such as [3, 112, 112]; got {found!r}")
-    return tuple(found)
-
-
-def _are_sides(found: list[object]) -> bool:
-    sides = tuple(each for each in found if type(each) is int and each > 0)
-    if not len(sides) == len(found) in _SIDES:
-        return False
-    try:
-        check_shape(sides, TYPES["|u1"])
-    except BadInput:
-        return False
-    return True
-
-
-def resized_by_pack(dataset: "Dataset") -> Resized | None:
+def pack_resize_spec(dataset: "Dataset") -> ResizeSpec | None:
     """Return how images were brought to a size when they were packed; None where nothing is recorded."""
     if not dataset.manifest.preparation:
         return None
@@ -82,58 +52,48 @@ def resized_by_pack(dataset: "Dataset") -> Resized | None:
         raise _damaged(dataset, f"preparation.size must be a number of pixels up to {MAX_SIDE:,}; got {size!r}")
     if not isinstance(fit, str | None) or fit not in _FITS:
         raise _damaged(dataset, f"preparation.fit must be one of {', '.join(get_args(Fit))}; got {fit!r}")
-    return Resized(size, _FITS[fit])
-
-
-def _damaged(dataset: "Dataset", what: str) -> Damaged:
-    return Damaged(f"{dataset.folder / MANIFEST}: {what}. {advised('verify', dataset.folder)} checks the dataset.")
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How many threads fill batches, and how many batches are under way."""
-
-    threads: int
-    ahead: int
-    by_block: bool
-    """Whether the disk is asked for whole blocks ahead, since memory can hold them, or for the next rows alone."""
+    return ResizeSpec(size, _FITS[fit])
 
 
 def run_pipeline(
-    epoch: Epoch, columns: range, wanted: range, assembly: Assembly, pace: Pace
+    epoch: EpochOrder, columns: range, wanted: range, assembly: Collator, pace: Prefetch
 ) -> Generator[Batch, None, None]:
     """The batches of these rows; whatever ends the loop over them leaves no thread and no file open."""
-    with closing(assembly.shards), closing(Ahead(assembly.shards, wanted.start)) as ahead:
-        rows = RowReader(epoch, columns, assembly.lookup, ahead.ask if pace.by_block else _nothing).rows(wanted)
+    with closing(assembly.shards), closing(ReadAhead(assembly.shards, wanted.start)) as ahead:
+        rows = RowPlanner(epoch, columns, assembly.lookup, ahead.ask if pace.by_block else _nothing).rows(wanted)
         coming = None if pace.by_block else ahead.ask
         jobs = _jobs(rows, assembly, pace.threads, coming, ahead.served)
-        with closing(Crew(jobs, threads=pace.threads, ahead=pace.ahead)) as crew:
+        with closing(OrderedThreadPool(jobs, threads=pace.threads, ahead=pace.ahead)) as crew:
             yield from crew
 
 
 def _jobs(
-    rows: Iterator[Row], assembly: Assembly, threads: int, coming: Coming | None, served: Callable[[int], None]
+    rows: Iterator[PlannedRow],
+    assembly: Collator,
+    threads: int,
+    coming: BlockCallback | None,
+    served: Callable[[int], None],
 ) -> Iterator[Job[Batch]]:
     for row in rows:
         if coming is not None:
             coming(row.found, np.full(len(row.found.numbers), row.row))
-        making = Making(assembly, row)
-        parts: list[Part] = [partial(making.fill, lines) for lines in split(len(row.found.numbers), threads)]
-        yield Job(parts, partial(_finished, making, row.row, served))
+        making = BatchBuilder(assembly, row)
+        parts: list[Task] = [partial(making.fill, lines) for lines in even_parts(len(row.found.numbers), threads)]
+        yield Job(parts, partial(_finish_batch, making, row.row, served))
 
 
-def _finished(making: Making, row: int, served: Callable[[int], None]) -> Batch:
+def _finish_batch(making: BatchBuilder, row: int, served: Callable[[int], None]) -> Batch:
     served(row)
     return making.finish()
 
 
-def split(count: int, parts: int) -> list[range]:
+def even_parts(count: int, parts: int) -> list[range]:
     """Neighbouring lines, as evenly as can be, and no empty part."""
     bounds = [count * part // parts for part in range(parts + 1)]
     return [range(start, stop) for start, stop in pairwise(bounds) if start < stop]
 
 
-def _nothing(_: Found, __: Integers) -> None:
+def _nothing(_: IndexRows, __: IntArray) -> None:
     """Nobody is told."""
 
 
@@ -143,22 +103,22 @@ _WORTH_A_THREAD = 16 << 10
 """Bytes. Two threads hand the interpreter to each other in more time than smaller samples take to be read."""
 
 
-def assembly_for(
-    opened: Opened,
-    pixels: Pixels,
+def collator_for_epoch(
+    opened: OpenedSplit,
+    pixels: DecodeOptions,
     *,
     quarantine: Quarantine,
-    ring: Ring,
+    ring: BufferPool,
     state: Callable[[int], State | StateAt],
     epoch: int,
-) -> Assembly:
+) -> Collator:
     dataset, lookup = opened.dataset, opened.lookup
-    shards = OpenShards(dataset.folder, lookup.shards)
-    packed, served = resized_by_pack(dataset), Resized(pixels.size, pixels.fit)
-    return Assembly(
+    shards = ShardFiles(dataset.folder, lookup.shards)
+    packed, served = pack_resize_spec(dataset), ResizeSpec(pixels.size, pixels.fit)
+    return Collator(
         lookup=lookup,
         shards=shards,
-        serving=serving_for(opened, pixels),
+        serving=decoder_for(opened, pixels),
         ring=ring,
         maps=opened.maps,
         quarantine=quarantine,
@@ -174,80 +134,18 @@ def assembly_for(
     )
 
 
-def serving_for(opened: Opened, pixels: Pixels) -> Serving:
-    return Serving(pixels.color, pixels.size, pixels.fit, array_shape(opened.dataset))
-
-
-def _with_chance(pixels: Pixels, seed: int, epoch: int) -> Transform | None:
+def _with_chance(pixels: DecodeOptions, seed: int, epoch: int) -> Transform | None:
     if pixels.transform is None:
         return None
     transform = pixels.transform
-    return lambda image, number: transform(image, chance(seed & _NUMBERS, epoch, number & _NUMBERS))
+    return lambda image, number: transform(image, sample_rng(seed & _NUMBERS, epoch, number & _NUMBERS))
 
 
-def pace_for(opened: Opened, columns: range, speed: Speed, worker: Worker) -> Pace:
-    tiny = bytes_a_sample(opened) < _WORTH_A_THREAD
-    threads = speed.threads or (1 if tiny else threads_for(worker.workers))
+def resolve_prefetch(opened: OpenedSplit, columns: range, speed: LoaderOptions, worker: LoaderWorker) -> Prefetch:
+    tiny = bytes_per_sample(opened) < _WORTH_A_THREAD
+    threads = speed.threads or (1 if tiny else default_threads(worker.workers))
     # The workers of a rank go through the same blocks, and share them in the page cache.
-    return Pace(threads, speed.ahead, by_block=window_bytes(opened, len(columns)) <= memory_share(local_ranks()))
-
-
-def window_bytes(opened: Opened, columns: int) -> int:
-    """What the blocks of a rank's columns hold on disk: from so much its batches are mixed."""
-    rows = min(opened.source.ordering.block_rows, max(1, opened.order.steps))
-    return int(columns * rows * bytes_a_sample(opened))
-
-
-def bytes_a_sample(opened: Opened) -> int:
-    """In the shards, with headers and sidecars."""
-    totals = opened.dataset[opened.source.split].totals
-    return totals.bytes // max(1, totals.samples)
-
-
-_WITHOUT_PNGS = {"zstd", "lz4", "raw"}
-
-_log = logging.getLogger("shardkit.stream")
-
-_reported = threading.Event()
-
-
-def may_hold_pngs(opened: Opened) -> bool:
-    return opened.dataset.manifest.codec not in _WITHOUT_PNGS
-
-
-@contextmanager
-def kernels_for(opened: Opened, *, report: bool) -> Iterator[None]:
-    """Make them ready while this block runs, if the dataset may hold PNGs; a failure is reported once per process."""
-    if not may_hold_pngs(opened):
-        yield
-        return
-    thread = threading.Thread(target=_prepared, args=(report,), name="shardkit-kernels", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join()
-
-
-def missing_kernels(opened: Opened) -> str | None:
-    """Return why PNGs are decoded at half the rate in this process; None if they are not, or nothing is known yet."""
-    return room.failure if may_hold_pngs(opened) else None
-
-
-def kernel_bytes(opened: Opened, serving: Serving, slot: Slot) -> int:
-    """Return the memory that each thread keeps for decoding typical PNGs straight into their slots."""
-    unpacked = any(kind.ext == "png" and serving.as_stored(kind) for kind in opened.lookup.kinds.met)
-    return lanes_bytes(bytes_a_sample(opened), slot.nbytes) if unpacked else 0
-
-
-def _prepared(report: bool) -> None:  # noqa: FBT001 - a thread's argument
-    if not prepare() and report and not _reported.is_set():
-        _reported.set()
-        _log.warning(
-            "PNGs are decoded without compiled kernels, at about half the rate: %s. `python -c 'import numba'` shows "
-            "whether Numba works here; if it does not, reinstall it: pip install --force-reinstall numba",
-            room.failure,
-        )
+    return Prefetch(threads, speed.ahead, by_block=window_bytes(opened, len(columns)) <= memory_share(local_ranks()))
 
 
 @dataclass(frozen=True)
@@ -255,8 +153,8 @@ class Means:
     """What all passes of a stream are made with."""
 
     columns: range
-    pixels: Pixels
-    speed: Speed
+    pixels: DecodeOptions
+    speed: LoaderOptions
     quarantine: Quarantine
 
 
@@ -264,37 +162,39 @@ class Means:
 class Memory:
     """What a process keeps from pass to pass: memory that was used before costs no page faults."""
 
-    ring: Ring
-    kept: Kept
+    ring: BufferPool
+    kept: BatchCache
 
 
-class Pass:
-    def __init__(self, opened: Opened, means: Means, memory: Memory, worker: Worker, number: int, start: int) -> None:  # noqa: PLR0917 - each is another thing
+class EpochPipeline:
+    def __init__(  # noqa: PLR0917 - each is another thing
+        self, opened: OpenedSplit, means: Means, memory: Memory, worker: LoaderWorker, number: int, start: int
+    ) -> None:
         self._opened, self._means, self._memory, self._worker, self._number = opened, means, memory, worker, number
         self._epoch, self._steps = opened.epoch(number), opened.order.steps
         self.rows = range(start + worker.number, self._steps, worker.workers)
 
-    def behind(self, row: int) -> tuple[int, int]:
+    def position_after(self, row: int) -> tuple[int, int]:
         """Epoch and row to go on with behind a row."""
         return (self._number, row + 1) if row + 1 < self._steps else (self._number + 1, 0)
 
     def batches(self) -> Generator[Batch, None, None]:
         """From memory if all are kept there; else from the shards, and kept if there is room for all."""
-        if self._memory.kept.holds(self.rows):
-            yield from self._memory.kept.batches(self.rows, self._state)
+        if self._memory.kept.covers(self.rows):
+            yield from self._memory.kept.iter_batches(self.rows, self._state)
             return
         keeps: bool | None = None if self._means.pixels.cache else False
         holders = local_ranks() * self._worker.workers
-        with kernels_for(self._opened, report=self._worker.number == 0), closing(self._read()) as batches:
+        with preparing_kernels(self._opened, report=self._worker.number == 0), closing(self._read()) as batches:
             for row, batch in zip(self.rows, batches, strict=True):
-                keeps = has_room(batch.nbytes * len(self.rows), holders) if keeps is None else keeps
+                keeps = fits_in_memory(batch.nbytes * len(self.rows), holders) if keeps is None else keeps
                 if keeps:
-                    self._memory.kept.keep(row, batch)
+                    self._memory.kept.add(row, batch)
                 yield batch
 
     def _read(self) -> Generator[Batch, None, None]:
         means, opened = self._means, self._opened
-        assembly = assembly_for(
+        assembly = collator_for_epoch(
             opened,
             means.pixels,
             quarantine=means.quarantine,
@@ -302,13 +202,13 @@ class Pass:
             state=self._state,
             epoch=self._number,
         )
-        pace = pace_for(opened, means.columns, means.speed, self._worker)
+        pace = resolve_prefetch(opened, means.columns, means.speed, self._worker)
         return run_pipeline(self._epoch, means.columns, self.rows, assembly, pace)
 
     def _state(self, row: int) -> StateAt:
-        return StateAt(self._opened, *self.behind(row))
+        return StateAt(self._opened, *self.position_after(row))
 
 
-def pins_memory(speed: Speed) -> bool:
+def is_memory_pinned(speed: LoaderOptions) -> bool:
     """Return whether batches lie in pinned memory: as asked, and where there is a GPU otherwise."""
     return torch.cuda.is_available() if speed.pin_memory is None else speed.pin_memory

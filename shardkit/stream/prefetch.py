@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 Made = TypeVar("Made")
-Part = Callable[[], None]
+Task = Callable[[], None]
 
 
 @dataclass
 class Job(Generic[Made]):
     """Parts to be done, in any order and at once; `finish` makes the result of them, on the thread that takes it."""
 
-    parts: list[Part]
+    parts: list[Task]
     finish: Callable[[], Made]
     left: int = field(init=False)
     error: BaseException | None = None
@@ -30,7 +30,7 @@ class Job(Generic[Made]):
         self.left = len(self.parts)
 
 
-class Crew(Generic[Made]):
+class OrderedThreadPool(Generic[Made]):
     """`jobs` is drawn from on the crew's threads, by one at a time."""
 
     def __init__(self, jobs: Iterator[Job[Made]], *, threads: int, ahead: int) -> None:
@@ -39,7 +39,7 @@ class Crew(Generic[Made]):
         self._work = threading.Condition(self._lock)
         self._ready = threading.Condition(self._lock)
         self._jobs: deque[Job[Made]] = deque()
-        self._parts: deque[tuple[Job[Made], Part]] = deque()
+        self._parts: deque[tuple[Job[Made], Task]] = deque()
         self._planning = self._exhausted = self._closed = False
         # Daemons do not hold up an interpreter that leaves in the middle of an epoch; `close` is what ends them.
         names = (f"shardkit-stream-{number}" for number in range(threads))
@@ -94,7 +94,7 @@ class Crew(Generic[Made]):
             work()
             del work  # or a batch would be held by whoever waits for the next
 
-    def _taken(self) -> Part | None:
+    def _taken(self) -> Task | None:
         """What to do next; None is the end."""
         with self._lock:
             while not self._closed:
@@ -122,7 +122,7 @@ class Crew(Generic[Made]):
             self._work.notify_all()
             self._ready.notify_all()
 
-    def _do(self, job: Job[Made], part: Part) -> None:
+    def _do(self, job: Job[Made], part: Task) -> None:
         try:
             part()
         except BaseException as error:  # noqa: BLE001 - it is raised where the job is taken

@@ -20,33 +20,38 @@ from numpy.typing import NDArray
 from xxhash import xxh3_128_digest
 
 from shardkit.format.tar import BLOCK
-from shardkit.image.png.kernels import prepare
+from shardkit.image.png.kernels import load_kernels
 from shardkit.stream.collate.bad_samples import Quarantine
 from shardkit.stream.collate.batch import Batch
-from shardkit.stream.collate.buffers import Ring
-from shardkit.stream.collate.builder import Assembly
-from shardkit.stream.options import Pixels, Speed
-from shardkit.stream.pipeline import assembly_for, may_hold_pngs, pace_for, pins_memory, run_pipeline, serving_for
-from shardkit.stream.read.decoder import Serving
-from shardkit.stream.read.members import Run, handfuls, read_member, runs
-from shardkit.stream.read.sample_index import Figure, Found, Kind, Kinds
-from shardkit.stream.read.shard_files import OpenShards
-from shardkit.stream.read.slot_filler import Failed, Filler, Slots
-from shardkit.stream.source import Opened
-from shardkit.stream.world import Worker
+from shardkit.stream.collate.buffers import BufferPool
+from shardkit.stream.collate.builder import Collator
+from shardkit.stream.options import DecodeOptions, LoaderOptions
+from shardkit.stream.pipeline import (
+    collator_for_epoch,
+    is_memory_pinned,
+    resolve_prefetch,
+    run_pipeline,
+)
+from shardkit.stream.read.decoder import Decoder
+from shardkit.stream.read.members import SampleRun, cache_sized_slices, iter_runs, read_member
+from shardkit.stream.read.sample_index import Field, ImageKind, ImageKindTable, IndexRows
+from shardkit.stream.read.shard_files import ShardFiles
+from shardkit.stream.read.slot_filler import BatchSlots, FailedSlot, SlotFiller
+from shardkit.stream.source import OpenedSplit, can_hold_pngs, decoder_for
+from shardkit.stream.world import LoaderWorker
 
 SOURCE_BYTES = 128 << 20
 """More than any cache holds."""
 
 
-class Copying(Filler):
+class CopyOnlyFiller(SlotFiller):
     """Fills slots by a bare copy, and looks at no shard."""
 
-    def __init__(self, shards: OpenShards, kinds: Kinds, serving: Serving, source: NDArray[np.uint8]) -> None:
+    def __init__(self, shards: ShardFiles, kinds: ImageKindTable, serving: Decoder, source: NDArray[np.uint8]) -> None:
         super().__init__(shards, kinds, serving)
         self._source, self._next = source, 0
 
-    def fill(self, found: Found, lines: range, slots: Slots) -> list[Failed]:  # noqa: ARG002 - whatever they hold
+    def fill(self, found: IndexRows, lines: range, slots: BatchSlots) -> list[FailedSlot]:  # noqa: ARG002 - whatever they hold
         assert not isinstance(slots, list), "there is nothing to copy into"
         wanted = slots[lines.start : lines.stop].reshape(-1).view(np.uint8)
         while len(wanted):
@@ -57,11 +62,11 @@ class Copying(Filler):
         return []
 
 
-class Reading(Filler):
+class ReadOnlyFiller(SlotFiller):
     """Reads samples, compares their digests if `check`, and decodes none."""
 
-    def fill(self, found: Found, lines: range, slots: Slots) -> list[Failed]:
-        for run in runs(found, lines, self._kinds):
+    def fill(self, found: IndexRows, lines: range, slots: BatchSlots) -> list[FailedSlot]:
+        for run in iter_runs(found, lines, self._kinds):
             if run.kind.ext == "npy" and not isinstance(slots, list):  # whose reading is all
                 super().fill(found, lines, slots)
             else:
@@ -70,8 +75,8 @@ class Reading(Filler):
             slots[lines.start : lines.stop] = [_NOTHING] * len(lines)
         return []
 
-    def _read(self, run: Run) -> None:
-        for part in handfuls(run.places):
+    def _read(self, run: SampleRun) -> None:
+        for part in cache_sized_slices(run.places):
             places = run.places[part]
             room = self._room.at_least(sum(place.member.size + BLOCK for place in places))
             start = 0
@@ -92,7 +97,7 @@ _BEGINNING = 8
 _FIELD = "read_bytes:"
 
 
-class Step(StrEnum):
+class Stage(StrEnum):
     """How far the stream goes; each step does what those before it do, but for the first."""
 
     COPY = "copy"
@@ -105,7 +110,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Rate:
-    step: Step
+    step: Stage
     threads: int
     samples: float
     """A second, as all figures."""
@@ -115,48 +120,48 @@ class Rate:
     """Bytes that were not in memory; None where the kernel does not tell."""
 
 
-class Typical(NamedTuple):
+class TypicalSample(NamedTuple):
     """What most samples are like."""
 
-    kind: Kind
+    kind: ImageKind
     stored: float
     """Bytes in a shard."""
     converted: bool
     """Whether pixels are brought to another size or colour after they are decoded."""
 
 
-class Probe:
+class Profiler:
     """Each measurement takes up an epoch of its own, so that none only finds what another has read."""
 
-    def __init__(self, opened: Opened, columns: range, pixels: Pixels, *, cold: bool = False) -> None:
+    def __init__(self, opened: OpenedSplit, columns: range, pixels: DecodeOptions, *, cold: bool = False) -> None:
         self._opened, self._columns, self._pixels, self._cold = opened, columns, pixels, cold
-        self._ring = Ring(pinned=pins_memory(Speed()))
+        self._ring = BufferPool(pinned=is_memory_pinned(LoaderOptions()))
         self._epochs = count()
 
-    def rate(self, step: Step, threads: int, seconds: float) -> Rate:
+    def rate(self, step: Stage, threads: int, seconds: float) -> Rate:
         with closing(self._batches(step, threads)) as batches:
             for _ in islice(batches, 1 if self._cold else _BEGINNING):
                 pass
             samples = size = 0
-            disk, start = bytes_from_disk(), time.perf_counter()
+            disk, start = count_disk_bytes(), time.perf_counter()
             while (elapsed := time.perf_counter() - start) < seconds:
                 batch = next(batches)
                 samples += len(batch)
                 size += _size(batch)
-            now = bytes_from_disk()
+            now = count_disk_bytes()
         read = None if now is None or disk is None else (now - disk) / elapsed
         return Rate(step, threads, samples / elapsed, size / elapsed, read)
 
-    def _batches(self, step: Step, threads: int) -> Generator[Batch, None, None]:
+    def _batches(self, step: Stage, threads: int) -> Generator[Batch, None, None]:
         """Without an end: one epoch after the other."""
         opened, columns = self._opened, self._columns
-        if may_hold_pngs(opened):
-            prepare()  # at once: what a stream does until then is not what is asked here
-        pace = pace_for(opened, columns, Speed(threads), Worker())
+        if can_hold_pngs(opened):
+            load_kernels()  # at once: what a stream does until then is not what is asked here
+        pace = resolve_prefetch(opened, columns, LoaderOptions(threads), LoaderWorker())
         for number in self._epochs:
             if self._cold:
-                forget(opened)
-            assembly = assembly_for(
+                drop_page_cache(opened)
+            assembly = collator_for_epoch(
                 opened, self._pixels, quarantine=Quarantine(), ring=self._ring, state=lambda _: {}, epoch=number
             )
             assembly.filler = self._filler(step, assembly)
@@ -165,29 +170,29 @@ class Probe:
             ) as batches:
                 yield from batches
 
-    def _filler(self, step: Step, assembly: Assembly) -> Filler:
+    def _filler(self, step: Stage, assembly: Collator) -> SlotFiller:
         shards, kinds, serving = assembly.shards, assembly.lookup.kinds, assembly.serving
-        if step is Step.COPY:
-            return Copying(shards, kinds, serving, self._source)
-        if step is Step.DECODE:  # without maps, which the steps before would have to have as well
-            return Filler(shards, kinds, serving)
-        return Reading(shards, kinds, serving, check=step is Step.DIGEST)
+        if step is Stage.COPY:
+            return CopyOnlyFiller(shards, kinds, serving, self._source)
+        if step is Stage.DECODE:  # without maps, which the steps before would have to have as well
+            return SlotFiller(shards, kinds, serving)
+        return ReadOnlyFiller(shards, kinds, serving, check=step is Stage.DIGEST)
 
     @cached_property
     def _source(self) -> NDArray[np.uint8]:
         return np.ones(SOURCE_BYTES, np.uint8)
 
 
-def typical(opened: Opened, pixels: Pixels) -> Typical:
+def find_typical_sample(opened: OpenedSplit, pixels: DecodeOptions) -> TypicalSample:
     """As the first row tells."""
-    found = opened.lookup.find(opened.order.epoch(0).row(0))
-    numbers, often = np.unique(found.figures[:, Figure.KIND], return_counts=True)
+    found = opened.lookup.rows(opened.order.epoch(0).row(0))
+    numbers, often = np.unique(found.figures[:, Field.KIND], return_counts=True)
     kind = opened.lookup.kinds.met[int(numbers[np.argmax(often)])]
-    stored = float(np.mean(found.figures[:, Figure.SIZE])) + BLOCK
-    return Typical(kind, stored, converted=not serving_for(opened, pixels).as_stored(kind))
+    stored = float(np.mean(found.figures[:, Field.SIZE])) + BLOCK
+    return TypicalSample(kind, stored, converted=not decoder_for(opened, pixels).is_passthrough(kind))
 
 
-def forget(opened: Opened) -> None:
+def drop_page_cache(opened: OpenedSplit) -> None:
     """Ask the kernel to keep nothing of the split's shards in memory."""
     for shard in opened.lookup.shards:
         descriptor = os.open(opened.dataset.path(shard), os.O_RDONLY | os.O_CLOEXEC)
@@ -197,7 +202,7 @@ def forget(opened: Opened) -> None:
             os.close(descriptor)
 
 
-def bytes_from_disk() -> int | None:
+def count_disk_bytes() -> int | None:
     """What this process has made the kernel bring from a disk so far."""
     try:
         lines = Path("/proc/self/io").read_text().splitlines()

@@ -14,18 +14,18 @@ _MOST_THREADS = 16
 """More than decode for one device: the interpreter's own lock is what more of them would wait for."""
 
 
-def this_rank(rank: int | None, world_size: int | None) -> Rank:
+def current_rank(rank: int | None, world_size: int | None) -> Rank:
     """As told; else from torch.distributed where it runs, from the environment that torchrun makes, or alone."""
     if (rank is None) != (world_size is None):
         raise UsageError("Say both rank= and world_size=, or none: torch.distributed or the environment then tells.")
     if rank is None or world_size is None:
-        rank, world_size = _told()
+        rank, world_size = _rank_from_environment()
     if not 0 <= rank < world_size:
         raise UsageError(f"rank={rank} of world_size={world_size}: a rank is a number from 0 to {world_size - 1}.")
     return Rank(rank, world_size)
 
 
-def _told() -> tuple[int, int]:
+def _rank_from_environment() -> tuple[int, int]:
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank(), torch.distributed.get_world_size()
     rank, world_size = os.environ.get("RANK", "0"), os.environ.get("WORLD_SIZE", "1")
@@ -34,7 +34,7 @@ def _told() -> tuple[int, int]:
     return int(rank), int(world_size)
 
 
-def threads_for(workers: int) -> int:
+def default_threads(workers: int) -> int:
     """The cores that this process may use, shared with the other ranks of the machine and workers of this one."""
     return max(1, min(_MOST_THREADS, usable_cores() // (workers * local_ranks())))
 
@@ -45,11 +45,11 @@ def local_ranks() -> int:
     return max(1, int(ranks)) if ranks.isdecimal() else 1
 
 
-MOST_WORKERS = 1024
+MAX_WORKERS = 1024
 
 
 @dataclass(frozen=True)
-class Worker:
+class LoaderWorker:
     """This process among those of a DataLoader; alone without one."""
 
     number: int = 0
@@ -58,10 +58,10 @@ class Worker:
     """Whether it is another process than the one that made the stream."""
 
 
-def this_worker() -> Worker:
+def current_worker() -> LoaderWorker:
     info = get_worker_info()
     if info is None:
-        return Worker()
-    if info.num_workers > MOST_WORKERS:
-        raise UsageError(f"A stream feeds at most {MOST_WORKERS:,} workers, not {info.num_workers:,}.")
-    return Worker(info.id, info.num_workers, apart=True)
+        return LoaderWorker()
+    if info.num_workers > MAX_WORKERS:
+        raise UsageError(f"A stream feeds at most {MAX_WORKERS:,} workers, not {info.num_workers:,}.")
+    return LoaderWorker(info.id, info.num_workers, apart=True)

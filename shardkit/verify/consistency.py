@@ -10,14 +10,14 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from shardkit.format.generation import class_map_digest, generation_digest, sums_name, totals
-from shardkit.pack.source.array_files import recorded_arrays
+from shardkit.format.generation import class_map_digest, generation_digest, split_totals, sums_name
+from shardkit.pack.source.array_files import parse_recorded_arrays
 from shardkit.schema import MANIFEST, Generation, Manifest, Shard, Subject, Totals
-from shardkit.storage.local import UNREADABLE, file_digest, plain_lines, reason_of
-from shardkit.verify.expected import Claims
-from shardkit.verify.findings import Finding, Kind, Tally, unreadable
-from shardkit.verify.shard import Outcome
-from shardkit.verify.tar import Told
+from shardkit.storage.local import READ_ERRORS, describe_error, digest_file, iter_lines
+from shardkit.verify.expected import Expected
+from shardkit.verify.findings import Finding, FindingKind, Tally, unreadable_file
+from shardkit.verify.shard import TaskResult
+from shardkit.verify.tar import Progress
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Tallies:
             self.samples[key] = self.samples.get(key, 0) + count
 
 
-def tables_agree(claims: Claims, broken: Container[str]) -> Iterator[Finding]:
+def check_tables(claims: Expected, broken: Container[str]) -> Iterator[Finding]:
     """The manifest against the tables, for every generation whose tables are whole."""
     if not claims.sealed or claims.dataset is None or not claims.shards:
         return
@@ -47,19 +47,21 @@ def tables_agree(claims: Claims, broken: Container[str]) -> Iterator[Finding]:
         if generation.shards in broken or generation.subjects in broken:
             return  # the later ones build upon it
         if generation.listed not in broken:
-            yield from _readable(generation.listed, _skipped_agree(claims.folder / generation.listed, generation))
+            yield from _report_unreadable(
+                generation.listed, _skipped_agree(claims.folder / generation.listed, generation)
+            )
         # As a dataset of its own, a generation has only what it added; the tables were read before.
         added = replace(claims.dataset, manifest=replace(manifest, generations=(generation,)), generation=generation)
         try:
             own, named = added.shards, added.subjects
-        except UNREADABLE:
+        except READ_ERRORS:
             return  # told already
         shards += own
         subjects |= {(each.split, each.subject): each for each in named}
         yield from _generation_agrees(manifest, generation, own, shards, subjects.values())
         name = sums_name("B3SUMS", generation.number)
         if name in claims.files and name not in broken:
-            yield from _readable(name, _list_agrees(claims.folder / name, digests))
+            yield from _report_unreadable(name, _list_agrees(claims.folder / name, digests))
 
 
 def _arrays_agree(manifest: Manifest) -> Iterator[Finding]:
@@ -67,7 +69,7 @@ def _arrays_agree(manifest: Manifest) -> Iterator[Finding]:
     if not manifest.is_from_arrays:
         return
     try:
-        recorded_arrays(manifest.options)
+        parse_recorded_arrays(manifest.options)
     except ValueError as error:
         yield _disagreement(MANIFEST, f"Its description of the packed arrays cannot be right: {error}.")
 
@@ -79,7 +81,9 @@ def _generation_agrees(
     shards: Sequence[Shard],
     subjects: Collection[Subject],
 ) -> Iterator[Finding]:
-    counted = {split: _as_given(each, generation.splits.get(split)) for split, each in totals(shards, subjects).items()}
+    counted = {
+        split: _as_given(each, generation.splits.get(split)) for split, each in split_totals(shards, subjects).items()
+    }
     pairs = {
         "digest of the dataset": (generation.digest, generation_digest(shards)),
         "class map": (generation.class_map, class_map_digest(subjects)),
@@ -102,7 +106,7 @@ def _as_given(counted: Totals, said: Totals | None) -> Totals:
 
 
 def _skipped_agree(path: Path, generation: Generation) -> Iterator[Finding]:
-    lines, said = sum(1 for _ in plain_lines(path)), sum(generation.skipped.values())
+    lines, said = sum(1 for _ in iter_lines(path)), sum(generation.skipped.values())
     if lines != said:
         text = f"The manifest counts other inputs that were skipped in generation {generation.number}."
         yield _disagreement(path.name, text, said, lines)
@@ -123,22 +127,22 @@ def _labels_agree(manifest: Manifest, table: str, subjects: Iterable[Subject]) -
 
 def _list_agrees(path: Path, digests: Mapping[str, str]) -> Iterator[Finding]:
     """B3SUMS against what is sealed. SHA256SUMS takes reading everything again: that is for a deeper level."""
-    for line in plain_lines(path):
+    for line in iter_lines(path):
         digest, _, file = line.decode("ascii", "replace").partition("  ")
         if digests.get(file) != digest:
             text = f"Its line about {file!a} is not what is sealed."
             yield _disagreement(path.name, text, digests.get(file, ""), digest)
 
 
-def _readable(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+def _report_unreadable(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
     """Pass findings about a list on; a list that cannot be read is a finding itself."""
     try:
         yield from findings
-    except UNREADABLE as error:
-        yield Finding(Kind.TABLE, name, text=reason_of(error))
+    except READ_ERRORS as error:
+        yield Finding(FindingKind.TABLE, name, text=describe_error(error))
 
 
-def rows_agree(claims: Claims, tallies: Tallies) -> Iterator[Finding]:
+def check_subjects(claims: Expected, tallies: Tallies) -> Iterator[Finding]:
     """The table of subjects against the rows of every shard, if all of them could be read."""
     if claims.subjects is None or claims.dataset is None or not claims.shards or tallies.shards < len(claims.shards):
         return
@@ -153,13 +157,13 @@ def rows_agree(claims: Claims, tallies: Tallies) -> Iterator[Finding]:
 
 
 def _disagreement(file: str, text: str, expected: object = "", found: object = "") -> Finding:
-    return Finding(Kind.DISAGREES, file, expected=str(expected), found=str(found), text=text)
+    return Finding(FindingKind.DISAGREES, file, expected=str(expected), found=str(found), text=text)
 
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
-def sha256_tasks(claims: Claims, there: Callable[[str], bool]) -> Iterator[Callable[[Told], Outcome]]:
+def sha256_tasks(claims: Expected, there: Callable[[str], bool]) -> Iterator[Callable[[Progress], TaskResult]]:
     known = {shard.name for shard in claims.shards} | set(claims.files)
     for generation in claims.dataset.manifest.generations if claims.dataset else ():
         name = sums_name("SHA256SUMS", generation.number)
@@ -167,23 +171,23 @@ def sha256_tasks(claims: Claims, there: Callable[[str], bool]) -> Iterator[Calla
             yield from _tasks(claims.folder, name, lambda file: file in known and there(file))
 
 
-def _tasks(folder: Path, name: str, chosen: Callable[[str], bool]) -> Iterator[Callable[[Told], Outcome]]:
+def _tasks(folder: Path, name: str, chosen: Callable[[str], bool]) -> Iterator[Callable[[Progress], TaskResult]]:
     try:
-        for line in plain_lines(folder / name):
+        for line in iter_lines(folder / name):
             match = _LINE.fullmatch(line.decode("ascii", "replace"))
             if match and chosen(match[2]):
                 yield partial(_check, folder, name, match[2], match[1])
-    except UNREADABLE as error:
-        outcome = Outcome((Finding(Kind.TABLE, name, text=reason_of(error)),))
+    except READ_ERRORS as error:
+        outcome = TaskResult((Finding(FindingKind.TABLE, name, text=describe_error(error)),))
         yield lambda _told: outcome
 
 
-def _check(folder: Path, listing: str, name: str, expected: str, told: Told) -> Outcome:
+def _check(folder: Path, listing: str, name: str, expected: str, told: Progress) -> TaskResult:
     try:
-        found, _ = file_digest(folder / name, lambda: told(0, 0), sha256())
+        found, _ = digest_file(folder / name, lambda: told(0, 0), sha256())
     except OSError as error:
-        return Outcome((unreadable(name, error),))
+        return TaskResult((unreadable_file(name, error),))
     if found == expected:
-        return Outcome(())
+        return TaskResult(())
     text = f"The SHA-256 of {name!a} is not the one that is listed."
-    return Outcome((Finding(Kind.DISAGREES, listing, expected=expected, found=found, text=text),))
+    return TaskResult((Finding(FindingKind.DISAGREES, listing, expected=expected, found=found, text=text),))

@@ -18,39 +18,39 @@ from shardkit.format.generation import (
     generation_digest,
     shards_name,
     skipped_name,
+    split_totals,
     subjects_name,
     sums_name,
-    totals,
 )
-from shardkit.format.keys import NAME
-from shardkit.format.manifest import Spare, read_manifest, read_spare
+from shardkit.format.keys import FILE_NAME
+from shardkit.format.manifest import ManifestBackup, read_backup, read_manifest
 from shardkit.format.tables import SHARDS, SUBJECTS, read_table, shards_of, subjects_of
 from shardkit.reader.dataset import Dataset
 from shardkit.schema import MANIFEST, Generation, Manifest, Seal, Shard, Subject
-from shardkit.storage.local import UNREADABLE, is_regular, plain_lines, reason_of, seal_of
-from shardkit.verify.findings import Finding, Kind
-from shardkit.verify.workspace import packing
+from shardkit.storage.local import READ_ERRORS, describe_error, hash_file, is_regular, iter_lines
+from shardkit.verify.findings import Finding, FindingKind
+from shardkit.verify.workspace import find_unfinished_pack
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
-LARGEST = 1 << 30
+MAX_FILE_SIZE = 1 << 30
 """A list of a dataset is smaller: 8 million files with names of 64 bytes."""
 
 
-def listed(folder: Path) -> dict[str, str]:
+def checksums_on_disk(folder: Path) -> dict[str, str]:
     """The BLAKE3 of every file that some B3SUMS lists."""
-    return {name: digest for path in sorted(folder.glob("B3SUMS*")) for name, digest in listed_in(path).items()}
+    return {name: digest for path in sorted(folder.glob("B3SUMS*")) for name, digest in parse_checksums(path).items()}
 
 
-def listed_in(path: Path) -> dict[str, str]:
+def parse_checksums(path: Path) -> dict[str, str]:
     """What one list says; a damaged line is no line, and what cannot be read says nothing."""
     found: dict[str, str] = {}
-    if not is_regular(path) or path.stat().st_size > LARGEST:
+    if not is_regular(path) or path.stat().st_size > MAX_FILE_SIZE:
         return found
-    with suppress(*UNREADABLE):
-        for line in plain_lines(path):
+    with suppress(*READ_ERRORS):
+        for line in iter_lines(path):
             match = _LINE.fullmatch(line.decode("ascii", "replace"))
-            if match and NAME.fullmatch(match[2].removeprefix("index/")):
+            if match and FILE_NAME.fullmatch(match[2].removeprefix("index/")):
                 found[match[2]] = match[1]
     return found
 
@@ -58,17 +58,17 @@ def listed_in(path: Path) -> dict[str, str]:
 _SHARDS = re.compile(r"shards(?:-(\d{5}))?\.parquet")
 
 
-def remade_manifest(folder: Path) -> Manifest:
+def rebuild_manifest(folder: Path) -> Manifest:
     """What the manifest said, if all tables can be read; files that are known from B3SUMS keep that seal."""
-    known = listed(folder)
+    known = checksums_on_disk(folder)
     generations: list[Generation] = []
     files: dict[str, Seal] = {}
     shards: list[Shard] = []
     subjects: dict[tuple[str, str], Subject] = {}
-    spare: Spare | None = None
-    underway = packing(folder).files
+    spare: ManifestBackup | None = None
+    underway = find_unfinished_pack(folder).files
     for number in (each for each in _numbers(folder) if shards_name(each) not in underway):
-        spare = read_spare(folder / shards_name(number))
+        spare = read_backup(folder / shards_name(number))
         own = shards_of(read_table(folder / shards_name(number), SHARDS))
         shards += own
         table = subjects_of(read_table(folder / subjects_name(number), SUBJECTS))
@@ -78,7 +78,7 @@ def remade_manifest(folder: Path) -> Manifest:
         files |= {name: _seal(folder, name, known) for name in _files_of(folder, generation)}
     if spare is None:
         raise Damaged(f"{folder}: no table of shards is there.")
-    first = read_spare(folder / shards_name(generations[0].number))
+    first = read_backup(folder / shards_name(generations[0].number))
     return Manifest(
         options=first.options,
         codec=first.codec,
@@ -95,9 +95,9 @@ def _numbers(folder: Path) -> list[int]:
     return sorted(int(each[1] or 0) for each in found)
 
 
-def _generation(spare: Spare, shards: list[Shard], own: list[Shard], subjects: list[Subject]) -> Generation:
+def _generation(spare: ManifestBackup, shards: list[Shard], own: list[Shard], subjects: list[Subject]) -> Generation:
     number = spare.number
-    computed = totals(shards, subjects)
+    computed = split_totals(shards, subjects)
     return Generation(
         number=number,
         by=spare.by,
@@ -126,9 +126,13 @@ def _seal(folder: Path, name: str, known: dict[str, str]) -> Seal:
     try:
         size = (folder / name).lstat().st_size
         return (
-            Seal(known[name], size) if name in known else seal_of(folder / name) if size <= LARGEST else Seal("", size)
+            Seal(known[name], size)
+            if name in known
+            else hash_file(folder / name)
+            if size <= MAX_FILE_SIZE
+            else Seal("", size)
         )
-    except UNREADABLE:
+    except READ_ERRORS:
         return Seal(known.get(name, ""), 0)
 
 
@@ -136,7 +140,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Claims:
+class Expected:
     folder: Path
     dataset: Dataset | None
     """None when the manifest is damaged and the tables cannot stand in for it."""
@@ -160,13 +164,13 @@ class Claims:
         }
 
 
-def claims_of(folder: Path) -> tuple[Claims, list[Finding]]:
+def load_expected(folder: Path) -> tuple[Expected, list[Finding]]:
     findings: list[Finding] = []
     dataset = _dataset(folder, findings)
     sealed = dataset is not None and not findings and is_regular(folder / MANIFEST)
     shards = _read(lambda: dataset.shards, findings) if dataset else None
     subjects = _read(lambda: dataset.subjects, findings) if dataset else None
-    return Claims(
+    return Expected(
         folder=folder,
         dataset=dataset,
         sealed=sealed,
@@ -183,36 +187,36 @@ def _dataset(folder: Path, findings: list[Finding]) -> Dataset | None:
         manifest = read_manifest(folder)
     except Damaged as error:
         if is_regular(folder / MANIFEST):  # else it is odd, which is told elsewhere
-            findings.append(Finding(Kind.MANIFEST, MANIFEST, text=reason_of(error)))
+            findings.append(Finding(FindingKind.MANIFEST, MANIFEST, text=describe_error(error)))
         manifest = _remade(folder)
     return None if manifest is None else Dataset(folder, manifest, manifest.current)
 
 
 def _remade(folder: Path) -> Manifest | None:
     try:
-        return remade_manifest(folder)
-    except UNREADABLE:
+        return rebuild_manifest(folder)
+    except READ_ERRORS:
         return None
 
 
 def _read(table: Callable[[], Result], findings: list[Finding]) -> Result | None:
     try:
         return table()
-    except UNREADABLE as error:
+    except READ_ERRORS as error:
         findings.append(_unread(error))
         return None
 
 
 def _unread(error: Exception) -> Finding:
-    return Finding(Kind.TABLE, Path(str(error).partition(": ")[0]).name, text=reason_of(error))
+    return Finding(FindingKind.TABLE, Path(str(error).partition(": ")[0]).name, text=describe_error(error))
 
 
 def _files(folder: Path, dataset: Dataset | None, *, sealed: bool) -> dict[str, tuple[str, int | None]]:
     if dataset is not None:
         return {name: (seal.blake3, seal.size if sealed else None) for name, seal in dataset.manifest.files.items()}
-    known = {name: digest for name, digest in listed(folder).items() if not name.endswith(".tar")}
+    known = {name: digest for name, digest in checksums_on_disk(folder).items() if not name.endswith(".tar")}
     return {name: (digest, None) for name, digest in known.items()}
 
 
 def _tars(folder: Path) -> dict[str, str]:
-    return {name: digest for name, digest in listed(folder).items() if name.endswith(".tar")}
+    return {name: digest for name, digest in checksums_on_disk(folder).items() if name.endswith(".tar")}

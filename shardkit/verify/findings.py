@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     MANIFEST = "manifest"
     """The manifest does not match its own digest."""
     MISSING = "missing"
@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    kind: Kind
+    kind: FindingKind
     file: str
     key: str | None = None
     offset: int | None = None
@@ -48,19 +48,19 @@ class Finding:
         place = "" if self.offset is None else f" at byte {self.offset:,}"
         sample = "" if self.key is None else f", sample {self.key}"
         compared = f" Expected {self.expected}, found {self.found}." if self.expected else ""
-        said = f"{plain(self.file)}{place}{sample}: {self.kind}. {self.text}{compared}"
+        said = f"{printable_name(self.file)}{place}{sample}: {self.kind}. {self.text}{compared}"
         return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in said)
 
     def record(self) -> dict[str, Any]:
         return {"finding": asdict(self)}
 
 
-def plain(name: str) -> str:
+def printable_name(name: str) -> str:
     """A name that no terminal obeys."""
     return ascii(name)[1:-1]
 
 
-def told_once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def without_followups(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """In order, and without what only repeats or follows from another finding about the same file."""
     by_file: dict[str, set[Finding]] = {}
     for each in findings:
@@ -72,24 +72,33 @@ def told_once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def _follows(finding: Finding, others: set[Finding]) -> bool:
     if finding.kind in _FOLLOWING:  # a file that is not what was sealed may say anything
         return any(each.kind in _WHOLE_FILE for each in others)
-    if finding.kind in (Kind.EXTRA, Kind.LEFTOVER):
-        return any(each.kind is Kind.MISPLACED for each in others)
-    if finding.kind in (Kind.SIZE, Kind.DIGEST) and finding.key is None:  # a sample says more
-        return any(each.key is not None or each.kind is Kind.MISPLACED for each in others)
+    if finding.kind in (FindingKind.EXTRA, FindingKind.LEFTOVER):
+        return any(each.kind is FindingKind.MISPLACED for each in others)
+    if finding.kind in (FindingKind.SIZE, FindingKind.DIGEST) and finding.key is None:  # a sample says more
+        return any(each.key is not None or each.kind is FindingKind.MISPLACED for each in others)
     return False
 
 
-_WHOLE_FILE = {Kind.MANIFEST, Kind.MISSING, Kind.ODD, Kind.SIZE, Kind.DIGEST, Kind.UNREADABLE}
+_WHOLE_FILE = {
+    FindingKind.MANIFEST,
+    FindingKind.MISSING,
+    FindingKind.ODD,
+    FindingKind.SIZE,
+    FindingKind.DIGEST,
+    FindingKind.UNREADABLE,
+}
 
-_FOLLOWING = {Kind.TABLE, Kind.DISAGREES}
+_FOLLOWING = {FindingKind.TABLE, FindingKind.DISAGREES}
 
 Tally = Mapping[tuple[str, str, str, int], int]
 """The samples that the index has of each (split, subject, group, label)."""
 
 
-def unreadable(name: str, error: OSError) -> Finding:
-    return Finding(Kind.UNREADABLE, name, text=f"The system reports «{error.strerror}».")
+def unreadable_file(name: str, error: OSError) -> Finding:
+    return Finding(FindingKind.UNREADABLE, name, text=f"The system reports «{error.strerror}».")
 
 
-def not_sealed(name: str, expected: str, found: str) -> Finding:
-    return Finding(Kind.DIGEST, name, expected=expected, found=found, text="Its BLAKE3 is not the one that was sealed.")
+def digest_mismatch(name: str, expected: str, found: str) -> Finding:
+    return Finding(
+        FindingKind.DIGEST, name, expected=expected, found=found, text="Its BLAKE3 is not the one that was sealed."
+    )

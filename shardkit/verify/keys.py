@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from xxhash import xxh3_64_intdigest
 
-from shardkit.format.keys import ENCODED, is_encoded
+from shardkit.format.keys import ENCODED_NAME, is_encoded
 from shardkit.reader.dataset import Dataset
 from shardkit.schema import Shard
-from shardkit.verify.findings import Finding, Kind
+from shardkit.verify.findings import Finding, FindingKind
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -25,14 +25,14 @@ def hash_keys(rows: pa.Table) -> Hashes:
     return np.fromiter(map(xxh3_64_intdigest, keys), np.uint64, len(keys))
 
 
-def find_odd_keys(shard: Shard, rows: pa.Table) -> Iterator[Finding]:
+def find_invalid_keys(shard: Shard, rows: pa.Table) -> Iterator[Finding]:
     """Yield a finding if a key is not made of the subject and the impression of its row, or a name is not encoded."""
     expected = pc.binary_join_element_wise(rows["subject"], rows["impression"], "/")
     odd = np.flatnonzero(pc.not_equal(rows["key"], expected).to_numpy())
     if len(odd):
         key, wanted = (column[int(odd[0])].as_py() for column in (rows["key"], expected))
         text = f"{len(odd):,} of the keys of {shard.name} are not `subject/impression`."
-        yield Finding(Kind.DISAGREES, shard.index, key, None, ascii(wanted), ascii(key), text)
+        yield Finding(FindingKind.DISAGREES, shard.index, key, None, ascii(wanted), ascii(key), text)
     for name in ("subject", "impression", "group"):
         yield from _find_unencoded(shard, rows, f"{name}s", rows[name].combine_chunks(), range(len(rows)))
     sidecars = rows["sidecars"].combine_chunks()
@@ -46,14 +46,14 @@ def _find_unencoded(
     shard: Shard, rows: pa.Table, what: str, names: pa.Array, row_of: Sequence[int]
 ) -> Iterator[Finding]:
     """Yield a finding if some names are not what `encoded` writes; `row_of` has the row of each name."""
-    odd = ~pc.match_substring_regex(names, ENCODED).to_numpy(zero_copy_only=False)
+    odd = ~pc.match_substring_regex(names, ENCODED_NAME).to_numpy(zero_copy_only=False)
     # Only decoding tells whether bytes are UTF-8, which is not escaped. Few names have such escapes.
     for place in np.flatnonzero(pc.match_substring_regex(names, "%[89A-F]")):
         odd[place] = odd[place] or not is_encoded(names[int(place)].as_py())
     found = np.flatnonzero(odd)
     if len(found):
         text = f"{len(found):,} of the {what} of {shard.name} are empty, or have characters that are written %XX there."
-        yield Finding(Kind.DISAGREES, shard.index, rows["key"][row_of[int(found[0])]].as_py(), text=text)
+        yield Finding(FindingKind.DISAGREES, shard.index, rows["key"][row_of[int(found[0])]].as_py(), text=text)
 
 
 def find_shared_keys(dataset: Dataset, hashes: Mapping[str, Hashes]) -> Iterator[Finding]:
@@ -77,7 +77,7 @@ def find_shared_keys(dataset: Dataset, hashes: Mapping[str, Hashes]) -> Iterator
         if again:
             other = holders[again[0]]
             text = f"Other samples have {len(again):,} of the keys of {shard.name} too, the first one is in {other}."
-            yield Finding(Kind.DISAGREES, shard.index, again[0][1], text=text)
+            yield Finding(FindingKind.DISAGREES, shard.index, again[0][1], text=text)
 
 
 def _keys_at(dataset: Dataset, shard: Shard, places: npt.NDArray[np.intp]) -> list[str]:

@@ -8,15 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shardkit.format.digests import rows_digest
-from shardkit.format.tables import lacks_values
-from shardkit.format.tar import BLOCK, END, padded
+from shardkit.format.tables import has_missing_values
+from shardkit.format.tar import BLOCK, END_BLOCKS, padded_size
 from shardkit.reader.dataset import Dataset
 from shardkit.schema import Shard
 from shardkit.verify.findings import Tally
 
 
 @dataclass(frozen=True)
-class Columns:
+class MemberTable:
     rows: pa.Table
     names: list[str]
     row_of: list[int]
@@ -40,7 +40,7 @@ class Columns:
         return self.row_of[stop - 1] - (self.row_of[first - 1] if first else -1)
 
 
-def columns_of(rows: pa.Table) -> Columns:
+def member_table(rows: pa.Table) -> MemberTable:
     image, sidecars = rows["image"].combine_chunks(), rows["sidecars"].combine_chunks()
     beside = pc.list_flatten(sidecars)
     row_of = np.concatenate([np.arange(len(rows)), pc.list_parent_indices(sidecars).to_numpy(zero_copy_only=False)])
@@ -48,7 +48,7 @@ def columns_of(rows: pa.Table) -> Columns:
     order = pa.array(np.lexsort((starts, row_of)))
     keys = rows["key"].combine_chunks().take(pa.array(row_of))
     names = pc.binary_join_element_wise(keys, _both(image, beside, "ext"), ".")
-    return Columns(
+    return MemberTable(
         rows=rows,
         names=names.take(order).to_pylist(),
         row_of=row_of[order.to_numpy()].tolist(),
@@ -62,29 +62,29 @@ def _both(image: pa.Array, beside: pa.Array, name: str) -> pa.Array:
     return pa.concat_arrays([pc.struct_field(each, name) for each in (image, beside)])
 
 
-def sealed_rows(dataset: Dataset, shard: Shard) -> pa.Table | None:
+def verified_rows(dataset: Dataset, shard: Shard) -> pa.Table | None:
     """The rows of a shard, if they are those that were sealed; what cannot be read at all is raised."""
     rows = dataset.rows(shard)
-    return rows if are_sealed(rows, shard) else None
+    return rows if rows_match_seal(rows, shard) else None
 
 
-def are_sealed(rows: pa.Table, shard: Shard) -> bool:
-    return not lacks_values(rows) and len(rows) == shard.samples and rows_digest(rows) == shard.rows
+def rows_match_seal(rows: pa.Table, shard: Shard) -> bool:
+    return not has_missing_values(rows) and len(rows) == shard.samples and rows_digest(rows) == shard.rows
 
 
-def gap_in(columns: Columns, size: int) -> int | None:
+def find_gap(columns: MemberTable, size: int) -> int | None:
     """Where members, headers and padding do not cover the tar byte for byte, or None if they do."""
     starts, sizes = np.array(columns.starts, np.int64), np.array(columns.sizes, np.int64)
     whole = np.concatenate([[0], starts + -(-sizes // BLOCK) * BLOCK])
     off = np.flatnonzero((starts != whole[:-1] + BLOCK) | (sizes < 0))
     if len(off):
         return int(whole[off[0]])
-    return None if int(whole[-1]) + len(END) == size else int(whole[-1])
+    return None if int(whole[-1]) + len(END_BLOCKS) == size else int(whole[-1])
 
 
-def end_of(columns: Columns) -> int:
+def end_offset(columns: MemberTable) -> int:
     """Where the end blocks begin."""
-    return columns.starts[-1] + padded(columns.sizes[-1]) if len(columns) else 0
+    return columns.starts[-1] + padded_size(columns.sizes[-1]) if len(columns) else 0
 
 
 def tally_of(split: str, rows: pa.Table) -> Tally:

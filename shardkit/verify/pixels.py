@@ -2,12 +2,12 @@
 
 from shardkit.errors import BadInput
 from shardkit.image.codec import decode
-from shardkit.image.formats import EXTENSIONS
+from shardkit.image.formats import CODEC_EXTENSION
 from shardkit.image.png.decode import decode_png
 from shardkit.image.png.structure import inspect
-from shardkit.verify.findings import Finding, Kind
-from shardkit.verify.members import Columns
-from shardkit.verify.tar import Look
+from shardkit.verify.findings import Finding, FindingKind
+from shardkit.verify.members import MemberTable
+from shardkit.verify.tar import PayloadCheck
 
 Shape = tuple[int, ...]
 """Width, height, channels and bits."""
@@ -15,7 +15,7 @@ Shape = tuple[int, ...]
 _COLUMNS = ("width", "height", "channels", "bit_depth")
 
 
-def look_at(file: str, columns: Columns, *, from_arrays: bool) -> Look:
+def pixel_check(file: str, columns: MemberTable, *, from_arrays: bool) -> PayloadCheck:
     images = columns.rows["image"].combine_chunks().flatten()
     exts, offsets = (images[field].to_pylist() for field in (0, 1))
     row_at = {offset: row for row, (offset, ext) in enumerate(zip(offsets, exts, strict=True)) if ext in _KNOWN}
@@ -27,28 +27,28 @@ def look_at(file: str, columns: Columns, *, from_arrays: bool) -> Look:
             return None
         key, offset = columns.key(number), columns.starts[number]
         try:
-            shape, stored = shapes_of(exts[row], payload, from_arrays=from_arrays)
+            shape, stored = decoded_shapes(exts[row], payload, from_arrays=from_arrays)
         except BadInput as bad:
-            return Finding(Kind.PIXELS, file, key, offset, text=f"The image cannot be decoded: {bad}")
+            return Finding(FindingKind.PIXELS, file, key, offset, text=f"The image cannot be decoded: {bad}")
         if shapes[row] in (shape, stored):
             return None
         expected, found = (" x ".join(map(str, each)) for each in (shapes[row], shape))
         text = "Width, height, channels and bits are not those of the index."
-        return Finding(Kind.PIXELS, file, key, offset, expected, found, text)
+        return Finding(FindingKind.PIXELS, file, key, offset, expected, found, text)
 
     return look
 
 
-_KNOWN = frozenset(EXTENSIONS.values())
+_KNOWN = frozenset(CODEC_EXTENSION.values())
 
 
-def shapes_of(ext: str, payload: memoryview, *, from_arrays: bool) -> tuple[Shape, Shape]:
+def decoded_shapes(ext: str, payload: memoryview, *, from_arrays: bool) -> tuple[Shape, Shape]:
     """Decode all pixels, and return their shape upright and as stored.
 
     The two differ where EXIF turns an image by 90 degrees: datasets of older versions have the stored one in the index.
     Samples of three sides have the channels last if they were images, and first if they were packed from arrays.
     """
-    if ext == EXTENSIONS["png"]:
+    if ext == CODEC_EXTENSION["png"]:
         info = inspect(payload)
         decode_png(payload, info)
         rest = info.channels, info.bit_depth

@@ -10,37 +10,39 @@ from dataclasses import dataclass
 
 from xxhash import xxh3_128, xxh3_128_digest
 
-from shardkit.format.tar import BLOCK, END, header, padding
+from shardkit.format.tar import BLOCK, END_BLOCKS, header, padding
 from shardkit.schema import Shard
-from shardkit.storage.local import CHUNK, chunks, filled
-from shardkit.verify.findings import Finding, Kind
-from shardkit.verify.members import Columns
+from shardkit.storage.local import CHUNK_SIZE, read_chunks, read_into
+from shardkit.verify.findings import Finding, FindingKind
+from shardkit.verify.members import MemberTable
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 """Told how many samples and bytes were checked just now; it may raise to stop the work."""
 
-Look = Callable[[int, memoryview], Finding | None]
+PayloadCheck = Callable[[int, memoryview], Finding | None]
 """Asked about every payload that is whole, by the number of the member."""
 
 
 @dataclass(frozen=True)
-class Tar:
+class TarChecker:
     name: str
     descriptor: int
     size: int
     """As it is, which need not be as it was."""
-    columns: Columns
+    columns: MemberTable
 
-    def members(self, first: int, last: int, told: Told, look: Look | None = None) -> Iterator[Finding]:
+    def members(self, first: int, last: int, told: Progress, look: PayloadCheck | None = None) -> Iterator[Finding]:
         """Check the members from `first` to before `last`, and the bytes between; what is cut off is told elsewhere."""
-        buffer = bytearray(CHUNK)
+        buffer = bytearray(CHUNK_SIZE)
         ends = self.columns.ends
         last = min(last, bisect_right(ends, self.size))
         while first < last:
             position = ends[first - 1] if first else 0
-            stop = bisect_right(ends, position + CHUNK, first, last)
+            stop = bisect_right(ends, position + CHUNK_SIZE, first, last)
             try:
-                if stop > first and filled(self.descriptor, memoryview(buffer)[: ends[stop - 1] - position], position):
+                if stop > first and read_into(
+                    self.descriptor, memoryview(buffer)[: ends[stop - 1] - position], position
+                ):
                     yield from self._run(buffer, position, first, stop, look)
                 else:
                     stop = first + 1
@@ -56,16 +58,20 @@ class Tar:
         columns = self.columns
         start = columns.ends[-1] if len(columns) else 0
         filling = padding(columns.sizes[-1]) if len(columns) else b""
-        content = bytearray(len(filling) + len(END))
+        content = bytearray(len(filling) + len(END_BLOCKS))
         try:
-            count = filled(self.descriptor, memoryview(content), start) if start <= self.size else 0
+            count = read_into(self.descriptor, memoryview(content), start) if start <= self.size else 0
         except OSError as error:
             yield self._unreadable(start, None, error)
             return
         yield from self._padding(len(columns) - 1, start, filling, content[: min(count, len(filling))])
-        yield from self._compared(Kind.END, None, start + len(filling), END, content[len(filling) : count])
+        yield from self._compared(
+            FindingKind.END, None, start + len(filling), END_BLOCKS, content[len(filling) : count]
+        )
 
-    def _run(self, buffer: bytearray, position: int, first: int, stop: int, look: Look | None) -> Iterator[Finding]:
+    def _run(
+        self, buffer: bytearray, position: int, first: int, stop: int, look: PayloadCheck | None
+    ) -> Iterator[Finding]:
         """Members that lie in the buffer as a whole, which holds the tar from `position` on."""
         columns = self.columns
         view = memoryview(buffer)
@@ -90,24 +96,24 @@ class Tar:
                 yield seen
             before = padding(size)
 
-    def _large(self, position: int, number: int, look: Look | None) -> Iterator[Finding]:
+    def _large(self, position: int, number: int, look: PayloadCheck | None) -> Iterator[Finding]:
         """A member that the buffer does not hold, piece by piece."""
         start, size = self.columns.starts[number], self.columns.sizes[number]
         between = bytearray(start - position)
-        filled(self.descriptor, memoryview(between), position)
+        read_into(self.descriptor, memoryview(between), position)
         yield from self._between(number, position, between)
         hasher = xxh3_128()
-        for chunk in chunks(self.descriptor, start, start + size):
+        for chunk in read_chunks(self.descriptor, start, start + size):
             hasher.update(chunk)
         if hasher.digest() != self.columns.digests[number]:
             yield self.payload(number, hasher.digest())
         elif look is not None:
             whole = memoryview(bytearray(size))
-            filled(self.descriptor, whole, start)
+            read_into(self.descriptor, whole, start)
             if seen := look(number, whole):
                 yield seen
 
-    def _one_by_one(self, first: int, stop: int, error: OSError, look: Look | None) -> Iterator[Finding]:
+    def _one_by_one(self, first: int, stop: int, error: OSError, look: PayloadCheck | None) -> Iterator[Finding]:
         """The disk failed somewhere in these members: find out where, and check the others."""
         if stop - first == 1:
             yield self._unreadable(self.columns.starts[first], self.columns.key(first), error)
@@ -125,14 +131,14 @@ class Tar:
         yield from self._padding(number - 1, position, filling, found[: len(filling)])
         expected = header(columns.names[number], columns.sizes[number])
         place = columns.starts[number] - BLOCK
-        yield from self._compared(Kind.HEADER, columns.key(number), place, expected, found[len(filling) :])
+        yield from self._compared(FindingKind.HEADER, columns.key(number), place, expected, found[len(filling) :])
 
     def _padding(self, number: int, position: int, expected: bytes, found: bytearray) -> Iterator[Finding]:
         if expected:
-            yield from self._compared(Kind.PADDING, self.columns.key(number), position, expected, found)
+            yield from self._compared(FindingKind.PADDING, self.columns.key(number), position, expected, found)
 
     def _compared(
-        self, kind: Kind, key: str | None, position: int, expected: bytes, found: bytearray
+        self, kind: FindingKind, key: str | None, position: int, expected: bytes, found: bytearray
     ) -> Iterator[Finding]:
         """A finding at the first byte that differs; what was cut off is told elsewhere."""
         for place, (wanted, byte) in enumerate(zip(expected, found, strict=False)):
@@ -144,20 +150,24 @@ class Tar:
         columns = self.columns
         what = f"{columns.names[number]!a}, {columns.sizes[number]:,} bytes long, is not what was packed."
         expected, found = (f"xxh3-128 {each.hex()}" for each in (columns.digests[number], digest))
-        return Finding(Kind.PAYLOAD, self.name, columns.key(number), columns.starts[number], expected, found, what)
+        return Finding(
+            FindingKind.PAYLOAD, self.name, columns.key(number), columns.starts[number], expected, found, what
+        )
 
     def _unreadable(self, offset: int, key: str | None, error: OSError) -> Finding:
-        return Finding(Kind.UNREADABLE, self.name, key, offset, text=f"The disk reports «{error.strerror}».")
+        return Finding(FindingKind.UNREADABLE, self.name, key, offset, text=f"The disk reports «{error.strerror}».")
 
 
 _WHAT = {
-    Kind.HEADER: "A byte of the header is wrong.",
-    Kind.PADDING: "A byte of the zeros behind the payload is wrong.",
-    Kind.END: "A byte of the zeros at the end of the tar is wrong.",
+    FindingKind.HEADER: "A byte of the header is wrong.",
+    FindingKind.PADDING: "A byte of the zeros behind the payload is wrong.",
+    FindingKind.END: "A byte of the zeros at the end of the tar is wrong.",
 }
 
 
-def check_adopted(tar: Tar, shard: Shard, part: int, told: Told, look: Look | None) -> Iterator[Finding]:
+def check_adopted(
+    tar: TarChecker, shard: Shard, part: int, told: Progress, look: PayloadCheck | None
+) -> Iterator[Finding]:
     """In one part: the bytes between are only known once the sample before has ended."""
     if part:
         return
@@ -180,7 +190,7 @@ def check_adopted(tar: Tar, shard: Shard, part: int, told: Told, look: Look | No
         yield _other(tar, None, position, (shard.other or b"").hex(), hasher.hexdigest())
 
 
-def _member(tar: Tar, number: int, look: Look | None) -> Iterator[Finding]:
+def _member(tar: TarChecker, number: int, look: PayloadCheck | None) -> Iterator[Finding]:
     columns = tar.columns
     start, stop = columns.starts[number], columns.ends[number]
     hasher = xxh3_128()
@@ -188,16 +198,16 @@ def _member(tar: Tar, number: int, look: Look | None) -> Iterator[Finding]:
     if hasher.digest() != columns.digests[number]:
         yield tar.payload(number, hasher.digest())
     elif look is not None:
-        seen = look(number, memoryview(b"".join(bytes(chunk) for chunk in chunks(tar.descriptor, start, stop))))
+        seen = look(number, memoryview(b"".join(bytes(chunk) for chunk in read_chunks(tar.descriptor, start, stop))))
         yield from (seen,) if seen else ()
 
 
-def _update(hasher: xxh3_128, tar: Tar, start: int, stop: int) -> None:
-    for chunk in chunks(tar.descriptor, start, stop):
+def _update(hasher: xxh3_128, tar: TarChecker, start: int, stop: int) -> None:
+    for chunk in read_chunks(tar.descriptor, start, stop):
         hasher.update(chunk)
 
 
-def _other(tar: Tar, key: str | None, offset: int, expected: str, found: str) -> Finding:
-    kind = Kind.END if key is None else Kind.HEADER
+def _other(tar: TarChecker, key: str | None, offset: int, expected: str, found: str) -> Finding:
+    kind = FindingKind.END if key is None else FindingKind.HEADER
     text = "Bytes from here on that belong to no payload are not what they were."
     return Finding(kind, tar.name, key, offset, f"xxh3-128 {expected}", f"xxh3-128 {found}", text)

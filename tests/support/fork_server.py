@@ -29,7 +29,7 @@ _TICK = 0.01
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _ADDRESSES = 3 << 30
 """Beyond the memory, what a command may map: libraries reserve more than they use."""
-_PACKAGES = ("shardkit.cli", "shardkit.format", "shardkit.image", "shardkit.pack", "shardkit.verify")
+_PACKAGES = ("shardkit.cli", "shardkit.format", "shardkit.image", "shardkit.pack", "shardkit.reader", "shardkit.verify")
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.tools.tool import stopped, tool
-from trainer.metrics.console import headline_rate
-from trainer.metrics.records import records
+from trainer.metrics.console import format_headline
+from trainer.metrics.records import read_records
 
 SMALL = ("--subjects", 24, "--epochs", 20, "--proved", 0)  # 20 steps, with a line behind ten; `prove` has its own tests
 STEPS = [
@@ -47,7 +47,7 @@ def test_each_step_is_shown_with_its_command(shown: tuple[Path, str]) -> None:
 
 @pytest.mark.campaign
 def test_the_killed_run_came_to_its_end(shown: tuple[Path, str]) -> None:
-    told = records(shown[0] / "run" / "metrics.jsonl")
+    told = read_records(shown[0] / "run" / "metrics.jsonl")
     assert [each["name"] for each in told if each["kind"] == "event"].count("resumed") == 1
     assert next(each["step"] for each in told if each["kind"] == "full") == 0
 
@@ -58,9 +58,10 @@ def test_the_summary_says_what_was_measured(shown: tuple[Path, str]) -> None:
     summary = said[said.index("What you saw") :]
     speeds = json.loads((out / "speeds.json").read_text())
     assert f"{speeds['streams'][str(out / 'packed')] / speeds['files']:.1f} x packed as PNGs" in summary
-    judged = [each for each in records(out / "run" / "metrics.jsonl") if each["kind"] == "full"]
+    judged = [each for each in read_records(out / "run" / "metrics.jsonl") if each["kind"] == "full"]
     assert (
-        f"{headline_rate(judged[0])} untrained, {headline_rate(judged[-1])} after {judged[-1]['step']} steps" in summary
+        f"{format_headline(judged[0])} untrained, {format_headline(judged[-1])} after {judged[-1]['step']} steps"
+        in summary
     )
     assert "290 in the tree" in summary
     assert (out / "contact-sheet.png").exists()

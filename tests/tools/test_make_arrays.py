@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shardkit.storage.atomic import part_of
+from shardkit.storage.atomic import temp_path
 from synthetic.arrays import Pictures, Problem, labels
 from tests.faults.disk import run_on_disk
 from tests.tools.tool import IN_PROCESS, made, stopped, tool
@@ -66,7 +66,7 @@ def test_any_number_of_workers_writes_the_same_bytes(arrays: Path, out: Path) ->
 
 @pytest.mark.parametrize(("by", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_goes_on_from_its_chunks(by: signal.Signals, code: int, arrays: Path, out: Path) -> None:
-    part = part_of(out / "images.bin")
+    part = temp_path(out / "images.bin")
 
     def in_the_third_chunk() -> bool:
         return part.exists() and part.stat().st_size > 2 * PROBLEM.chunk_bytes
@@ -90,7 +90,7 @@ def test_what_a_power_cut_may_have_spoilt_is_made_again(arrays: Path, out: Path)
     shutil.copytree(arrays, out)
     content = (out / "images.bin").read_bytes()[: PROBLEM.chunk_bytes]
     (out / "images.bin").unlink()
-    part_of(out / "images.bin").write_bytes(content + bytes(PROBLEM.chunk_bytes))
+    temp_path(out / "images.bin").write_bytes(content + bytes(PROBLEM.chunk_bytes))
     made("make_arrays", out, *ASKED)
     assert same(out, arrays)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import Locked, Mismatch, UsageError
-from shardkit.storage.atomic import part_of
+from shardkit.storage.atomic import temp_path
 from synthetic.recipe import RECIPE_FILE, Recipe, claimed
 
 RECIPE: Recipe = {"maker": "make_things", "seed": 7, "size": [400, 320], "subjects": 10}
@@ -33,7 +33,7 @@ def test_a_new_folder_starts_with_its_recipe(out: Path) -> None:
 
 def test_an_empty_folder_is_taken_and_a_killed_first_run_is_no_hindrance(out: Path) -> None:
     out.mkdir(parents=True)
-    part_of(out / RECIPE_FILE).touch()
+    temp_path(out / RECIPE_FILE).touch()
     claim(out, RECIPE)
 
     assert [entry.name for entry in out.iterdir()] == [RECIPE_FILE]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.storage.lock import locked
+from shardkit.storage.lock import lock_folder
 from synthetic.tree import Layout
 from tests.faults.disk import run_on_disk
 from tests.tools.tool import IN_PROCESS, interrupted_group, made, picture, stopped, tool, tree
@@ -153,7 +153,7 @@ def test_ctrl_c_reaches_all_processes_and_only_one_sentence_is_said(after: float
 
 def test_two_runs_at_once_do_not_meet(whole: dict[Maker, Path], tmp_path: Path) -> None:
     made("make_twins", tmp_path, *TWINS.smaller)
-    with locked(tmp_path, ".recipe.lock"):
+    with lock_folder(tmp_path, ".recipe.lock"):
         ended = tool("make_twins", tmp_path, *TWINS.asked)
     assert ended.returncode == 5
     assert "another process is writing here" in ended.stderr

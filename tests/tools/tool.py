@@ -23,7 +23,7 @@ from filecmp import cmp
 from pathlib import Path
 from typing import Any
 sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tools")!r}]
-from shardkit.cli.errors import run
+from shardkit.cli.errors import run_command
 from synthetic import space
 from tests.tools.tool import tree
 """

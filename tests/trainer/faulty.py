@@ -20,10 +20,10 @@ import torch
 
 import trainer.checkpoint.writer
 from trainer.__main__ import main
-from trainer.data import Row
-from trainer.schedule import Kind
-from trainer.train_step import Outcome, Step
-from trainer.validator import Judge, Verdict
+from trainer.data import Batch
+from trainer.schedule import ValidationKind
+from trainer.train_step import StepResult, TrainStep
+from trainer.validator import ValidationResult, Validator
 
 
 def kill(number: int, process: int) -> Callable[[], None]:
@@ -64,9 +64,9 @@ def install(kind: str, step: int, rank: int, once: Path | None) -> None:
 
 
 def _in_step(kind: str, now: Callable[[int], bool]) -> None:
-    own = Step.__call__
+    own = TrainStep.__call__
 
-    def called(self: Step, row: Row, lr: float, asked: int) -> Outcome:
+    def called(self: TrainStep, row: Batch, lr: float, asked: int) -> StepResult:
         if now(self._state.progress.step):
             if kind == "nan":
                 with torch.no_grad():
@@ -75,18 +75,18 @@ def _in_step(kind: str, now: Callable[[int], bool]) -> None:
                 FAULTS[kind]()
         return own(self, row, lr, asked)
 
-    Step.__call__ = called  # type: ignore[method-assign]
+    TrainStep.__call__ = called  # type: ignore[method-assign]
 
 
 def _in_judging(now: Callable[[int], bool]) -> None:
-    own = Judge.__call__
+    own = Validator.__call__
 
-    def called(self: Judge, kind: Kind) -> Verdict | None:
+    def called(self: Validator, kind: ValidationKind) -> ValidationResult | None:
         if now(self.parts.state.progress.step):
             FAULTS["term"]()
         return own(self, kind)
 
-    Judge.__call__ = called  # type: ignore[method-assign]
+    Validator.__call__ = called  # type: ignore[method-assign]
 
 
 def _half_written(now: Callable[[int], bool]) -> None:

@@ -38,15 +38,15 @@ class Ranks:
 class _Rank(World):
     met: Ranks
 
-    def sum(self, values: torch.Tensor) -> torch.Tensor:
+    def all_reduce(self, values: torch.Tensor) -> torch.Tensor:
         return values.copy_(torch.stack(self.met.exchanged(self.rank, values.clone())).sum(0))
 
-    def gathered(self, values: torch.Tensor) -> torch.Tensor:
+    def all_gather(self, values: torch.Tensor) -> torch.Tensor:
         return torch.cat(self.met.exchanged(self.rank, values))
 
-    def brought(self, values: torch.Tensor) -> list[torch.Tensor]:
+    def gather_to_main(self, values: torch.Tensor) -> list[torch.Tensor]:
         heard = self.met.exchanged(self.rank, values)
-        return heard if self.leads else []
+        return heard if self.is_main else []
 
-    def agreed(self, value: T) -> T:
+    def broadcast_object(self, value: T) -> T:
         return self.met.exchanged(self.rank, value)[0]

@@ -10,19 +10,19 @@ import torch
 
 from shardkit.cli.commands.pack import pack
 from trainer.config.schema import Data
-from trainer.data import Feed, Row
+from trainer.data import Batch, BatchLoader
 from trainer.distributed.world import World
 from trainer.errors import UsageError
 
 CPU = torch.device("cpu")
 
 
-def feed(data: Path, rank: int = 0, size: int = 1, split: str = "train", **options: Any) -> Feed:  # noqa: ANN401 - a feed's own
+def feed(data: Path, rank: int = 0, size: int = 1, split: str = "train", **options: Any) -> BatchLoader:  # noqa: ANN401 - a feed's own
     section = Data(str(data), global_batch=16, micro_batch=4, block_rows=2)
-    return Feed(section, split, World(rank, size, CPU), seed=3, **options)
+    return BatchLoader(section, split, World(rank, size, CPU), seed=3, **options)
 
 
-def by_number(rows: list[Row]) -> dict[int, list[int]]:
+def by_number(rows: list[Batch]) -> dict[int, list[int]]:
     return {each.number: each.numbers.tolist() for row in rows for each in row.micro_batches}
 
 
@@ -47,13 +47,13 @@ def test_judging_sees_every_sample_once_in_batches_of_one_shape(data: Path) -> N
 
 def test_it_goes_on_behind_any_row(data: Path) -> None:
     """Over the end of an epoch too; the state is of the row and not of what was read ahead."""
-    source = feed(data).rows()
+    source = feed(data).iter_batches()
     rows = [next(source) for _ in range(10)]
     assert [row.epoch for row in rows] == [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]
     for behind in (1, 4, 7):
         other = feed(data)
         other.load(rows[behind - 1].state())
-        again = other.rows()
+        again = other.iter_batches()
         for row in rows[behind:]:
             found = next(again)
             assert (by_number([found]), found.epoch) == (by_number([row]), row.epoch)
@@ -63,17 +63,17 @@ def test_it_goes_on_behind_any_row(data: Path) -> None:
 def test_a_feed_that_gave_nothing_stands_at_its_beginning(data: Path) -> None:
     one, other = feed(data), feed(data)
     other.load(one.state())
-    assert by_number([next(one.rows())]) == by_number([next(other.rows())])
+    assert by_number([next(one.iter_batches())]) == by_number([next(other.iter_batches())])
 
 
 def test_another_seed_is_another_order(data: Path) -> None:
     section = Data(str(data), global_batch=16, micro_batch=4)
-    one, other = (next(Feed(section, "train", World(0, 1, CPU), seed).rows()) for seed in (0, 1))
+    one, other = (next(BatchLoader(section, "train", World(0, 1, CPU), seed).iter_batches()) for seed in (0, 1))
     assert by_number([one]) != by_number([other])
 
 
 def test_a_row_knows_its_labels_and_keys(data: Path) -> None:
-    row = next(feed(data).rows())
+    row = next(feed(data).iter_batches())
     labels = [label for each in row.micro_batches for label in each.labels.tolist()]
     subjects = [key.partition("/")[0] for key in [*row.keys()]]
     assert len(labels) == len(subjects) == 16
@@ -89,4 +89,4 @@ def test_images_of_several_sizes_are_told(tmp_path: Path) -> None:
     words = ["--split", "train=1", "--workers", "1"]
     pack.main([str(tmp_path / "source"), str(tmp_path / "packed"), *words], standalone_mode=False)
     with pytest.raises(UsageError, match=r"The images of a batch differ: .* these are data\.size, data\.fit"):
-        next(feed(tmp_path / "packed").rows())
+        next(feed(tmp_path / "packed").iter_batches())

@@ -9,7 +9,7 @@ from shardkit.cli.commands.pack import pack
 from tests.trainer.patterns import tree
 from tests.trainer.verification.samples import clustered
 from trainer.evaluation.embedding import groups_of
-from trainer.evaluation.verification import FEWEST_ACCEPTED, verify
+from trainer.evaluation.verification import MIN_ACCEPTED, verify
 
 SUBJECTS, TWINS = 30, 24
 
@@ -29,7 +29,7 @@ def test_10_no_rate_is_told_that_the_pairs_cannot_resolve_but_how_many_could() -
     samples = clustered(100, 2, 0.5)
     said = verify(samples.embeddings, samples.labels, far=(1e-3, 1e-4))
 
-    assert said.non_mated * 1e-4 < FEWEST_ACCEPTED < said.non_mated * 1e-3
+    assert said.non_mated * 1e-4 < MIN_ACCEPTED < said.non_mated * 1e-3
     assert said.tar[1e-3] is not None
     assert said.tar[1e-4] is None
     assert {far: need.pairs for far, need in said.power.needs.items()} == {1e-4: 100_000}

@@ -20,22 +20,22 @@ from tests.trainer.ranks import Ranks
 from tests.trainer.test_never_lost import assert_same_run
 from trainer.__main__ import main
 from trainer.augment.pipeline import Augmentation
-from trainer.build import network_of, state_of
-from trainer.checkpoint.store import found, load
-from trainer.checkpoint.writer import Writer
+from trainer.build import build_network, build_state
+from trainer.checkpoint.store import find_latest, load_tensors
+from trainer.checkpoint.writer import CheckpointWriter
 from trainer.config import schema
-from trainer.config.checks import check
+from trainer.config.checks import check_config
 from trainer.config.schema import Amp, Config, Data, Model
-from trainer.data import Feed, Input
+from trainer.data import BatchLoader, InputShape
 from trainer.distributed.world import World
 from trainer.errors import UsageError
-from trainer.evaluation.embedding import judged
+from trainer.evaluation.embedding import verify_split
 from trainer.evaluation.verification import Verification
 from trainer.network import Network
-from trainer.train_step import Step
+from trainer.train_step import TrainStep
 
 CPU = torch.device("cpu")
-SEEN = Input(1, (32, 32))
+SEEN = InputShape(1, (32, 32))
 ALONE = World(0, 1, CPU)
 
 
@@ -51,7 +51,7 @@ def test_1_rotation_keeps_the_newest_by_number_and_not_by_name(data: Path, tmp_p
 def test_2_a_subset_is_never_empty_and_has_every_subject_where_they_fit(data: Path, size: int) -> None:
     """10,000 // 20,000 samples of each subject were none."""
     whole = shardkit.open(data).splits["val"]
-    feed = Feed(Data(str(data), global_batch=16, micro_batch=4), "val", ALONE, subset=size, judging=True)
+    feed = BatchLoader(Data(str(data), global_batch=16, micro_batch=4), "val", ALONE, subset=size, judging=True)
     labels = torch.cat([each.labels[each.numbers >= 0] for row in feed.epoch() for each in row.micro_batches])
     assert len(labels) == min(size, whole.samples) > 0
     assert len(set(labels.tolist())) == min(size, whole.subjects)
@@ -61,9 +61,9 @@ def verdict(data: Path, world: World, network: Network) -> tuple[Verification, i
     """What a rank says of a split, and how many pictures it looked at."""
     own = list[int]()
     network.backbone.register_forward_hook(lambda _, images, __: own.append(len(images[0])))
-    feed = Feed(Data(str(data), global_batch=16, micro_batch=4), "train", world, judging=True)
+    feed = BatchLoader(Data(str(data), global_batch=16, micro_batch=4), "train", world, judging=True)
     augment = Augmentation(schema.Augment(ridge_period=0), 0)
-    found = judged(network, feed, augment, world, (0.1,), lambda: True)
+    found = verify_split(network, feed, augment, world, (0.1,), lambda: True)
     assert found
     return found, sum(own)
 
@@ -71,7 +71,7 @@ def verdict(data: Path, world: World, network: Network) -> tuple[Verification, i
 @pytest.mark.parametrize("size", [2, 4])
 def test_3_every_rank_validates_its_share_and_the_figures_are_the_same(data: Path, size: int) -> None:
     """On rank 0 alone it took so long that the other ranks gave up waiting."""
-    network = network_of(Config(model=Model(width=0.25, embedding=16), amp=Amp("off")), 17, SEEN, ALONE)
+    network = build_network(Config(model=Model(width=0.25, embedding=16), amp=Amp("off")), 17, SEEN, ALONE)
     alone, whole = verdict(data, ALONE, deepcopy(network))
     together = Ranks(size).each(lambda world: verdict(data, world, deepcopy(network)))
     assert [found.as_json() for found, _ in together] == [alone.as_json()] * size
@@ -82,14 +82,14 @@ def test_4_a_start_for_each_epoch_forgets_nothing(data: Path, tmp_path: Path, mo
     """Patience, optimiser, averages and the stream go on, however often the process is started anew."""
     options: dict[str, object] = {"checkpoint.every_steps": 0, "validate.patience": 2}
     assert main(arguments(data, tmp_path / "straight", **options)) == 0
-    own: Any = Step.__call__
+    own: Any = TrainStep.__call__
 
-    def stopped(self: Step, *words: Any) -> Any:  # noqa: ANN401 - as it was called
+    def stopped(self: TrainStep, *words: Any) -> Any:  # noqa: ANN401 - as it was called
         if self._state.progress.step in {3, 7}:
             signal.raise_signal(signal.SIGTERM)
         return own(self, *words)
 
-    monkeypatch.setattr(Step, "__call__", stopped)
+    monkeypatch.setattr(TrainStep, "__call__", stopped)
     assert [main(arguments(data, tmp_path / "run", **options)) for _ in range(3)] == [143, 143, 0]
     assert_same_run(tmp_path / "run", tmp_path / "straight")
 
@@ -97,19 +97,19 @@ def test_4_a_start_for_each_epoch_forgets_nothing(data: Path, tmp_path: Path, mo
 def test_5_the_scale_of_fp16_is_part_of_a_checkpoint(tmp_path: Path) -> None:
     """Made anew at each epoch, it began each with overflows."""
     config = Config(model=Model(width=0.25, embedding=8), amp=Amp("fp16", init_scale=1024.0, growth_interval=100))
-    before, after = (state_of(config, network_of(config, 3, SEEN, ALONE), ALONE) for _ in range(2))
+    before, after = (build_state(config, build_network(config, 3, SEEN, ALONE), ALONE) for _ in range(2))
     assert before.scaler
     assert after.scaler
     for finite in (True, False, False, True, True):
-        before.scaler.took(finite)
-    writer = Writer(tmp_path, 3)
+        before.scaler.update(finite)
+    writer = CheckpointWriter(tmp_path, 3)
     writer.save(5, before.tensors(leads=True), before.facts())
     writer.close()
 
     assert state(tmp_path, 5)["scaler"] == {"scale": 256.0, "clean": 2}
-    there = found(tmp_path, pytest.fail)
+    there = find_latest(tmp_path, pytest.fail)
     assert there
-    after.load(load(there.folder), there.state)
+    after.load(load_tensors(there.folder), there.state)
     assert after.scaler == before.scaler
     assert (after.scaler.scale, after.scaler.interval) == (256.0, 100)
 
@@ -124,7 +124,7 @@ def test_6_the_wait_is_measured_from_before_the_batch_is_asked_for(data: Path, m
             yield batch
 
     monkeypatch.setattr(StreamingDataset, "__iter__", slow)
-    waits = [row.waited for row in Feed(Data(str(data), global_batch=16, micro_batch=4), "train", ALONE).epoch()]
+    waits = [row.waited for row in BatchLoader(Data(str(data), global_batch=16, micro_batch=4), "train", ALONE).epoch()]
     assert len(waits) == 4
     assert min(waits) >= 0.05
 
@@ -134,7 +134,7 @@ def test_7_no_window_of_accumulation_is_ever_partial(ranks: int, micro_batch: in
     """The last one was dropped, or applied with the wrong weight: here none can be begun."""
     config = Config(data=Data("packed", global_batch=global_batch, micro_batch=micro_batch))
     try:
-        check(config, ranks, "cpu")
+        check_config(config, ranks, "cpu")
     except UsageError:
         assert global_batch % (ranks * micro_batch)
     else:
@@ -144,7 +144,7 @@ def test_7_no_window_of_accumulation_is_ever_partial(ranks: int, micro_batch: in
 def test_7_every_row_of_an_epoch_is_a_whole_one(data: Path) -> None:
     """Of 68 samples 4 rows of 16: what is left over is served in other epochs, and no row has it."""
     for size in (1, 2, 4):
-        feed = Feed(Data(str(data), global_batch=16, micro_batch=4), "train", World(0, size, CPU))
+        feed = BatchLoader(Data(str(data), global_batch=16, micro_batch=4), "train", World(0, size, CPU))
         shapes = [[len(each.labels) for each in row.micro_batches] for row in feed.epoch()]
         assert shapes == [[4] * (4 // size)] * 4
 

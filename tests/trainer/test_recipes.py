@@ -14,8 +14,8 @@ from shardkit.cli.commands.pack import pack
 from tests.trainer.jobs import metrics, steps, tensors
 from tests.trainer.patterns import tree
 from trainer.__main__ import main
-from trainer.config.files import loaded, recipe_names
-from trainer.train_step import Step
+from trainer.config.files import load_config, recipe_names
+from trainer.train_step import TrainStep
 
 SUBJECTS, IMPRESSIONS = 32, 4
 CLASSES, SAMPLES = 4, 160
@@ -116,14 +116,14 @@ def test_stopped_and_taken_up_prints_end_with_the_same_bits(
         words("fingerprints-1.5m", prints, tmp_path / name, **PRINTS, **{"run.steps": 3}) for name in ("one", "other")
     )
     assert main(straight) == 0
-    own: Any = Step.__call__
+    own: Any = TrainStep.__call__
 
-    def asked_to_stop(self: Step, *given: Any) -> Any:  # noqa: ANN401 - as it was called
+    def asked_to_stop(self: TrainStep, *given: Any) -> Any:  # noqa: ANN401 - as it was called
         signal.raise_signal(signal.SIGTERM)
         return own(self, *given)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Step, "__call__", asked_to_stop)
+        patched.setattr(TrainStep, "__call__", asked_to_stop)
         assert main(stopped) == 143
     assert steps(tmp_path / "other") == [2]
     assert main(stopped) == 0
@@ -165,4 +165,4 @@ def test_none_is_left_out() -> None:
 
 @pytest.mark.parametrize("recipe", recipe_names())
 def test_each_writes_into_a_folder_of_its_own(recipe: str) -> None:
-    assert loaded(["--config", recipe]).run.folder == f"{recipe}-run"
+    assert load_config(["--config", recipe]).run.folder == f"{recipe}-run"

@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.config.schema import Checkpoint, Log, Optim, Validate
-from trainer.schedule import Schedule, peak_of
+from trainer.schedule import Schedule, peak_lr
 
 PLAIN = Schedule(10, 100, 0.4, Optim(warmup=2.0), Validate(), Checkpoint(), Log())
 
 
 def test_the_linear_rule_of_the_guides() -> None:
-    assert peak_of(Optim(base_lr=0.1, base_batch=256, scale="linear"), 1024, 7) == pytest.approx(0.4)
-    assert peak_of(Optim(base_lr=0.1, base_batch=256, scale="sqrt"), 1024, 7) == pytest.approx(0.2)
-    assert peak_of(Optim(base_lr=0.1, base_batch=256, scale="none"), 1024, 7) == pytest.approx(0.1)
+    assert peak_lr(Optim(base_lr=0.1, base_batch=256, scale="linear"), 1024, 7) == pytest.approx(0.4)
+    assert peak_lr(Optim(base_lr=0.1, base_batch=256, scale="sqrt"), 1024, 7) == pytest.approx(0.2)
+    assert peak_lr(Optim(base_lr=0.1, base_batch=256, scale="none"), 1024, 7) == pytest.approx(0.1)
     falling = Optim(base_lr=1e-3, scale="none", base_samples=50_000)
-    assert peak_of(falling, 1024, 200_000) == pytest.approx(5e-4)
+    assert peak_lr(falling, 1024, 200_000) == pytest.approx(5e-4)
 
 
 def test_warm_up_then_cosine_to_one_percent() -> None:

@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.augment.pipeline import Augmentation
-from trainer.build import network_of, state_of, step_of
+from trainer.build import build_network, build_state, build_step
 from trainer.checkpoint.state import State
 from trainer.config import schema
 from trainer.config.schema import Amp, Config, Data, Ema, Model, Optim
 from trainer.config.settings import with_values
-from trainer.data import Input, MicroBatch, Row
+from trainer.data import Batch, InputShape, MicroBatch
 from trainer.distributed.world import World
 from trainer.errors import Diverged
-from trainer.train_step import MOST_SKIPPED, Step, seed_all
+from trainer.train_step import MAX_SKIPPED_STEPS, TrainStep, seed_all
 
 CPU = torch.device("cpu")
-SEEN = Input(1, (32, 32))
+SEEN = InputShape(1, (32, 32))
 ALONE = World(0, 1, CPU)
 CONFIG = Config(
     data=Data("packed", global_batch=8, micro_batch=2),
@@ -41,7 +41,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def row(seed: int = 0, broken: bool = False) -> Row:  # noqa: FBT001, FBT002 - a row's one fault
+def row(seed: int = 0, broken: bool = False) -> Batch:  # noqa: FBT001, FBT002 - a row's one fault
     chance = torch.Generator().manual_seed(seed)
     images = torch.randint(0, 256, (8, 1, 32, 32), generator=chance, dtype=torch.uint8)
     parts = (torch.split(each, 2) for each in (images, torch.arange(8) % 5, torch.arange(8)))
@@ -52,13 +52,13 @@ def row(seed: int = 0, broken: bool = False) -> Row:  # noqa: FBT001, FBT002 - a
             replace(micro_batches[2], images=micro_batches[2].images / torch.tensor(0.0)),
             micro_batches[3],
         )
-    return Row(micro_batches, 0.0, 0.25, 0, dict, lambda: [f"key-{number}" for number in range(8)])
+    return Batch(micro_batches, 0.0, 0.25, 0, dict, lambda: [f"key-{number}" for number in range(8)])
 
 
-def made(**values: object) -> tuple[State, Step]:
+def made(**values: object) -> tuple[State, TrainStep]:
     config = with_values(CONFIG, values)
-    state = state_of(config, network_of(replace(config, amp=Amp("off")), 5, SEEN, ALONE), ALONE)
-    return state, step_of(config, state, Augmentation(config.augment, 0), ALONE)
+    state = build_state(config, build_network(replace(config, amp=Amp("off")), 5, SEEN, ALONE), ALONE)
+    return state, build_step(config, state, Augmentation(config.augment, 0), ALONE)
 
 
 def snapshot(state: State) -> dict[str, torch.Tensor]:
@@ -85,9 +85,9 @@ def test_a_row_is_the_mean_of_its_micro_batches(reduce: str) -> None:
     alone = list[torch.Tensor]()
     for each in row().micro_batches:
         own, of_one = made(**{"optim.reduce": reduce, "data.global_batch": 2})
-        of_one.measured(replace(row(), micro_batches=(replace(each, number=0),)))
+        of_one.forward_backward_all(replace(row(), micro_batches=(replace(each, number=0),)))
         alone.append(gradient(own))
-    said, norm = step.measured(row())
+    said, norm = step.forward_backward_all(row())
     torch.testing.assert_close(gradient(state), torch.stack(alone).mean(0), atol=1e-5, rtol=1e-4)
     assert norm == pytest.approx(gradient(state).norm().item(), rel=1e-5)
     assert len(said.losses) == 4
@@ -96,9 +96,9 @@ def test_a_row_is_the_mean_of_its_micro_batches(reduce: str) -> None:
 
 def test_the_norm_is_told_before_it_is_clipped() -> None:
     plain, step = made()
-    _, norm = step.measured(row())
+    _, norm = step.forward_backward_all(row())
     clipped, step = made(**{"optim.clip": 0.5})
-    assert step.measured(row())[1] == norm > 0.5
+    assert step.forward_backward_all(row())[1] == norm > 0.5
     torch.testing.assert_close(gradient(clipped), gradient(plain) * (0.5 / norm))
 
 
@@ -140,15 +140,15 @@ def test_an_overflow_is_left_out_and_halves_the_scale() -> None:
 
 def test_a_scale_changes_no_gradient() -> None:
     plain, step = made()
-    step.measured(row())
+    step.forward_backward_all(row())
     scaled, other = made(**{"amp.dtype": "fp16", "amp.init_scale": 1024.0})
-    other.measured(row())
+    other.forward_backward_all(row())
     torch.testing.assert_close(gradient(scaled), gradient(plain), atol=1e-6, rtol=1e-4)
 
 
 def test_overflows_without_end_are_a_divergence() -> None:
     state, step = made(**{"amp.dtype": "fp16", "amp.init_scale": 2.0**126})
-    state.progress.skipped_in_a_row = MOST_SKIPPED
+    state.progress.skipped_in_a_row = MAX_SKIPPED_STEPS
     with pytest.raises(Diverged, match="Step 1: the loss is not finite in the gradients, though no loss is"):
         step(row(), 0.1, 0)
 

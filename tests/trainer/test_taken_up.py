@@ -15,7 +15,7 @@ from shardkit.cli.commands.append import append
 from tests.trainer.jobs import arguments, metrics, state, steps, tensors
 from tests.trainer.patterns import packed, tree
 from trainer.__main__ import main
-from trainer.checkpoint.store import load
+from trainer.checkpoint.store import load_tensors
 from trainer.metrics.records import CLOCK_FIELDS
 
 HALF: dict[str, object] = {"run.steps": 6, "optim.schedule": "constant"}
@@ -165,7 +165,7 @@ def test_the_test_split_is_judged_once_with_the_best_weights(tmp_path: Path, mon
     assert main(words) == 0
     first = (tmp_path / "run" / "test.json").read_text()
     assert json.loads(first)["step"] == json.loads((tmp_path / "run/checkpoints/best.json").read_text())["step"]
-    monkeypatch.setattr("trainer.validator.Judge", None)  # it would be called now
+    monkeypatch.setattr("trainer.validator.Validator", None)  # it would be called now
     assert main(words) == 0
     assert (tmp_path / "run" / "test.json").read_text() == first
 
@@ -195,7 +195,7 @@ def test_a_step_is_saved_before_its_validation_can_fail(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("trainer.validator.judged", lambda *_: 1 / 0)
+        patch.setattr("trainer.validator.verify_split", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             main(arguments(data, tmp_path / "run"))
     assert steps(tmp_path / "run")[-1] == 4
@@ -226,7 +226,7 @@ def test_asked_to_stop_while_the_test_split_is_judged(tmp_path: Path, monkeypatc
     folder = packed(tmp_path / "three", split="train=0.5,val=0.25,test=0.25")
     words = arguments(folder, tmp_path / "run", **{"data.test": "test"})
     with monkeypatch.context() as patch:
-        patch.setattr("trainer.validator.load", _terminated)
+        patch.setattr("trainer.validator.load_tensors", _terminated)
         assert main(words) == 143
     assert not (tmp_path / "run" / "test.json").exists()
     assert main(words) == 0
@@ -235,7 +235,7 @@ def test_asked_to_stop_while_the_test_split_is_judged(tmp_path: Path, monkeypatc
 
 def _terminated(folder: Path, *wanted: Any) -> object:  # noqa: ANN401 - as it is called
     os.kill(os.getpid(), signal.SIGTERM)
-    return load(folder, *wanted)
+    return load_tensors(folder, *wanted)
 
 
 def test_a_generation_that_is_not_there_is_another_dataset(

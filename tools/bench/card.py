@@ -13,7 +13,7 @@ import torch
 from commands import run
 from places import KEPT, SHARDKIT, scratch
 from report import publish_report
-from trainer.metrics.records import METRICS, records
+from trainer.metrics.records import METRICS_FILE, read_records
 from trees import prints_400
 
 CARD: dict[str, object] = {"data.global_batch": 256, "data.micro_batch": 256, "amp.dtype": "bf16", "log.every": 20}
@@ -47,7 +47,9 @@ def main() -> None:
         flags = SAME | (CARD if there else NO_CARD) | {"data.path": packed, "run.folder": room, "run.steps": steps}
         words = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
         run([sys.executable, "-m", "trainer", "--config", "fingerprints-500k", *words])
-        told = [each for each in records(room / METRICS) if each["kind"] == "step" and each["step"] > steps // 2]
+        told = [
+            each for each in read_records(room / METRICS_FILE) if each["kind"] == "step" and each["step"] > steps // 2
+        ]
     figures = {
         "samples a second": median(each["samples_per_second"] for each in told),
         "waiting for data, % of the time": 100 * median(each["data_wait"] for each in told),

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from report import in_turn, publish_report
-from shardkit.image.enhance import enhanced
+from shardkit.image.enhance import enhance_ridges
 from synthetic.fingerprints.cheap import CheapPrint
-from trainer.augment.gabor import Ridges
-from trainer.augment.pipeline import shrunk
+from trainer.augment.gabor import RidgeEnhancer
+from trainer.augment.pipeline import downscale
 
 SHAPES = ((512, 512), (400, 320))
 PRINTS, TURNS = 4, 9
@@ -33,13 +33,13 @@ def main() -> None:
 
 
 def _measured(prints: np.ndarray, device: torch.device) -> dict[str, float]:
-    images, bank = torch.from_numpy(prints)[:, None].to(device), Ridges(PERIOD)
+    images, bank = torch.from_numpy(prints)[:, None].to(device), RidgeEnhancer(PERIOD)
 
     def by_pack() -> np.ndarray:
-        return np.stack([enhanced(each) for each in prints])
+        return np.stack([enhance_ridges(each) for each in prints])
 
     def in_training() -> np.ndarray:
-        shown: np.ndarray = (bank(shrunk(images, 1)) * 255).round().to(torch.uint8)[:, 0].cpu().numpy()
+        shown: np.ndarray = (bank(downscale(images, 1)) * 255).round().to(torch.uint8)[:, 0].cpu().numpy()
         return shown
 
     assert np.array_equal(by_pack(), in_training()), "both show the same"

@@ -6,7 +6,7 @@ from commands import run
 from places import TOOLS, scratch
 from report import publish_report, seconds
 from shardkit.image.codec import decode, encode
-from shardkit.image.formats import EXTENSIONS, Codec
+from shardkit.image.formats import CODEC_EXTENSION, Codec
 from shardkit.image.png.decode import decode_png
 from shardkit.image.png.structure import inspect
 
@@ -27,7 +27,7 @@ def main() -> None:
     stored = {"png": images} | {codec: [encode(each, codec) for each in pixels] for codec in CODECS}
     figures: dict[str, float] = {}
     for codec, samples in stored.items():
-        ending = EXTENSIONS[codec]  # type: ignore[index]  # the keys are codecs
+        ending = CODEC_EXTENSION[codec]  # type: ignore[index]  # the keys are codecs
         took = seconds(lambda: [decode(ending, each) for each in samples], repeats=5)  # noqa: B023 - called at once
         figures[f"{codec}, KB an image"] = sum(map(len, samples)) / len(samples) / 1e3
         figures[f"{codec}, ms to decode"] = 1e3 * took / len(samples)

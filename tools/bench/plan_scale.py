@@ -16,11 +16,11 @@ from memory import own_peak
 from places import scratch
 from report import publish_report
 from shardkit.pack.options import PackOptions
-from shardkit.pack.plan.planfile import PlanFile, Terms, write_plan
-from shardkit.pack.plan.sharding import Plan, planned
-from shardkit.pack.plan.split import fitted
-from shardkit.pack.source.candidates import Found, Rows, Sidecar, found_chunk, found_table
-from shardkit.pack.source.layout import KNOWN, Census, explained_by
+from shardkit.pack.plan.planfile import PlanFile, PlanHeader, write_plan
+from shardkit.pack.plan.sharding import TreePlan, assign_shards
+from shardkit.pack.plan.split import fit_thresholds
+from shardkit.pack.source.candidates import Candidate, ChunkedTable, Sidecar, candidate_chunk, candidate_table
+from shardkit.pack.source.layout import KNOWN_LAYOUTS, LayoutCensus, match_first
 
 SUBJECTS, IMPRESSIONS = 150_000, 10
 SUBJECTS_A_BATCH = 1_000
@@ -38,27 +38,27 @@ def sources() -> Iterator[bytes]:
 
 
 def scan() -> pa.Table:
-    census, rows = Census(), Rows(found_chunk)
+    census, rows = LayoutCensus(), ChunkedTable(candidate_chunk)
     for number, source in enumerate(sources()):
-        explained = explained_by(KNOWN, source)
+        explained = match_first(KNOWN_LAYOUTS, source)
         assert explained, "the paths follow the first layout that is known"
         layout, subject, impression = explained
         census.add(layout, source)
         beside = (Sidecar("mnt", SIDECAR_BYTES, number),)
-        rows.append(Found(subject, impression, source, BYTES + number % 1_000, number, beside))
-    return found_table(rows.chunks())
+        rows.append(Candidate(subject, impression, source, BYTES + number % 1_000, number, beside))
+    return candidate_table(rows.chunks())
 
 
-def plan(found: pa.Table) -> Plan:
+def plan(found: pa.Table) -> TreePlan:
     columns = dict(zip(found.column_names, found.columns, strict=True))
     subjects = found["subject"].chunk(0).dictionary.to_pylist()
-    thresholds = fitted(RATIOS, dict.fromkeys(subjects, 1))
+    thresholds = fit_thresholds(RATIOS, dict.fromkeys(subjects, 1))
     del found, subjects
-    return planned(columns, {}, thresholds.split_of, PackOptions().shard_size)
+    return assign_shards(columns, {}, thresholds.split_of, PackOptions().shard_size)
 
 
-def write(made: Plan, folder: Path) -> PlanFile:
-    terms = Terms(
+def write(made: TreePlan, folder: Path) -> PlanFile:
+    terms = PlanHeader(
         options=PackOptions().record(),
         codec="png",
         choice="",

@@ -15,17 +15,17 @@ import torch
 from commands import run
 from places import KEPT, SHARDKIT, scratch
 from report import publish_report
-from trainer.build import Parts, parts_of
-from trainer.checkpoint.writer import Writer
-from trainer.config.files import loaded
+from trainer.build import RunComponents, build_run
+from trainer.checkpoint.writer import CheckpointWriter
+from trainer.config.files import load_config
 from trainer.config.schema import Config
-from trainer.data import Row
+from trainer.data import Batch
 from trainer.distributed.watchdog import Watchdog
 from trainer.distributed.world import World
-from trainer.metrics.logger import Report, Watch
+from trainer.metrics.logger import MetricsLogger, StepReporter
 from trainer.network import Targets
-from trainer.train_step import Outcome
-from trainer.trainer import Ending, train
+from trainer.train_step import StepResult
+from trainer.trainer import RunResult, train
 from trees import prints_400
 
 STEPS, TURNS = 20, 3
@@ -78,7 +78,7 @@ def _config(folder: Path, packed: Path, width: int, *, chance: bool) -> Config:
         "log.tensorboard": "false",
     }
     words = [each for name, value in settings.items() for each in (f"--{name}", str(value))]
-    return loaded(["--config", "demo", *words])
+    return load_config(["--config", "demo", *words])
 
 
 class _Trainer:
@@ -88,10 +88,10 @@ class _Trainer:
         folder = Path(config.run.folder)
         folder.mkdir()
         self._quiet = (folder / "said").open("w")
-        self._parts = parts_of(config, ALONE, None, lambda _: None)
-        self._watch = Watch(folder, config.log, talk=self._quiet)
-        self._writer = Writer(folder, 1, self._watch.saved)
-        self._report = Report(self._parts.schedule, self._parts.state, config.data.global_batch, self._watch)
+        self._parts = build_run(config, ALONE, None, lambda _: None)
+        self._watch = MetricsLogger(folder, config.log, talk=self._quiet)
+        self._writer = CheckpointWriter(folder, 1, self._watch.saved)
+        self._report = StepReporter(self._parts.schedule, self._parts.state, config.data.global_batch, self._watch)
         self._dog = Watchdog(0)
         self.waited = 0.0
 
@@ -106,9 +106,9 @@ class _Trainer:
         self._quiet.close()
         self._dog.stop()
 
-    def _learn(self, row: Row) -> Outcome:
+    def _learn(self, row: Batch) -> StepResult:
         outcome = self._parts.step(row, self._parts.schedule.lr(self._parts.state.progress.step), 0)
-        self._dog.alive(1000.0)
+        self._dog.heartbeat(1000.0)
         self.waited += row.waited
         return outcome
 
@@ -117,25 +117,25 @@ class _Trainer:
 class _Enough:
     """The duties of a turn: a checkpoint at its end."""
 
-    parts: Parts
-    writer: Writer
+    parts: RunComponents
+    writer: CheckpointWriter
     left: int = STEPS
 
-    def __call__(self, behind: Row | None, asked: int) -> Ending | None:  # noqa: ARG002 - nobody asks
+    def __call__(self, behind: Batch | None, asked: int) -> RunResult | None:  # noqa: ARG002 - nobody asks
         if self.left:
             self.left -= 1
             return None
         state = self.parts.state
         facts = {**self.parts.record, **state.facts(), "stream": behind.state() if behind else {}}
         self.writer.save(state.progress.step, state.tensors(leads=True), facts)
-        return Ending(state.progress.step, "the turn is over", 0)
+        return RunResult(state.progress.step, "the turn is over", 0)
 
 
 class _Bare:
     """What anybody would write in twenty lines."""
 
     def __init__(self, config: Config) -> None:
-        parts = parts_of(replace(config, run=replace(config.run, seed=1)), ALONE, None, lambda _: None)
+        parts = build_run(replace(config, run=replace(config.run, seed=1)), ALONE, None, lambda _: None)
         self._network, self._optimizer = parts.state.network, parts.state.optimizer
         row = next(parts.rows)
         self._pictures = [parts.augment(each.images, each.numbers, 0, learning=True) for each in row.micro_batches]

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer.checkpoint.store import steps_in
-from trainer.metrics.console import headline_rate
-from trainer.metrics.records import METRICS, STEP, records
+from trainer.checkpoint.store import list_steps
+from trainer.metrics.console import format_headline
+from trainer.metrics.records import METRICS_FILE, STEP, read_records
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,15 @@ class Reached:
 
 def reached(run: Path) -> Reached:
     """By the last line that it recorded."""
-    told = [each for each in records(run / METRICS) if each["kind"] == STEP]
+    told = [each for each in read_records(run / METRICS_FILE) if each["kind"] == STEP]
     return Reached(told[-1]["step"], told[-1]["epoch"]) if told else Reached()
 
 
 def saved_step_of(run: Path) -> int:
-    return max(steps_in(run), default=0)
+    return max(list_steps(run), default=0)
 
 
 def judged(run: Path) -> list[Judged]:
     """Full validations, from the untrained net to the last."""
-    full = [each for each in records(run / METRICS) if each["kind"] == "full"]
-    return [Judged(each["step"], headline_rate(each), each["subjects"]) for each in full]
+    full = [each for each in read_records(run / METRICS_FILE) if each["kind"] == "full"]
+    return [Judged(each["step"], format_headline(each), each["subjects"]) for each in full]

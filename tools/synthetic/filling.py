@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from shardkit.cli.progress import Progress, progress
+from shardkit.cli.progress import ProgressDisplay, show_progress
 from synthetic import space
 from synthetic.recipe import Recipe, claimed, recipe_before
 from synthetic.tree import SUBJECTS_PER_BATCH, Tree
@@ -48,7 +48,7 @@ def fill(
     _require_space(tree, product, recipe_before(tree.out, recipe, growing=GROWING))
     with claimed(tree.out, recipe, growing=GROWING):
         publish_ledgers()
-        with progress("images", tree.subjects * tree.samples) as shown:
+        with show_progress("images", tree.subjects * tree.samples) as shown:
             for _ in each(make, _missing(tree, shown), workers):
                 shown.advance()
 
@@ -75,7 +75,7 @@ def _require_space(tree: Tree, product: Product, before: Recipe | None) -> None:
     space.require(tree.out, new * product.sample_bytes, new * product.sample_files + folders)
 
 
-def _missing(tree: Tree, shown: Progress) -> Iterator[Task]:
+def _missing(tree: Tree, shown: ProgressDisplay) -> Iterator[Task]:
     """The tasks that are left: a sample is there when its PNG is, since its sidecars are published before."""
     for subject in range(tree.subjects):
         numbers = [number for number in range(tree.samples) if not tree.path(subject, number).exists()]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from shardkit.errors import Mismatch, UsageError
 from shardkit.storage.atomic import make_folder, publish_bytes
-from shardkit.storage.errors import explained
-from shardkit.storage.lock import locked
+from shardkit.storage.errors import os_errors
+from shardkit.storage.lock import lock_folder
 
 RECIPE_FILE = "recipe.json"
 Recipe = dict[str, object]
@@ -22,7 +22,7 @@ Recipe = dict[str, object]
 def claimed(out: Path, recipe: Recipe, *, growing: tuple[str, ...] = ()) -> Iterator[None]:
     """Hold `out` for this recipe alone; counts named in `growing` may be larger than in an earlier run."""
     make_folder(out)
-    with locked(out, ".recipe.lock"):
+    with lock_folder(out, ".recipe.lock"):
         if recipe_before(out, recipe, growing=growing) != recipe:
             publish_bytes(out / RECIPE_FILE, (json.dumps(recipe, indent=1) + "\n").encode())
         yield
@@ -30,7 +30,7 @@ def claimed(out: Path, recipe: Recipe, *, growing: tuple[str, ...] = ()) -> Iter
 
 def recipe_before(out: Path, recipe: Recipe, *, growing: tuple[str, ...] = ()) -> Recipe | None:
     """The recipe that `out` has already, None where there is nothing; an error where `recipe` cannot go on from it."""
-    with explained(out):
+    with os_errors(out):
         if not out.exists():
             return None
         before = _read(out)
@@ -45,7 +45,7 @@ def _read(out: Path) -> Recipe | None:
         if any(not entry.name.startswith(".") for entry in out.iterdir()):
             raise UsageError(f"{out} is not empty and was not made by this tool. Name a new or an empty folder.")
         return None
-    with explained(file):
+    with os_errors(file):
         content = file.read_bytes()
     try:
         recipe = json.loads(content)

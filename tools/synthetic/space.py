@@ -4,13 +4,13 @@ import os
 from pathlib import Path
 
 from shardkit.errors import NoSpace
-from shardkit.storage.errors import explained, nearest_folder
+from shardkit.storage.errors import existing_parent, os_errors
 
 
 def require(folder: Path, needed_bytes: int, needed_files: int) -> None:
     """Refuse to begin what will not fit into `folder`, which may not be there yet."""
-    with explained(folder):
-        disk = os.statvfs(nearest_folder(folder))
+    with os_errors(folder):
+        disk = os.statvfs(existing_parent(folder))
     free_bytes = disk.f_bavail * disk.f_frsize
     if needed_bytes > free_bytes:
         raise NoSpace(f"{folder}: about {needed_bytes:,} bytes are needed and {free_bytes:,} are free.")

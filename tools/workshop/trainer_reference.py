@@ -15,7 +15,7 @@ from trainer.__main__ import COMMANDS
 from trainer.config import schema
 from trainer.config.files import recipe_names
 from trainer.config.schema import Config
-from trainer.config.settings import Setting, allowed, section_names, settings, values_of
+from trainer.config.settings import Setting, describe_type, section_names, settings, values_of
 
 _HEAD = """# Commands and settings of the trainer
 
@@ -60,7 +60,7 @@ def _line(each: Setting) -> str:
     cells = [
         f"{'• ' if each.identity else ''}`{each.name}`",
         _shown(values_of(Config())[each.name]),
-        allowed(each.kind),
+        describe_type(each.kind),
         told,
     ]
     return f"| {' | '.join(cells)} |"

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional
 
-LARGEST = 1020
+MAX_FIELD_VALUE = 1020
 """The largest number that may come in; responses stay within it too."""
 
 _QUARTER = 8
@@ -30,24 +30,24 @@ _REACH = 2.5
 _KERNEL_SUM = 1 << 13
 
 
-class Bank(NamedTuple):
+class GaborBank(NamedTuple):
     """Cosines for the nine orientations of a quarter turn, then sines for those between: at its ends sines are zero."""
 
     along: torch.Tensor
     down: torch.Tensor
 
 
-def responses(field: torch.Tensor, wavelength: float) -> torch.Tensor:
+def filter_responses(field: torch.Tensor, wavelength: float) -> torch.Tensor:
     """B x 16 x h x w, at each orientation of the ridges' normal: i / 16 of half a turn, from the x axis towards y."""
     bank = bank_of(wavelength, field.device)
-    wide = mirrored(field, bank.along.shape[-1] // 2)
+    wide = mirror_pad(field, bank.along.shape[-1] // 2)
     lines = _scaled(functional.conv2d(wide, bank.along))
     parts = _scaled(functional.conv2d(lines, bank.down, groups=len(bank.down)))
     level, slanted, upright, odd = parts.tensor_split((1, _QUARTER, _QUARTER + 1), dim=1)
     return torch.cat([level, slanted - odd, upright, (slanted + odd).flip(1)], dim=1)
 
 
-def mirrored(field: torch.Tensor, reach: int) -> torch.Tensor:
+def mirror_pad(field: torch.Tensor, reach: int) -> torch.Tensor:
     """Wider on all four sides, as if mirrors stood in the middle of the outermost pixels."""
     if reach < min(field.shape[-2:]):
         return functional.pad(field, (reach,) * 4, mode="reflect")
@@ -60,14 +60,14 @@ def mirrored(field: torch.Tensor, reach: int) -> torch.Tensor:
 
 
 @cache
-def bank_of(wavelength: float, device: torch.device) -> Bank:
+def bank_of(wavelength: float, device: torch.device) -> GaborBank:
     steps = range(_QUARTER + 1)
     waves = [_wave(wavelength, math.cos(math.pi * step / ORIENTATIONS)) for step in steps]
     along = [cosine for cosine, _ in waves] + [sine for _, sine in waves[1:-1]]
     down = [cosine for cosine, _ in reversed(waves)] + [sine for _, sine in reversed(waves[1:-1])]
     kernels = (torch.tensor(each, dtype=torch.float32, device=device) for each in (along, down))
     lines, columns = kernels
-    return Bank(lines[:, None, None, :], columns[:, None, :, None])
+    return GaborBank(lines[:, None, None, :], columns[:, None, :, None])
 
 
 def _wave(wavelength: float, steepness: float) -> tuple[list[int], list[int]]:
@@ -126,7 +126,7 @@ class _Answer(NamedTuple):
     total: torch.Tensor
 
 
-class Ridges:
+class RidgeEnhancer:
     def __init__(self, period: float) -> None:
         """Pixels from ridge to ridge in the pictures that will come."""
         self._factor = 1
@@ -141,7 +141,7 @@ class Ridges:
         return torch.cat([self._enhanced(part) for part in parts]).view_as(images)
 
     def _enhanced(self, planes: torch.Tensor) -> torch.Tensor:
-        answer = self._answered(self._levelled(_shrunk(planes, self._factor)))
+        answer = self._answered(self._levelled(_downscale_planes(planes, self._factor)))
         shown = 128 + (answer.response * _CONTRAST / answer.strength.clamp(min=1)).round()
         seen = shown.clamp(0, WHITE).where(self._is_print(answer), WHITE)
         rows, columns = planes.shape[-2:]
@@ -154,7 +154,7 @@ class Ridges:
     def _answered(self, field: torch.Tensor) -> _Answer:
         best, strongest, total = torch.zeros_like(field), torch.full_like(field, -1), torch.zeros_like(field)
         for stretch in _STRETCHES:
-            waves = responses(field, self._period * stretch)
+            waves = filter_responses(field, self._period * stretch)
             strengths = self._mean(waves.abs(), _STRENGTH_SIDE).round_()
             for response, strength in zip(waves.chunk(ORIENTATIONS, 1), strengths.chunk(ORIENTATIONS, 1), strict=True):
                 best = torch.where(strength > strongest, response, best)
@@ -170,7 +170,7 @@ class Ridges:
     def _mean(self, field: torch.Tensor, periods: float) -> torch.Tensor:
         """Over a square of an odd side: sums of whole numbers below 2^24, which are exact, divided once."""
         reach = round((periods * self._period - 1) / 2)
-        total = mirrored(field, reach)
+        total = mirror_pad(field, reach)
         for axis in (-2, -1):
             total = _summed(total, axis, 2 * reach + 1)
         return total.div_((2 * reach + 1) ** 2)
@@ -184,11 +184,11 @@ def _summed(field: torch.Tensor, axis: int, side: int) -> torch.Tensor:
     return total
 
 
-def _shrunk(planes: torch.Tensor, factor: int) -> torch.Tensor:
+def _downscale_planes(planes: torch.Tensor, factor: int) -> torch.Tensor:
     """As whole numbers up to LARGEST: of 8-bit pixels, halved, the sums of 2 x 2."""
     rows, columns = (-side % factor for side in planes.shape[-2:])
     even = functional.pad(planes, (0, columns, 0, rows), mode="replicate")
-    return (functional.avg_pool2d(even, factor) * LARGEST).round_()
+    return (functional.avg_pool2d(even, factor) * MAX_FIELD_VALUE).round_()
 
 
 def _grown(planes: torch.Tensor, factor: int) -> torch.Tensor:

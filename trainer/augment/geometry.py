@@ -20,13 +20,13 @@ def margin(source: Size, target: Size) -> Size:
     return (source[0] - target[0]) // 2, (source[1] - target[1]) // 2
 
 
-def middle(images: torch.Tensor, target: Size) -> torch.Tensor:
+def center_crop(images: torch.Tensor, target: Size) -> torch.Tensor:
     """What a map without turn and shift shows, cut out as it is."""
     top, left = margin((images.shape[-2], images.shape[-1]), target)
     return images[..., top : top + target[0], left : left + target[1]]
 
 
-def maps_of(
+def affine_maps(
     angles: torch.Tensor, shifts: torch.Tensor, mirrored: torch.Tensor, source: Size, target: Size
 ) -> torch.Tensor:
     """B x 2 x 3 from B angles in radians, B x 2 shifts (x, y), and whether left and right are exchanged.
@@ -104,7 +104,7 @@ def _rounded(factors: torch.Tensor) -> torch.Tensor:
     return (factors * _STEPS).round().div(_STEPS).float()
 
 
-def moved(images: torch.Tensor, maps: torch.Tensor, target: Size) -> torch.Tensor:
+def warp_images(images: torch.Tensor, maps: torch.Tensor, target: Size) -> torch.Tensor:
     """Bilinear. Beyond its border a picture goes on as it ends there: prints are white around, whatever white is."""
     height, width = images.shape[-2:]
     x, y = (_places(maps[:, axis], target) for axis in (0, 1))
@@ -112,7 +112,7 @@ def moved(images: torch.Tensor, maps: torch.Tensor, target: Size) -> torch.Tenso
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def moved_points(points: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
+def warp_points(points: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
     """B x M x 2 or more: x, y, and if there is a third, theta. What follows stays as it is."""
     (a, b, dx), (c, d, dy) = (row.unbind(1) for row in maps.double()[..., None].unbind(1))
     room = a * d - b * c

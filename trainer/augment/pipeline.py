@@ -8,9 +8,16 @@ mean for all channels of an image, so gray stays gray. A minimal ridge period at
 
 import torch
 
-from trainer.augment.gabor import LEAST_PERIOD, Ridges
-from trainer.augment.geometry import Size, maps_of, middle, moved, moved_points
-from trainer.augment.random_draws import Erasure, Motion, at_rest, drawn, erased, rectangles
+from trainer.augment.gabor import LEAST_PERIOD, RidgeEnhancer
+from trainer.augment.geometry import Size, affine_maps, center_crop, warp_images, warp_points
+from trainer.augment.random_draws import (
+    Erasure,
+    Motion,
+    draw_augmentation,
+    erase_rectangles,
+    erasure_rectangles,
+    identity_motion,
+)
 from trainer.config import schema
 from trainer.config.schema import Augment
 from trainer.errors import UsageError
@@ -19,31 +26,33 @@ _WHOLE = 65535
 """A mean is taken from pixels in whole numbers: such sums are exact, in whatever order and batch a device adds."""
 
 
-def lit(images: torch.Tensor, contrast: torch.Tensor, gain: torch.Tensor, *, pixels: bool = True) -> torch.Tensor:
+def adjust_light(
+    images: torch.Tensor, contrast: torch.Tensor, gain: torch.Tensor, *, pixels: bool = True
+) -> torch.Tensor:
     """Images with their distance from their own mean stretched, and then all of it made lighter or darker.
 
     Pixels end at black and white, 0 and 1; values of arrays have no end.
     """
     mean = _mean(images, torch.int32 if pixels else torch.int64)
-    stretched = (images - mean) * _each(contrast) + mean
-    shown = stretched * _each(gain)
+    stretched = (images - mean) * _per_image(contrast) + mean
+    shown = stretched * _per_image(gain)
     return shown.clamp_(0, 1) if pixels else shown
 
 
 def _mean(images: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     whole = (images * _WHOLE).round().to(dtype)
     total = whole.sum((1, 2, 3), dtype=torch.int64)
-    return _each((total.double() / (_WHOLE * images[0].numel())).float())
+    return _per_image((total.double() / (_WHOLE * images[0].numel())).float())
 
 
-def _each(factors: torch.Tensor) -> torch.Tensor:
+def _per_image(factors: torch.Tensor) -> torch.Tensor:
     return factors[:, None, None, None]
 
 
 WHITE = {torch.uint8: 255, torch.uint16: 65535}
 
 
-def shrunk(images: torch.Tensor, side: int) -> torch.Tensor:
+def downscale(images: torch.Tensor, side: int) -> torch.Tensor:
     """Means of side x side pixels; what does not fill such a square, on the right and below, is left out."""
     most = WHITE.get(images.dtype, 1) * side * side
     dtype = _sums(images.dtype, most)
@@ -75,25 +84,25 @@ def ridge_period_at_input(section: Augment) -> float:
     return section.ridge_period / section.shrink
 
 
-def shrunk_size(section: Augment, stored: Size) -> Size:
+def downscaled_size(section: Augment, stored: Size) -> Size:
     """Pixels that do not fill a square of shrink x shrink, on the right and below, are left out."""
     return stored[0] // section.shrink, stored[1] // section.shrink
 
 
 def input_size(section: Augment, stored: Size) -> Size:
     """Of the network's input, for images of this stored size; a UsageError where they are too small."""
-    whole = shrunk_size(section, stored)
+    whole = downscaled_size(section, stored)
     height, width = (part or side for part, side in zip(section.crop, whole, strict=True))
     if not (0 < height <= whole[0] and 0 < width <= whole[1]):
         raise UsageError(
-            f"augment.crop asks for {_named(section.crop)} pixels (height x width), and the images have "
-            f"{_named(whole)}: stored {_named(stored)}, divided by augment.shrink = {section.shrink}. "
-            f"Ask for a crop of {_named(whole)} at most, or shrink less."
+            f"augment.crop asks for {_format_size(section.crop)} pixels (height x width), and the images have "
+            f"{_format_size(whole)}: stored {_format_size(stored)}, divided by augment.shrink = {section.shrink}. "
+            f"Ask for a crop of {_format_size(whole)} at most, or shrink less."
         )
     return height, width
 
 
-def check(section: Augment) -> None:
+def check_augment(section: Augment) -> None:
     """What no image can mend."""
     if section.shrink < 1:
         raise UsageError(f"augment.shrink is {section.shrink}. It is a whole number from 1 on: pixels averaged to one.")
@@ -106,7 +115,7 @@ def check(section: Augment) -> None:
         )
 
 
-def _named(size: Size) -> str:
+def _format_size(size: Size) -> str:
     return f"{size[0]} x {size[1]}"
 
 
@@ -114,22 +123,22 @@ class Augmentation:
     """For learning, if it is enabled; for judging, the same way without chance."""
 
     def __init__(self, section: schema.Augment, seed: int) -> None:
-        check(section)
+        check_augment(section)
         self._section, self._seed = section, seed
-        self._ridges = Ridges(ridge_period_at_input(section)) if section.enhance == "gabor" else None
+        self._ridges = RidgeEnhancer(ridge_period_at_input(section)) if section.enhance == "gabor" else None
 
     @torch.no_grad()
     def __call__(self, images: torch.Tensor, numbers: torch.Tensor, epoch: int, *, learning: bool) -> torch.Tensor:
         """Of B x C x H x W pixels B x C x h x w floats; keep `numbers` on the CPU, or a GPU is waited for."""
         stored = (images.shape[-2], images.shape[-1])
         target = input_size(self._section, stored)
-        small = shrunk(images, self._section.shrink)
+        small = downscale(images, self._section.shrink)
         clear = self._ridges(small) if self._ridges else small
         if not (learning and self._section.enabled):
-            return self._normalised(middle(clear, target))
-        motion, light, erasure = drawn(self._section, self._seed, epoch, numbers)
-        shown = moved(clear, _on(images.device, self._maps(motion, stored)), target)
-        shown = lit(shown, *(_on(images.device, each) for each in light), pixels=images.dtype in WHITE)
+            return self._normalised(center_crop(clear, target))
+        motion, light, erasure = draw_augmentation(self._section, self._seed, epoch, numbers)
+        shown = warp_images(clear, _to_device(images.device, self._maps(motion, stored)), target)
+        shown = adjust_light(shown, *(_to_device(images.device, each) for each in light), pixels=images.dtype in WHITE)
         return self._erased(self._normalised(shown), erasure)
 
     @torch.no_grad()
@@ -141,25 +150,29 @@ class Augmentation:
         Some come to lie outside. The rows behind a sample's own are moved too, and mean as little as before.
         """
         chance = learning and self._section.enabled
-        motion = drawn(self._section, self._seed, epoch, numbers)[0] if chance else at_rest(len(numbers))
+        motion = (
+            draw_augmentation(self._section, self._seed, epoch, numbers)[0] if chance else identity_motion(len(numbers))
+        )
         places = (minutiae[..., :2] + 0.5) / self._section.shrink - 0.5
         small = torch.cat([places, minutiae[..., 2:]], dim=2)
-        return moved_points(small, _on(minutiae.device, self._maps(motion, stored)))
+        return warp_points(small, _to_device(minutiae.device, self._maps(motion, stored)))
 
     def _maps(self, motion: Motion, stored: Size) -> torch.Tensor:
-        source, target = shrunk_size(self._section, stored), input_size(self._section, stored)
-        return maps_of(*motion, source, target)
+        source, target = downscaled_size(self._section, stored), input_size(self._section, stored)
+        return affine_maps(*motion, source, target)
 
     def _erased(self, images: torch.Tensor, erasure: Erasure) -> torch.Tensor:
         if not self._section.erase:
             return images
-        return erased(images, _on(images.device, rectangles(erasure, (images.shape[-2], images.shape[-1]))))
+        return erase_rectangles(
+            images, _to_device(images.device, erasure_rectangles(erasure, (images.shape[-2], images.shape[-1])))
+        )
 
     def _normalised(self, images: torch.Tensor) -> torch.Tensor:
         return (images - self._section.mean) / self._section.std
 
 
-def _on(device: torch.device, figures: torch.Tensor) -> torch.Tensor:
+def _to_device(device: torch.device, figures: torch.Tensor) -> torch.Tensor:
     """Without waiting for what the device is still at."""
     pinned = figures.pin_memory() if device.type == "cuda" else figures
     return pinned.to(device, non_blocking=True)

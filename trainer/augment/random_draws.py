@@ -38,20 +38,20 @@ class Draw(IntEnum):
     ERASED_Y = 10
 
 
-def uniform(seed: int, epoch: int, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+def uniform_draws(seed: int, epoch: int, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
     """In 0…1 without 1: a line for each `Draw`, a column for each sample."""
     draws = np.array(Draw, np.uint64)[:, None]
     key = np.zeros((1, 1), np.uint64)
     for part in (_word(seed), _word(epoch), numbers.astype(np.uint64)[None, :], draws):
-        key = _mixed(key + part)
+        key = _mix64(key + part)
     return (key >> np.uint64(64 - _FRACTION_BITS)).astype(np.float64) / (1 << _FRACTION_BITS)
 
 
-def key_of(*numbers: int) -> int:
+def mix_key(*numbers: int) -> int:
     """64 bits that differ wherever one of the numbers does: what seeds a generator that is not ours."""
     key = np.zeros((1, 1), np.uint64)
     for number in numbers:
-        key = _mixed(key + _word(number))
+        key = _mix64(key + _word(number))
     return int(key[0, 0])
 
 
@@ -59,7 +59,7 @@ def _word(number: int) -> NDArray[np.uint64]:
     return np.array([[number & _64_BITS]], np.uint64)
 
 
-def _mixed(key: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _mix64(key: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The finaliser of splitmix64: every bit of the key decides over every bit of the result."""
     key = key + _GOLDEN
     key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -83,7 +83,7 @@ class Erasure(NamedTuple):
     y: torch.Tensor
 
 
-def rectangles(erasure: Erasure, size: Size) -> torch.Tensor:
+def erasure_rectangles(erasure: Erasure, size: Size) -> torch.Tensor:
     """B x 4 in whole pixels of a picture of this size: first row, row behind the last, and columns likewise."""
     flattest, slimmest = (math.log(aspect) for aspect in ASPECTS)
     stretch = torch.exp((flattest + erasure.aspect * (slimmest - flattest)) / 2)
@@ -93,7 +93,7 @@ def rectangles(erasure: Erasure, size: Size) -> torch.Tensor:
     return torch.stack([*rows, *columns], dim=1)
 
 
-def erased(images: torch.Tensor, bounds: torch.Tensor) -> torch.Tensor:
+def erase_rectangles(images: torch.Tensor, bounds: torch.Tensor) -> torch.Tensor:
     """Normalised images with 0, which is the mean, within these bounds."""
     top, bottom, left, right = bounds[..., None].unbind(1)
     rows, columns = (torch.arange(side, device=images.device) for side in images.shape[-2:])
@@ -124,13 +124,13 @@ class Light(NamedTuple):
     gain: torch.Tensor
 
 
-def drawn(section: Augment, seed: int, epoch: int, numbers: torch.Tensor) -> tuple[Motion, Light, Erasure]:
+def draw_augmentation(section: Augment, seed: int, epoch: int, numbers: torch.Tensor) -> tuple[Motion, Light, Erasure]:
     """For each of these samples; on the CPU."""
-    draws = uniform(seed, epoch, numbers.cpu().numpy())
+    draws = uniform_draws(seed, epoch, numbers.cpu().numpy())
     return _motion(section, draws), _light(section, draws), _erasure(section, draws)
 
 
-def at_rest(samples: int) -> Motion:
+def identity_motion(samples: int) -> Motion:
     return Motion(torch.zeros(samples), torch.zeros(samples, 2), torch.zeros(samples, dtype=torch.bool))
 
 

@@ -15,9 +15,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from trainer.heads.partial_fc import BLOCKS, Block, blocks_in, bounds
+from trainer.heads.partial_fc import BLOCKS, Block, block_bounds, find_blocks
 from trainer.network import Network
-from trainer.optim import Ema, Scaler
+from trainer.optim import Ema, LossScaler
 
 Tensors = dict[str, torch.Tensor]
 
@@ -114,18 +114,18 @@ class Progress:
         return asdict(self)
 
 
-Kinds = dict[str, Tensors]
+TensorGroups = dict[str, Tensors]
 """By what they are: model, ema, optimizer."""
 
-Bring = Callable[[torch.Tensor], list[torch.Tensor]]
+GatherToMain = Callable[[torch.Tensor], list[torch.Tensor]]
 """To rank 0 from all, in one shape; to the others nothing."""
 
 _FILE = "head-"
 
 
-class Shards:
+class HeadBlocksIO:
     def __init__(self, network: nn.Module) -> None:
-        self._blocks = blocks_in(network)
+        self._blocks = find_blocks(network)
 
     def reads(self, file: str) -> bool:
         """Whether this rank needs a file of a checkpoint; it does not where others own what is in it."""
@@ -136,9 +136,9 @@ class Shards:
         split = {f"{name}{rest}" for name in self._blocks for rest, _ in _of(name, tensors)}
         return {name: each for name, each in tensors.items() if name not in split}
 
-    def brought(self, kinds: Kinds, bring: Bring) -> Kinds:
+    def brought(self, kinds: TensorGroups, bring: GatherToMain) -> TensorGroups:
         """By file, on rank 0. All bring a block at a time, each the one at the same place among its own."""
-        files: Kinds = {}
+        files: TensorGroups = {}
         for name, block in self._blocks.items():
             for kind, tensors in kinds.items():
                 for rest, value in _of(name, tensors):
@@ -150,9 +150,9 @@ class Shards:
                         own[f"{kind}.{_whole(name, block)}{rest}"] = cut.to("cpu", copy=True).contiguous()
         return files
 
-    def own(self, files: Mapping[str, Tensors]) -> Kinds:
+    def own(self, files: Mapping[str, Tensors]) -> TensorGroups:
         """The blocks of this rank, under the names that they have here."""
-        kinds: Kinds = {"model": {}, "ema": {}, "optimizer": {}}
+        kinds: TensorGroups = {"model": {}, "ema": {}, "optimizer": {}}
         for name, block in self._blocks.items():
             for kind, tensors in kinds.items():
                 found = _of(f"{kind}.{_whole(name, block)}", files[_file(block.number)])
@@ -177,7 +177,7 @@ def _whole(name: str, block: Block) -> str:
 
 
 def _rows(number: int, classes: int) -> int:
-    first, behind = bounds(number, classes)
+    first, behind = block_bounds(number, classes)
     return behind - first
 
 
@@ -193,9 +193,9 @@ class State:
     network: Network
     optimizer: torch.optim.Optimizer
     ema: Ema | None = None
-    scaler: Scaler | None = None
+    scaler: LossScaler | None = None
     progress: Progress = field(default_factory=Progress)
-    bring: Bring = field(default=lambda value: [value])
+    bring: GatherToMain = field(default=lambda value: [value])
     """How what lies on one rank each comes to rank 0."""
 
     def tensors(self, *, leads: bool) -> dict[str, Tensors]:
@@ -204,7 +204,7 @@ class State:
         whole: dict[str, Tensors] = {"model": self.network.state_dict(), "optimizer": optimizer}
         if self.ema:
             whole["ema"] = self.ema.tensors
-        shards = Shards(self.network)
+        shards = HeadBlocksIO(self.network)
         files = shards.brought(whole, self.bring)
         if not leads:
             return {}
@@ -216,11 +216,11 @@ class State:
 
     def reads(self, file: str) -> bool:
         """Whether `load` needs it."""
-        return Shards(self.network).reads(file)
+        return HeadBlocksIO(self.network).reads(file)
 
     def load(self, tensors: Mapping[str, Tensors], facts: Mapping[str, Any]) -> None:
         """Of the files of a checkpoint those that this rank `reads`."""
-        own = Shards(self.network).own(tensors)
+        own = HeadBlocksIO(self.network).own(tensors)
         self.network.load_state_dict({**tensors["model"], **own["model"]})
         load_optimizer(self.optimizer, self.network, {**tensors["optimizer"], **own["optimizer"]})
         if self.ema:

@@ -20,20 +20,20 @@ from safetensors.torch import save as bytes_of
 
 from shardkit import ShardkitError, publish
 from trainer.checkpoint.store import (
-    BEST,
-    LATEST,
-    STATE,
-    TENSORS,
-    Seal,
-    Unsound,
-    checkpoints,
-    folder_of,
-    looked_at,
-    marked,
-    remove,
-    rotate,
-    seal_of,
-    sealed,
+    BEST_FILE,
+    LATEST_FILE,
+    STATE_FILE,
+    TENSORS_SUFFIX,
+    CorruptCheckpointError,
+    FileDigest,
+    best_steps,
+    checkpoint_folder,
+    checkpoints_folder,
+    content_digest,
+    remove_checkpoint,
+    rotate_checkpoints,
+    verify_files,
+    with_digest,
 )
 from trainer.errors import NoSpace
 
@@ -45,7 +45,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _GO_ON = "Make room and start the same command: it goes on from the newest of them."
 
 
-def refuse_without_room(run: Path, nbytes: int) -> None:
+def check_disk_space(run: Path, nbytes: int) -> None:
     need = nbytes + _MARGIN
     free = shutil.disk_usage(run).free
     if free < need:
@@ -55,7 +55,7 @@ def refuse_without_room(run: Path, nbytes: int) -> None:
         )
 
 
-def cleared(error: BaseException, folder: Path) -> BaseException:
+def clean_up_failure(error: BaseException, folder: Path) -> BaseException:
     """What the user hears when a checkpoint failed; on a full disk, what was not finished is gone, too.
 
     What is finished stays: the disk may have been full only behind it, and those before it may have gone by then.
@@ -63,7 +63,7 @@ def cleared(error: BaseException, folder: Path) -> BaseException:
     finished = _is_finished(folder)
     if _is_full(error) and not finished:
         with suppress(OSError):
-            remove(folder)
+            remove_checkpoint(folder)
         return NoSpace(
             f"{folder}: the disk is full. The checkpoint was not finished and is removed; those before it are whole. "
             f"{_GO_ON}"
@@ -86,14 +86,14 @@ def _is_full(error: BaseException) -> bool:
 
 def _is_finished(folder: Path) -> bool:
     with suppress(OSError):
-        return (folder / STATE).exists()
+        return (folder / STATE_FILE).exists()
     return False
 
 
 Files = Mapping[str, Mapping[str, torch.Tensor]]
 
 
-class Writer:
+class CheckpointWriter:
     def __init__(self, run: Path, keep: int, on_saved: Callable[[int, float, int], None] = lambda *_: None) -> None:
         self._run, self._keep, self._on_saved = run, keep, on_saved
         self._thread: threading.Thread | None = None
@@ -103,7 +103,7 @@ class Writer:
         """Returns while it is written; waits for the one before."""
         self.wait()
         as_json = json.loads(json.dumps({**state, "step": step, "best": best}, allow_nan=False))
-        refuse_without_room(self._run, sum(each.nbytes for tensors in files.values() for each in tensors.values()))
+        check_disk_space(self._run, sum(each.nbytes for tensors in files.values() for each in tensors.values()))
         self._thread = threading.Thread(
             target=self._carried_out, args=(step, files, as_json), name="trainer-checkpoint"
         )
@@ -125,21 +125,21 @@ class Writer:
 
     def _carried_out(self, step: int, files: Files, state: dict[str, Any]) -> None:
         began = time.perf_counter()
-        folder = folder_of(self._run, step)
+        folder = checkpoint_folder(self._run, step)
         try:
             nbytes = _written(folder, step, files, state)
             self._point_at(step)
             self._on_saved(step, time.perf_counter() - began, nbytes)
         except BaseException as error:  # noqa: BLE001 - the thread that asks next raises it
-            self._failure = cleared(error, folder)
+            self._failure = clean_up_failure(error, folder)
 
     def _point_at(self, step: int) -> None:
         """These also make the folder's own name durable; only then others may go."""
-        best = next((each for each in marked(self._run) if each <= step), None)
+        best = next((each for each in best_steps(self._run) if each <= step), None)
         if best is not None:
-            _publish(checkpoints(self._run) / BEST, json.dumps({"step": best}).encode())
-        _publish(checkpoints(self._run) / LATEST, json.dumps({"step": step}).encode())
-        rotate(self._run, step, self._keep, best)
+            _publish(checkpoints_folder(self._run) / BEST_FILE, json.dumps({"step": best}).encode())
+        _publish(checkpoints_folder(self._run) / LATEST_FILE, json.dumps({"step": step}).encode())
+        rotate_checkpoints(self._run, step, self._keep, best)
 
 
 def _written(folder: Path, step: int, files: Files, state: dict[str, Any]) -> int:
@@ -148,23 +148,23 @@ def _written(folder: Path, step: int, files: Files, state: dict[str, Any]) -> in
     """
     folder.mkdir(parents=True, exist_ok=True)
     there = _seals_in(folder, step)
-    seals, nbytes = dict[str, Seal](), 0
+    seals, nbytes = dict[str, FileDigest](), 0
     for name, tensors in files.items():
-        file, content = f"{name}{TENSORS}", bytes_of(dict(tensors))
-        seals[file] = seal_of(content)
+        file, content = f"{name}{TENSORS_SUFFIX}", bytes_of(dict(tensors))
+        seals[file] = content_digest(content)
         nbytes += len(content)
         if there.get(file) != seals[file]:
-            (folder / STATE).unlink(missing_ok=True)
+            (folder / STATE_FILE).unlink(missing_ok=True)
             _publish(folder / file, content)
-    _publish(folder / STATE, sealed({**state, "files": seals}))
+    _publish(folder / STATE_FILE, with_digest({**state, "files": seals}))
     return nbytes
 
 
-def _seals_in(folder: Path, step: int) -> dict[str, Seal]:
+def _seals_in(folder: Path, step: int) -> dict[str, FileDigest]:
     """Of a checkpoint that is whole."""
     try:
-        return dict(looked_at(folder, step).state["files"])
-    except Unsound:
+        return dict(verify_files(folder, step).state["files"])
+    except CorruptCheckpointError:
         return {}
 
 

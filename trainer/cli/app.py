@@ -16,11 +16,11 @@ from textwrap import fill
 from types import FrameType
 
 from shardkit import ShardkitError
-from trainer.config.flags import width_of_help
-from trainer.config.settings import meant
+from trainer.config.flags import help_width
+from trainer.config.settings import suggest
 from trainer.errors import UsageError
 
-INTERRUPTED = 130
+EXIT_INTERRUPTED = 130
 
 _NOTHING = "Interrupted before anything was begun. The same command starts it.\n"
 
@@ -37,10 +37,10 @@ def import_torch() -> None:
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
     os.write(2, _NOTHING.encode())  # not through sys.stderr, which may be in the middle of a line
-    os._exit(INTERRUPTED)
+    os._exit(EXIT_INTERRUPTED)
 
 
-FAILED = 1
+EXIT_FAILED = 1
 
 _OF_SHARDKIT = {
     *("pack", "merge", "index", "append", "remove", "verify", "repair"),
@@ -48,7 +48,7 @@ _OF_SHARDKIT = {
 }
 """Commands that people look for here."""
 
-_OF_PEERS = ("gloo", "nccl", "connection closed by peer", "connection reset by peer", "broken pipe")
+_PEER_ERRORS = ("gloo", "nccl", "connection closed by peer", "connection reset by peer", "broken pipe")
 
 _OF_MEMORY = "DefaultCPUAllocator"
 
@@ -63,31 +63,33 @@ _PEER_LOST = (
     "failed first says why. The same command goes on from the last checkpoint."
 )
 
-_STOPPED = "Interrupted, without another checkpoint. The same command starts it again; a run goes on from its last one."
+_INTERRUPTED_TEXT = (
+    "Interrupted, without another checkpoint. The same command starts it again; a run goes on from its last one."
+)
 
 
-def ended(command: Callable[[], int]) -> int:
+def run_command(command: Callable[[], int]) -> int:
     import_torch()
     import torch  # noqa: PLC0415 - not before somebody listens to Ctrl-C
 
     try:
         return _read(command)
     except ShardkitError as error:
-        return _told(str(error), error.exit_code)
+        return _print_error(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _told(_STOPPED, INTERRUPTED)
+        return _print_error(_INTERRUPTED_TEXT, EXIT_INTERRUPTED)
     except torch.OutOfMemoryError as error:
-        return _told(_OUT_OF_MEMORY.format(whose="The GPU's", error=_first_line(error)), FAILED)
+        return _print_error(_OUT_OF_MEMORY.format(whose="The GPU's", error=_first_line(error)), EXIT_FAILED)
     except MemoryError as error:
-        return _told(_OUT_OF_MEMORY.format(whose="This machine's", error=_first_line(error)), FAILED)
+        return _print_error(_OUT_OF_MEMORY.format(whose="This machine's", error=_first_line(error)), EXIT_FAILED)
     except RuntimeError as error:
         return _of_runtime(error)
 
 
-def unknown(name: str, there: Sequence[str]) -> UsageError:
+def unknown_command(name: str, there: Sequence[str]) -> UsageError:
     if name in _OF_SHARDKIT:
         return UsageError(f"{name} is a command of shardkit: `shardkit {name} --help`.")
-    near = meant(name, there) or (f" Did you mean --config {name}?" if name.endswith(".toml") else "")
+    near = suggest(name, there) or (f" Did you mean --config {name}?" if name.endswith(".toml") else "")
     listed = f"The commands are {', '.join(there)}. `python -m trainer --help` tells more."
     return UsageError(f"There is no command {name!r}.{near} {listed}")
 
@@ -108,14 +110,14 @@ def _of_runtime(error: RuntimeError) -> int:
 
     text = str(error)
     if _OF_MEMORY in text:
-        return _told(_OUT_OF_MEMORY.format(whose="This machine's", error=_first_line(error)), FAILED)
-    if not isinstance(error, dist.DistError) and not any(each in text.lower() for each in _OF_PEERS):
+        return _print_error(_OUT_OF_MEMORY.format(whose="This machine's", error=_first_line(error)), EXIT_FAILED)
+    if not isinstance(error, dist.DistError) and not any(each in text.lower() for each in _PEER_ERRORS):
         raise error
     traceback.print_exception(error)  # where this rank stood
-    return _told(_PEER_LOST.format(error=_first_line(error)), FAILED)
+    return _print_error(_PEER_LOST.format(error=_first_line(error)), EXIT_FAILED)
 
 
-def _told(message: str, code: int) -> int:
+def _print_error(message: str, code: int) -> int:
     sys.stderr.write(f"{message}\n")
     return code
 
@@ -131,7 +133,7 @@ class _Formatter(RawDescriptionHelpFormatter):
     """Sentences are folded, examples stay on their lines."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=width_of_help())
+        super().__init__(prog, width=help_width())
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         lines = text.splitlines()
@@ -143,7 +145,7 @@ class Parser(ArgumentParser):
         raise UsageError(f"{self.prog}: {message}. `{self.prog} --help` shows what it takes.")
 
 
-def parser_of(command: str, description: str, *examples: str) -> Parser:
+def make_parser(command: str, description: str, *examples: str) -> Parser:
     shown = "".join(f"  python -m trainer {command} {each}\n" for each in examples)
     return Parser(
         f"python -m trainer {command}",
@@ -154,27 +156,27 @@ def parser_of(command: str, description: str, *examples: str) -> Parser:
     )
 
 
-def parser_of_config(command: str, description: str, *examples: str) -> Parser:
+def make_config_parser(command: str, description: str, *examples: str) -> Parser:
     """Of a command that is given a config as training is, and no run folder."""
-    parser = parser_of(command, description, *examples)
+    parser = make_parser(command, description, *examples)
     parser.usage = f"python -m trainer {command} [-h] --config FILE [--section.field VALUE …]"
     return parser
 
 
-def words_of(parser: Parser, arguments: Sequence[str]) -> tuple[Namespace, list[str]]:
+def parse_arguments(parser: Parser, arguments: Sequence[str]) -> tuple[Namespace, list[str]]:
     """The command's own, and the flags of the config."""
     words, rest = parser.parse_known_args(list(arguments))
     if rest and not rest[0].startswith("--"):
         parser.error(f"{rest[0]!r} is one word too many")
     for flag in rest:
-        _refuse_nearly_own(parser, flag.partition("=")[0])
+        _check_own_flags(parser, flag.partition("=")[0])
     return words, rest
 
 
-def _refuse_nearly_own(parser: Parser, flag: str) -> None:
+def _check_own_flags(parser: Parser, flag: str) -> None:
     """Flags of the config have a dot, but for two."""
     if not flag.startswith("--") or "." in flag or flag in {"--", "--config", "--profile"}:
         return
     own = [each for action in parser._actions for each in action.option_strings if each.startswith("--")]  # noqa: SLF001 - argparse tells it nowhere else
-    if near := meant(flag, own):
+    if near := suggest(flag, own):
         raise UsageError(f"{parser.prog}: there is no flag {flag}.{near} `{parser.prog} --help` lists all of them.")

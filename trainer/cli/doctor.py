@@ -19,21 +19,21 @@ from pathlib import Path
 import torch
 
 from shardkit import ShardkitError
-from trainer.build import Parts, parts_of
-from trainer.cli.app import parser_of_config, words_of
-from trainer.cli.train import before_cuda
-from trainer.config.checks import check
-from trainer.config.files import loaded
+from trainer.build import RunComponents, build_run
+from trainer.cli.app import make_config_parser, parse_arguments
+from trainer.cli.train import set_cuda_environment
+from trainer.config.checks import check_config
+from trainer.config.files import load_config
 from trainer.config.schema import Config
 from trainer.data import MicroBatch
-from trainer.distributed.run_lock import held, make
-from trainer.distributed.world import World, die_with_parent, joined
+from trainer.distributed.run_lock import make_run_folder, run_folder_lock
+from trainer.distributed.world import World, die_with_parent, distributed_session
 from trainer.errors import UsageError
-from trainer.run_record import bytes_of_checkpoint, dataset_of
+from trainer.run_record import checkpoint_bytes, read_dataset_record
 
 
 @dataclass
-class Findings:
+class DoctorReport:
     world: World
     problems: int = 0
 
@@ -66,16 +66,16 @@ class Findings:
             mine = str(error)
         else:
             mine = ""
-        if self.world.all_say(not mine):
+        if self.world.all_true(not mine):
             return True
-        first = self.world.agreed(mine)
+        first = self.world.broadcast_object(mine)
         self.bad(first or "another rank finds what rank 0 does not:")
         if mine not in {"", first}:
             sys.stderr.write(f"problem rank {self.world.rank}: {mine}\n")
         return False
 
     def _say(self, mark: str, text: str) -> None:
-        if self.world.leads:
+        if self.world.is_main:
             lines = text.replace("\n", f"\n{mark}")
             sys.stderr.write(f"{mark}{lines}\n")
 
@@ -88,7 +88,7 @@ _BULK, _REPEATS = 16 << 20, 5
 _PATIENCE = 5.0
 
 
-def reached(master: str, found: Findings) -> None:
+def check_reachable(master: str, found: DoctorReport) -> None:
     """HOST:PORT, before a job is started: something must listen there, torchrun's first agent for example."""
     host, _, port = master.rpartition(":")
     if not host or not port.isdecimal():
@@ -97,14 +97,15 @@ def reached(master: str, found: Findings) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
     except (OSError, OverflowError) as error:
         found.bad(
-            f"{master} cannot be reached from here ({_why(error)}). It answers while the first machine's torchrun "
-            "waits for the others: start that one first, with this host and port, then look at firewall and routes."
+            f"{master} cannot be reached from here ({_explain_error(error)}). It answers while the first "
+            "machine's torchrun waits for the others: start that one first, with this host and port, then look "
+            "at firewall and routes."
         )
     else:
         found.good(f"{master} can be reached from here")
 
 
-def measured(found: Findings) -> None:
+def measure_all_reduce(found: DoctorReport) -> None:
     """All-reduce: the seconds of nearly nothing, and of many bytes."""
     world = found.world
     latency = _seconds(world, 8)
@@ -124,19 +125,19 @@ def _seconds(world: World, size: int) -> float:
     values = torch.zeros(size // 4, device=world.device)
     best = float("inf")
     for _ in range(_REPEATS):
-        world.all_say(True)  # they start together  # noqa: FBT003
+        world.all_true(True)  # they start together  # noqa: FBT003
         began = time.perf_counter()
-        world.sum(values)
+        world.all_reduce(values)
         float(values[0])  # it is done now
         best = min(best, time.perf_counter() - began)
     return best
 
 
-def _why(error: Exception) -> str:
+def _explain_error(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def largest(parts: Parts, found: Findings) -> None:
+def find_largest_batch(parts: RunComponents, found: DoctorReport) -> None:
     """Doubled until it does not fit."""
     like, fits = parts.first.micro_batches[0], 0
     own = size = len(like.labels)
@@ -149,7 +150,7 @@ def largest(parts: Parts, found: Findings) -> None:
         found.bad(f"{text}. Try a smaller data.micro_batch, or system.activation_checkpoint = true.")
 
 
-def _fits(parts: Parts, like: MicroBatch, size: int) -> bool:
+def _fits(parts: RunComponents, like: MicroBatch, size: int) -> bool:
     times = -(-size // len(like.labels))
     larger = replace(
         like,
@@ -166,7 +167,7 @@ def _fits(parts: Parts, like: MicroBatch, size: int) -> bool:
     return True
 
 
-PROBLEMS = 4
+EXIT_PROBLEMS = 4
 
 _DESCRIPTION = """Find what would stop this job: its network, run folder, dataset, disk space, GPU memory.
 
@@ -180,45 +181,45 @@ It ends with 4 if there are problems (torchrun itself then says 1), and leaves n
 
 def main(arguments: Sequence[str]) -> int:
     die_with_parent()
-    parser = parser_of_config("doctor", _DESCRIPTION, "--config run.toml")
+    parser = make_config_parser("doctor", _DESCRIPTION, "--config run.toml")
     parser.add_argument("--master", metavar="HOST:PORT", help="the first machine of a job, to be reached from here")
-    words, flags = words_of(parser, arguments)
-    config = loaded(flags)
-    before_cuda(config)
-    with joined(config.system) as world:
-        found = Findings(world)
+    words, flags = parse_arguments(parser, arguments)
+    config = load_config(flags)
+    set_cuda_environment(config)
+    with distributed_session(config.system) as world:
+        found = DoctorReport(world)
         _network(words, found)
         with found.part():
             _folder(config, found)
-        if found.everywhere(lambda: check(config, world.size, world.device.type)):
+        if found.everywhere(lambda: check_config(config, world.size, world.device.type)):
             found.good("the config fits this number of ranks")
             with found.part():
                 _data(config, found)
         found.close()
-    return PROBLEMS if found.problems else 0
+    return EXIT_PROBLEMS if found.problems else 0
 
 
-def _network(words: Namespace, found: Findings) -> None:
+def _network(words: Namespace, found: DoctorReport) -> None:
     world = found.world
     if words.master:
-        reached(words.master, found)
+        check_reachable(words.master, found)
     if world.size == 1:
         found.good(f"1 rank, on {world.device}. Started by torchrun, the network between ranks is measured as well")
         return
     place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
     found.good(f"{world.size} ranks met at {place} and reach each other, rank 0 on {world.device}")
-    measured(found)
+    measure_all_reduce(found)
 
 
-def _folder(config: Config, found: Findings) -> None:
+def _folder(config: Config, found: DoctorReport) -> None:
     """Held as a run holds it, so a job at work is found, too."""
     folder = Path(config.run.folder)
-    missing = [each for each in (folder, *folder.parents) if not each.exists()] if found.world.leads else []
+    missing = [each for each in (folder, *folder.parents) if not each.exists()] if found.world.is_main else []
     # By rank 0, beforehand: while it takes the lock, the others wait for what it says.
-    if not found.everywhere(lambda: make(folder) if found.world.leads else None):
+    if not found.everywhere(lambda: make_run_folder(folder) if found.world.is_main else None):
         return
     try:
-        with held(folder, found.world, config.run.wait):
+        with run_folder_lock(folder, found.world, config.run.wait):
             found.good(f"every rank sees {folder}, and no other job is at work in it")
     finally:
         if missing:
@@ -228,24 +229,24 @@ def _folder(config: Config, found: Findings) -> None:
                 each.rmdir()
 
 
-def _data(config: Config, found: Findings) -> None:
-    if not found.everywhere(lambda: dataset_of(config, None)):
+def _data(config: Config, found: DoctorReport) -> None:
+    if not found.everywhere(lambda: read_dataset_record(config, None)):
         return
-    parts = parts_of(config, found.world, None, found.advice)
+    parts = build_run(config, found.world, None, found.advice)
     shape = " x ".join(map(str, parts.first.micro_batches[0].images.shape))
     samples, classes = parts.dataset.samples, parts.dataset.classes
     found.good(
         f"{samples:,} samples of {classes:,} classes; micro-batches of {shape}; {parts.schedule.epoch:,} rows an epoch"
     )
-    _room(parts, found)
+    _check_disk_space(parts, found)
     _cores(parts, found)
     if found.world.device.type == "cuda":
-        largest(parts, found)
+        find_largest_batch(parts, found)
 
 
-def _room(parts: Parts, found: Findings) -> None:
+def _check_disk_space(parts: RunComponents, found: DoctorReport) -> None:
     """For the newest ones, the best one and the one that is being written."""
-    need = bytes_of_checkpoint(parts.state) * (parts.config.checkpoint.keep + 2)
+    need = checkpoint_bytes(parts.state) * (parts.config.checkpoint.keep + 2)
     place = Path(parts.config.run.folder).absolute()
     while not place.exists():
         place = place.parent
@@ -257,7 +258,7 @@ def _room(parts: Parts, found: Findings) -> None:
         found.bad(f"{text}. Make room, keep fewer (checkpoint.keep), or name another --run.folder.")
 
 
-def _cores(parts: Parts, found: Findings) -> None:
+def _cores(parts: RunComponents, found: DoctorReport) -> None:
     cores = len(os.sched_getaffinity(0)) / found.world.neighbours
     if parts.config.system.threads > cores:
         found.advice(

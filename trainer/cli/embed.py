@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 import shardkit
-from trainer.cli.run_folder import Asked, asked, parser_of_run, with_weights
+from trainer.cli.run_folder import RunArguments, add_weights_arguments, make_run_parser, open_run
 from trainer.errors import UsageError
-from trainer.evaluation.embedding import embedded
+from trainer.evaluation.embedding import embed_split
 
 _DESCRIPTION = """Write the embeddings of a split as Parquet (OUT.parquet) or NumPy (OUT.npz), in the index's order.
 
@@ -25,12 +25,12 @@ _DTYPES = {"fp16": np.float16, "fp32": np.float32}
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = with_weights(parser_of_run("embed", _DESCRIPTION, *_EXAMPLES))
+    parser = add_weights_arguments(make_run_parser("embed", _DESCRIPTION, *_EXAMPLES))
     parser.add_argument("out", type=_out, metavar="OUT", help="a file that ends in .parquet or .npz")
     parser.add_argument("--dtype", choices=_DTYPES, default="fp16", help="of the numbers (default: fp16)")
-    with asked(parser, arguments) as it:
-        vectors, numbers = _embedded(it)
-        if it.world.leads:
+    with open_run(parser, arguments) as it:
+        vectors, numbers = _embed(it)
+        if it.world.is_main:
             _write(it.words.out, vectors, _ids(it, numbers))
             it.say(
                 f"{it.words.out}: {len(vectors):,} embeddings of {vectors.shape[1]} numbers, at step "
@@ -49,15 +49,15 @@ def _out(text: str) -> Path:
     return out
 
 
-def _embedded(it: Asked) -> tuple[NDArray[np.generic], list[int]]:
+def _embed(it: RunArguments) -> tuple[NDArray[np.generic], list[int]]:
     """The vectors, and which samples they are of."""
     weights = it.weights
-    whole = embedded(weights.network, weights.feed(it.split, it.world), weights.augment, it.world)
+    whole = embed_split(weights.network, weights.feed(it.split, it.world), weights.augment, it.world)
     unit: NDArray[np.generic] = functional.normalize(whole.vectors.to(torch.float64)).cpu().numpy()
     return unit.astype(_DTYPES[it.words.dtype]), whole.numbers.tolist()
 
 
-def _ids(it: Asked, numbers: Sequence[int]) -> Mapping[str, list[Any]]:
+def _ids(it: RunArguments, numbers: Sequence[int]) -> Mapping[str, list[Any]]:
     """Of the very samples that were embedded: a damaged one may have been replaced by its neighbour."""
     dataset = shardkit.open(it.weights.config.data.path, it.weights.generation)
     there = [each for shard in dataset[it.split].shards for each in dataset.samples(shard)]

@@ -12,22 +12,22 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from threading import Event
 
-from trainer.cli.app import ended
-from trainer.cli.train import before_cuda
-from trainer.config.files import loaded
+from trainer.cli.app import run_command
+from trainer.cli.train import set_cuda_environment
+from trainer.config.files import load_config
 from trainer.config.schema import Config
-from trainer.distributed.run_lock import held
-from trainer.distributed.watchdog import listening, watched
-from trainer.distributed.world import World, die_with_parent, joined
-from trainer.metrics.logger import Watch
-from trainer.metrics.records import Measured
-from trainer.run_record import Surroundings
-from trainer.trainer import carried_out
+from trainer.distributed.run_lock import run_folder_lock
+from trainer.distributed.watchdog import catch_stop_signals, stall_watchdog
+from trainer.distributed.world import World, die_with_parent, distributed_session
+from trainer.metrics.logger import MetricsLogger
+from trainer.metrics.records import StepMetrics
+from trainer.run_record import RunContext
+from trainer.trainer import run_training
 
 _PATIENCE = 60.0
 
 
-class Doom(Watch):
+class KillAfterStep(MetricsLogger):
     """Rank 0's; when it is gone, torchrun ends the other ranks."""
 
     def __init__(self, config: Config, last: int) -> None:
@@ -38,7 +38,7 @@ class Doom(Watch):
         super().saved(step, seconds, nbytes)
         self._whole.set()
 
-    def record(self, measured: Measured) -> None:
+    def record(self, measured: StepMetrics) -> None:
         super().record(measured)
         if measured.step >= self._last:
             self._die()
@@ -52,20 +52,20 @@ class Doom(Watch):
 def main(arguments: Sequence[str]) -> int:
     last, *flags = arguments
     die_with_parent()
-    config = loaded(flags)
-    before_cuda(config)
-    with joined(config.system) as world:
+    config = load_config(flags)
+    set_cuda_environment(config)
+    with distributed_session(config.system) as world:
         return _in_world(config, world, int(last))
 
 
 def _in_world(config: Config, world: World, last: int) -> int:
     with ExitStack() as stack:
-        request = stack.enter_context(listening())
-        stack.enter_context(held(Path(config.run.folder), world, config.run.wait))
-        watch = stack.enter_context(closing(Doom(config, last))) if world.leads else None
-        dog = stack.enter_context(watched(world.rank, config.system.first_timeout))
-        return carried_out(config, Surroundings(world, dog, request, watch)).exit_code
+        request = stack.enter_context(catch_stop_signals())
+        stack.enter_context(run_folder_lock(Path(config.run.folder), world, config.run.wait))
+        watch = stack.enter_context(closing(KillAfterStep(config, last))) if world.is_main else None
+        dog = stack.enter_context(stall_watchdog(world.rank, config.system.first_timeout))
+        return run_training(config, RunContext(world, dog, request, watch)).exit_code
 
 
 if __name__ == "__main__":
-    sys.exit(ended(lambda: main(sys.argv[1:])))
+    sys.exit(run_command(lambda: main(sys.argv[1:])))

@@ -6,19 +6,19 @@ If it cannot, something between data, network and loss is wired wrongly.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from trainer.build import Parts, parts_of
-from trainer.cli.app import parser_of_config, words_of
+from trainer.build import RunComponents, build_run
+from trainer.cli.app import make_config_parser, parse_arguments
 from trainer.cli.run_folder import say
-from trainer.cli.train import before_cuda
-from trainer.config.checks import check
-from trainer.config.files import loaded
+from trainer.cli.train import set_cuda_environment
+from trainer.config.checks import check_config
+from trainer.config.files import load_config
 from trainer.config.schema import Config
-from trainer.distributed.world import World, die_with_parent, joined
+from trainer.distributed.world import World, die_with_parent, distributed_session
 
 STEPS = 300
-LEARNT = 0.05
+OVERFIT_LOSS = 0.05
 """A loss below this is as good as 0."""
-NOT_LEARNT = 1
+EXIT_NOT_OVERFIT = 1
 _TOLD_EVERY = 25
 _BESIDE = {"center", "minutiae_map"}
 """Terms that tell nobody apart: centres lag behind, and no map is painted to the last pixel."""
@@ -27,24 +27,26 @@ Terms = Mapping[str, float]
 
 _DESCRIPTION = f"""Learn one row by heart: {STEPS} steps at most, without augmentation, dropout and weight decay.
 
-The same config as training takes, and it writes nothing. It ends with 1 if the loss stays above {LEARNT}."""
+The same config as training takes, and it writes nothing. It ends with 1 if the loss stays above {OVERFIT_LOSS}."""
 
 
 def main(arguments: Sequence[str]) -> int:
     die_with_parent()
-    _, flags = words_of(parser_of_config("overfit", _DESCRIPTION, "--config demo --data.path packed"), arguments)
-    config = without_disturbance(loaded(flags))
-    before_cuda(config)
-    with joined(config.system) as world:
-        check(config, world.size, world.device.type)
-        parts = parts_of(config, world, None, lambda text: say(world, text))
-        loss, steps, terms = _learnt(parts, world)
-        good = loss < LEARNT
+    _, flags = parse_arguments(
+        make_config_parser("overfit", _DESCRIPTION, "--config demo --data.path packed"), arguments
+    )
+    config = overfit_config(load_config(flags))
+    set_cuda_environment(config)
+    with distributed_session(config.system) as world:
+        check_config(config, world.size, world.device.type)
+        parts = build_run(config, world, None, lambda text: say(world, text))
+        loss, steps, terms = _overfit(parts, world)
+        good = loss < OVERFIT_LOSS
         say(world, _verdict(loss, steps, parts.schedule.peak, terms, good=good))
-    return 0 if good else NOT_LEARNT
+    return 0 if good else EXIT_NOT_OVERFIT
 
 
-def without_disturbance(config: Config) -> Config:
+def overfit_config(config: Config) -> Config:
     """Nothing that keeps a network from learning by heart, and a learning rate that stays."""
     return replace(
         config,
@@ -55,7 +57,7 @@ def without_disturbance(config: Config) -> Config:
     )
 
 
-def _learnt(parts: Parts, world: World) -> tuple[float, int, Terms]:
+def _overfit(parts: RunComponents, world: World) -> tuple[float, int, Terms]:
     """The loss that was reached, after how many steps, and what it is the sum of."""
     names, loss, terms = parts.state.network.objective.names, float("inf"), {}
     for step in range(1, STEPS + 1):
@@ -64,7 +66,7 @@ def _learnt(parts: Parts, world: World) -> tuple[float, int, Terms]:
         loss = sum(terms.values())
         if step == 1 or step % _TOLD_EVERY == 0:
             say(world, f"step {step:>4}   loss {loss:.4f}")
-        if loss < LEARNT:
+        if loss < OVERFIT_LOSS:
             return loss, step, terms
     return loss, STEPS, terms
 

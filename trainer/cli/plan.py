@@ -15,29 +15,29 @@ from typing import Any
 
 import shardkit
 from trainer.augment.pipeline import input_size
-from trainer.build import shape_of
-from trainer.cli.app import Parser, parser_of, words_of
-from trainer.config.checks import check
-from trainer.config.files import as_toml, loaded
+from trainer.build import backbone_spec
+from trainer.cli.app import Parser, make_parser, parse_arguments
+from trainer.config.checks import check_config
+from trainer.config.files import config_to_toml, load_config
 from trainer.config.schema import Config
 from trainer.config.settings import with_values
-from trainer.data import Input
+from trainer.data import InputShape
 from trainer.errors import UsageError
-from trainer.models.registry import parameters
+from trainer.models.registry import count_parameters
 from trainer.planning import (
-    Amount,
-    Habits,
+    DataAmount,
     Plan,
-    Rate,
-    Weights,
-    batch_as_asked,
-    batch_on_card,
-    copies_of,
-    planned,
-    rate_on_cards,
-    rate_on_cpu,
+    RunSettings,
+    Throughput,
+    WeightCounts,
+    batch_for_gpu,
+    batch_from_config,
+    cpu_throughput,
+    gpu_throughput,
+    optimizer_copies,
+    plan_run,
 )
-from trainer.schedule import peak_of
+from trainer.schedule import peak_lr
 
 _WIDTH = 80
 
@@ -53,7 +53,7 @@ Facts = Mapping[str, Any]
 """What `--json` prints."""
 
 
-def screen(facts: Facts) -> str:
+def format_screen(facts: Facts) -> str:
     lines = [_line(name, text) for name, text in _rows(facts)]
     return "\n".join([*lines, *(_line("But", each) for each in facts["objections"])]) + "\n"
 
@@ -87,12 +87,12 @@ def _epochs(facts: Facts) -> str:
 
 def _time(facts: Facts) -> str:
     epoch = facts["epoch_seconds"]
-    config = duration(epoch * facts["config_epochs"])
-    return f"{duration(epoch)} per epoch; recommended: {duration(facts['seconds'])}; config: {config}"
+    config = format_duration(epoch * facts["config_epochs"])
+    return f"{format_duration(epoch)} per epoch; recommended: {format_duration(facts['seconds'])}; config: {config}"
 
 
 def _memory(facts: Facts) -> str:
-    head, rank = size(facts["head_bytes"]), size(facts["rank_bytes"])
+    head, rank = format_bytes(facts["head_bytes"]), format_bytes(facts["rank_bytes"])
     return (
         f"{rank} a rank for weights, gradients and optimiser, before activations; head and its optimiser are {head}, "
         f"for {facts['data']['classes']:,} classes"
@@ -100,11 +100,11 @@ def _memory(facts: Facts) -> str:
 
 
 def _disk(disk: Mapping[str, int]) -> str:
-    parts = ", ".join(f"{name} {size(disk[name])}" for name in ("dataset", "checkpoints", "embeddings", "logs"))
-    return f"{size(disk['with_margin'])} with 50 % to spare: {parts}"
+    parts = ", ".join(f"{name} {format_bytes(disk[name])}" for name in ("dataset", "checkpoints", "embeddings", "logs"))
+    return f"{format_bytes(disk['with_margin'])} with 50 % to spare: {parts}"
 
 
-def size(count: float) -> str:
+def format_bytes(count: float) -> str:
     """In steps of a thousand, as disks are sold."""
     unit = 0
     while count >= _THOUSAND and unit < len(_UNITS) - 1:
@@ -112,7 +112,7 @@ def size(count: float) -> str:
     return f"{count:.3g} {_UNITS[unit]}"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     if seconds < _MINUTE:
         return f"{seconds:.2g} s"
     if seconds < _HOUR:
@@ -129,22 +129,22 @@ _EXAMPLES = ("--config run.toml --cards 4 --memory 40", "--config demo --data.pa
 
 
 def main(arguments: Sequence[str]) -> int:
-    words, rest = words_of(_parser(), arguments)
-    config = loaded(rest)
-    amount = amount_of(config)
-    plan = plan_of(config, amount, words)
-    chosen = chosen_by(plan, config)
-    facts = facts_of(plan, amount, chosen, config.run.epochs, "cpu" if words.cpus else "cuda")
+    words, rest = parse_arguments(_parser(), arguments)
+    config = load_config(rest)
+    amount = data_amount(config)
+    plan = make_plan(config, amount, words)
+    chosen = apply_plan(plan, config)
+    facts = plan_record(plan, amount, chosen, config.run.epochs, "cpu" if words.cpus else "cuda")
     if words.toml:
         sys.stderr.writelines(f"{each}\n" for each in facts["objections"])
-        sys.stdout.write(as_toml(chosen))
+        sys.stdout.write(config_to_toml(chosen))
     else:
-        sys.stdout.write(json.dumps(facts) + "\n" if words.json else screen(facts))
+        sys.stdout.write(json.dumps(facts) + "\n" if words.json else format_screen(facts))
     return 0
 
 
 def _parser() -> Parser:
-    parser = parser_of("plan", _DESCRIPTION, *_EXAMPLES)
+    parser = make_parser("plan", _DESCRIPTION, *_EXAMPLES)
     devices = parser.add_mutually_exclusive_group()
     devices.add_argument("--cards", type=_whole, metavar="N", help="how many GPUs (default: 1)")
     devices.add_argument("--cpus", type=_whole, metavar="N", help="no GPU, but so many ranks on CPUs")
@@ -156,27 +156,27 @@ def _parser() -> Parser:
     return parser
 
 
-def amount_of(config: Config) -> Amount:
+def data_amount(config: Config) -> DataAmount:
     if not config.data.path:
         raise UsageError("No dataset is named. Give the folder that `shardkit pack` wrote: --data.path FOLDER.")
     dataset = shardkit.open(config.data.path)
     dataset[config.data.train]  # it says which splits there are
     whole, train = dataset.splits.values(), dataset.splits[config.data.train]
     size = sum(each.bytes for each in whole) + sum(each.size for each in dataset.manifest.files.values())
-    return Amount(train.samples, train.subjects, train.classes, sum(each.samples for each in whole), size)
+    return DataAmount(train.samples, train.subjects, train.classes, sum(each.samples for each in whole), size)
 
 
-def plan_of(config: Config, amount: Amount, words: Namespace) -> Plan:
+def make_plan(config: Config, amount: DataAmount, words: Namespace) -> Plan:
     data, ranks = config.data, words.cpus or words.cards or 1
     unknown = words.cpus or config.model.name in _HEAVIER
-    batch = batch_as_asked(data.global_batch, data.micro_batch, ranks) if unknown else batch_on_card(words.memory)
-    rate = rate_on_cpu() if words.cpus else rate_on_cards(ranks)
-    own = Rate(words.rate, "as given by --rate") if words.rate else rate
-    habits = Habits(config.checkpoint.keep, config.log.every, config.optim.sharded)
-    return planned(amount, _weights(config, amount.classes), habits, ranks=ranks, batch=batch, rate=own)
+    batch = batch_from_config(data.global_batch, data.micro_batch, ranks) if unknown else batch_for_gpu(words.memory)
+    rate = cpu_throughput() if words.cpus else gpu_throughput(ranks)
+    own = Throughput(words.rate, "as given by --rate") if words.rate else rate
+    habits = RunSettings(config.checkpoint.keep, config.log.every, config.optim.sharded)
+    return plan_run(amount, _weights(config, amount.classes), habits, ranks=ranks, batch=batch, rate=own)
 
 
-def chosen_by(plan: Plan, config: Config) -> Config:
+def apply_plan(plan: Plan, config: Config) -> Config:
     """The config with what the plan decides."""
     return with_values(
         config,
@@ -188,7 +188,7 @@ def chosen_by(plan: Plan, config: Config) -> Config:
     )
 
 
-def facts_of(plan: Plan, amount: Amount, chosen: Config, config_epochs: int, device: str) -> dict[str, Any]:
+def plan_record(plan: Plan, amount: DataAmount, chosen: Config, config_epochs: int, device: str) -> dict[str, Any]:
     """What `--json` prints; sizes in bytes, times in seconds."""
     return {
         "data": asdict(amount),
@@ -196,7 +196,7 @@ def facts_of(plan: Plan, amount: Amount, chosen: Config, config_epochs: int, dev
         "micro_batch": plan.batch.micro,
         "accumulation": plan.batch.accumulation,
         "global_batch": plan.global_batch,
-        "lr": peak_of(chosen.optim, plan.global_batch, amount.samples),
+        "lr": peak_lr(chosen.optim, plan.global_batch, amount.samples),
         "epochs": plan.epochs,
         "config_epochs": config_epochs,
         "epoch_steps": plan.epoch_steps,
@@ -212,13 +212,13 @@ def facts_of(plan: Plan, amount: Amount, chosen: Config, config_epochs: int, dev
     }
 
 
-def _weights(config: Config, classes: int) -> Weights:
+def _weights(config: Config, classes: int) -> WeightCounts:
     try:
-        backbone = parameters(config.model.name, shape_of(config.model, _input(config)))
+        backbone = count_parameters(config.model.name, backbone_spec(config.model, _input(config)))
     except (LookupError, ValueError) as error:
         raise UsageError(str(error.args[0])) from error
-    copies = copies_of(config.optim.name, config.optim.momentum)
-    return Weights(
+    copies = optimizer_copies(config.optim.name, config.optim.momentum)
+    return WeightCounts(
         backbone,
         classes,
         config.model.embedding,
@@ -229,19 +229,19 @@ def _weights(config: Config, classes: int) -> Weights:
     )
 
 
-def _input(config: Config) -> Input:
+def _input(config: Config) -> InputShape:
     """As the first sample has it: no pixel is read for a plan."""
     dataset = shardkit.open(config.data.path)
     first = dataset.samples(dataset[config.data.train].shards[0])[0]
     channels = {"rgb": 3, "gray": 1}.get(config.data.color, first.channels)
     side = config.data.size
-    return Input(channels, input_size(config.augment, (side, side) if side else (first.height, first.width)))
+    return InputShape(channels, input_size(config.augment, (side, side) if side else (first.height, first.width)))
 
 
 def _objections(config: Config, ranks: int, device: str) -> list[str]:
     """What keeps this config from being started so."""
     try:
-        check(config, ranks, device)
+        check_config(config, ranks, device)
     except UsageError as error:
         return str(error).splitlines()
     return []

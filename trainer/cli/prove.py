@@ -20,17 +20,17 @@ import torch
 from blake3 import blake3
 
 from shardkit import ShardkitError
-from trainer.checkpoint.store import at, load
-from trainer.cli.run_folder import parser_of_run, run_and_config
-from trainer.config.checks import check
+from trainer.checkpoint.store import find_at, load_tensors
+from trainer.cli.run_folder import make_run_parser, parse_run
+from trainer.config.checks import check_config
 from trainer.config.schema import Config
 from trainer.errors import UsageError
-from trainer.metrics.records import METRICS, records
+from trainer.metrics.records import METRICS_FILE, read_records
 
 Tensors = Mapping[str, torch.Tensor]
 
 
-def first_difference(one: Tensors, other: Tensors) -> str:
+def compare_tensors(one: Tensors, other: Tensors) -> str:
     """Nothing where there is none."""
     if alone := sorted(one.keys() ^ other.keys()):
         return f"only one of them has {alone[0]}"
@@ -41,7 +41,7 @@ def first_difference(one: Tensors, other: Tensors) -> str:
     return f"{len(differing)} of {len(one)} tensors differ, first {name}, {_how_far(one[name], other[name])}"
 
 
-def digest(tensors: Tensors) -> str:
+def digest_tensors(tensors: Tensors) -> str:
     hasher = blake3()
     for name in sorted(tensors):
         hasher.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
@@ -67,11 +67,11 @@ def _how_far(one: torch.Tensor, other: torch.Tensor) -> str:
 _TERMINATED = 128 + signal.SIGTERM
 
 
-class TrialFailed(ShardkitError):
+class TrialFailedError(ShardkitError):
     """A run that was to be compared did not get as far as that."""
 
 
-class Trial:
+class TrainingProcess:
     def __init__(self, ranks: int, settings: Sequence[str]) -> None:
         agent = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={ranks}"] if ranks > 1 else []
         self._python, self._settings = [sys.executable, *agent], settings
@@ -79,15 +79,17 @@ class Trial:
     def train(self, folder: Path) -> None:
         code, said = self._run(folder, "trainer")
         if code:
-            raise TrialFailed(f"The run ended with exit code {code}, so there is nothing to compare. It said:\n{said}")
+            raise TrialFailedError(
+                f"The run ended with exit code {code}, so there is nothing to compare. It said:\n{said}"
+            )
 
     def train_until_killed(self, folder: Path, last: int) -> None:
         """Behind the step `last`."""
         code, said = self._run(folder, "trainer.cli.killed_run", str(last))
-        if not code or recorded(folder) != last:
-            raise TrialFailed(
-                f"The run was to be killed behind step {last}, and it ended by itself behind {recorded(folder)}, with "
-                f"exit code {code}. It said:\n{said}"
+        if not code or last_recorded_step(folder) != last:
+            raise TrialFailedError(
+                f"The run was to be killed behind step {last}, and it ended by itself behind "
+                f"{last_recorded_step(folder)}, with exit code {code}. It said:\n{said}"
             )
 
     def _run(self, folder: Path, module: str, *words: str) -> tuple[int, str]:
@@ -97,9 +99,9 @@ class Trial:
             return process.returncode, said.strip()
 
 
-def recorded(folder: Path) -> int:
+def last_recorded_step(folder: Path) -> int:
     """The last step of which there is a record."""
-    return max((each["step"] for each in records(folder / METRICS) if each["kind"] == "step"), default=0)
+    return max((each["step"] for each in read_records(folder / METRICS_FILE) if each["kind"] == "step"), default=0)
 
 
 @contextmanager
@@ -138,22 +140,22 @@ _DESCRIPTION = """Train some steps of a run's config twice, the second time kill
 
 The run itself is not touched. It ends with 0 if all tensors are the same, and with 1 if not."""
 
-DIFFERENT = 1
+EXIT_DIFFERENT = 1
 
 _LEAST = 4
 """Steps: a checkpoint, a kill behind it, and a rest."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = parser_of_run("prove", _DESCRIPTION, "runs/first", "runs/first --ranks 2 --steps 20")
+    parser = make_run_parser("prove", _DESCRIPTION, "runs/first", "runs/first --ranks 2 --steps 20")
     parser.add_argument("--ranks", type=int, default=1, metavar="N", help="processes, started by torchrun (default: 1)")
     parser.add_argument("--steps", type=int, default=20, metavar="N", help="of each run (default: 20)")
-    words, config, flags = run_and_config(parser, arguments)
-    _refuse(words, config)
+    words, config, flags = parse_run(parser, arguments)
+    _check_arguments(words, config)
     with tempfile.TemporaryDirectory(dir=words.run, prefix=".prove-") as place:
         straight, killed = Path(place) / "straight", Path(place) / "killed"
         settings = ["--config", str(words.run / "config.toml"), *flags, *_proving(config, words.steps)]
-        trial = Trial(words.ranks, settings)
+        trial = TrainingProcess(words.ranks, settings)
         half = words.steps // 2
         _say(f"{words.steps} steps straight through, on {words.ranks} rank{'s' * (words.ranks > 1)} …")
         trial.train(straight)
@@ -161,10 +163,10 @@ def main(arguments: Sequence[str]) -> int:
         trial.train_until_killed(killed, half + 1)
         _say(f"Taken up at step {half} …")
         trial.train(killed)
-        return _compared(_tensors(straight, words.steps), _tensors(killed, words.steps), words.steps)
+        return _compare_runs(_tensors(straight, words.steps), _tensors(killed, words.steps), words.steps)
 
 
-def _refuse(words: Namespace, config: Config) -> None:
+def _check_arguments(words: Namespace, config: Config) -> None:
     """Mistakes are told before anything starts."""
     if words.steps < _LEAST:
         raise UsageError(
@@ -173,7 +175,7 @@ def _refuse(words: Namespace, config: Config) -> None:
     if words.ranks < 1:
         raise UsageError("prove: --ranks must be 1 at least.")
     cuda = config.system.device == "cuda" or (config.system.device == "auto" and torch.cuda.is_available())
-    check(config, words.ranks, "cuda" if cuda else "cpu")
+    check_config(config, words.ranks, "cuda" if cuda else "cpu")
 
 
 def _proving(config: Config, steps: int) -> list[str]:
@@ -194,18 +196,18 @@ def _proving(config: Config, steps: int) -> list[str]:
     return [f"--{name}={value}" for name, value in settings.items()]
 
 
-def _compared(one: Tensors, other: Tensors, steps: int) -> int:
-    if found := first_difference(one, other):
+def _compare_runs(one: Tensors, other: Tensors, steps: int) -> int:
+    if found := compare_tensors(one, other):
         _say(f"NOT the same: {found}.")
-        return DIFFERENT
+        return EXIT_DIFFERENT
     for name, tensors in (("straight", one), ("killed and taken up", other)):
-        _say(f"{name:<20} {digest(tensors)}")
+        _say(f"{name:<20} {digest_tensors(tensors)}")
     _say(f"The same bits in all {len(one)} tensors of weights, averages and optimiser, after {steps} steps.")
     return 0
 
 
 def _tensors(folder: Path, steps: int) -> Tensors:
-    files = load(at(folder, steps).folder)
+    files = load_tensors(find_at(folder, steps).folder)
     return {f"{file}/{name}": tensor for file, tensors in files.items() for name, tensor in tensors.items()}
 
 

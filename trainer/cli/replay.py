@@ -17,20 +17,20 @@ import torch
 from torch.nn import functional
 
 from shardkit import publish
-from trainer.build import Parts, parts_of
-from trainer.checkpoint.store import Found, before
-from trainer.cli.run_folder import parser_of_run, run_and_config
-from trainer.cli.train import before_cuda
-from trainer.data import MicroBatch, Row
-from trainer.distributed.world import joined
+from trainer.build import RunComponents, build_run
+from trainer.checkpoint.store import CheckpointRef, find_before
+from trainer.cli.run_folder import make_run_parser, parse_run
+from trainer.cli.train import set_cuda_environment
+from trainer.data import Batch, MicroBatch
+from trainer.distributed.world import distributed_session
 from trainer.errors import UsageError
-from trainer.evaluation.hard_cases_page import png
+from trainer.evaluation.hard_cases_page import encode_png
 from trainer.network import Targets
 from trainer.train_step import seed_all
 
 
 @dataclass(frozen=True)
-class Sample:
+class InspectedSample:
     key: str
     label: int
     loss: float
@@ -45,48 +45,50 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Seen:
+class StepInspection:
     """Of one row."""
 
     images: torch.Tensor
     """As the network saw them."""
-    samples: Sequence[Sample]
+    samples: Sequence[InspectedSample]
     gradients: dict[str, float]
     """The norm of each, before clipping; none where the norm of all is not finite, which clipping spreads over all."""
     loss: float
     norm: float
 
 
-def look_into(parts: Parts, row: Row) -> Seen:
+def inspect_step(parts: RunComponents, row: Batch) -> StepInspection:
     images: list[torch.Tensor] = []
-    samples: list[Sample] = []
+    samples: list[InspectedSample] = []
     parts.step.draw(*row.micro_batches)
     for micro_batch, keys in zip(row.micro_batches, _split(row), strict=True):
-        shown = _shown(parts, micro_batch, row.epoch)
+        shown = _augmented_images(parts, micro_batch, row.epoch)
         targets = parts.step.targets(micro_batch, row.epoch, shown)
         losses = _losses(parts, shown, targets)
         alone = [True] * len(losses) if all(map(isfinite, losses)) else _alone(parts, shown, targets)
         pictures = shown.flatten(1).isfinite().all(1).tolist()
         images.append(shown.cpu())
-        samples += map(Sample, keys, micro_batch.labels.tolist(), losses, pictures, alone)
-    said, norm = parts.step.measured(row)
-    return Seen(torch.cat(images), samples, _gradients(parts, norm) if isfinite(norm) else {}, said.loss, norm)
+        samples += map(InspectedSample, keys, micro_batch.labels.tolist(), losses, pictures, alone)
+    said, norm = parts.step.forward_backward_all(row)
+    return StepInspection(
+        torch.cat(images), samples, _gradients(parts, norm) if isfinite(norm) else {}, said.loss, norm
+    )
 
 
-def _shown(parts: Parts, micro_batch: MicroBatch, epoch: int) -> torch.Tensor:
+def _augmented_images(parts: RunComponents, micro_batch: MicroBatch, epoch: int) -> torch.Tensor:
     """With the draws of the step."""
     seed_all(parts.config.run.seed, parts.state.progress.step, micro_batch.number)
     return parts.augment(micro_batch.images, micro_batch.numbers, epoch, learning=True)
 
 
 @torch.no_grad()
-def _losses(parts: Parts, images: torch.Tensor, targets: Targets) -> list[float]:
+def _losses(parts: RunComponents, images: torch.Tensor, targets: Targets) -> list[float]:
     network = parts.state.network
     losses: list[float] = network.objective.of_each(network.features(images), targets).tolist()
     return losses
 
 
-def _alone(parts: Parts, images: torch.Tensor, targets: Targets) -> list[bool]:
+def _alone(parts: RunComponents, images: torch.Tensor, targets: Targets) -> list[bool]:
     network = parts.state.network.eval()
     try:
         return [
@@ -97,7 +99,7 @@ def _alone(parts: Parts, images: torch.Tensor, targets: Targets) -> list[bool]:
         network.train()
 
 
-def _gradients(parts: Parts, norm: float) -> dict[str, float]:
+def _gradients(parts: RunComponents, norm: float) -> dict[str, float]:
     """`norm` is that of all together before they were clipped."""
     clip = parts.config.optim.clip
     clipped = min(1.0, clip / max(norm, 1e-12)) if clip else 1.0
@@ -105,7 +107,7 @@ def _gradients(parts: Parts, norm: float) -> dict[str, float]:
     return {name: float(each.grad.norm()) / clipped for name, each in named if each.grad is not None}
 
 
-def _split(row: Row) -> list[list[str]]:
+def _split(row: Batch) -> list[list[str]]:
     keys, size = row.keys(), len(row.micro_batches[0].labels)
     return [keys[first : first + size] for first in range(0, len(keys), size)]
 
@@ -118,7 +120,7 @@ _OVERFLOWS = (
 )
 
 
-def told(seen: Seen, step: int, folder: Path) -> str:
+def format_inspection(seen: StepInspection, step: int, folder: Path) -> str:
     worst = sorted(seen.samples, key=lambda each: -_rank(each.loss))[:_MOST]
     steepest = sorted(seen.gradients.items(), key=lambda each: -_rank(each[1]))[:_MOST]
     lines = [
@@ -132,7 +134,7 @@ def told(seen: Seen, step: int, folder: Path) -> str:
     return "\n".join(lines)
 
 
-def figures_of(seen: Seen) -> Mapping[str, Any]:
+def inspection_record(seen: StepInspection) -> Mapping[str, Any]:
     """JSON knows no NaN: null stands for it."""
     return {
         "loss": _number(seen.loss),
@@ -145,7 +147,7 @@ def figures_of(seen: Seen) -> Mapping[str, Any]:
     }
 
 
-def _blamed(seen: Seen) -> list[str]:
+def _blamed(seen: StepInspection) -> list[str]:
     """Nothing where all is finite."""
     odd = [each for each in seen.samples if not each.sound]
     if not odd:
@@ -157,7 +159,7 @@ def _blamed(seen: Seen) -> list[str]:
     return ["Behind it:", *(f"  {each.key}: {_reason(each)}" for each in odd)]
 
 
-def _reason(sample: Sample) -> str:
+def _reason(sample: InspectedSample) -> str:
     if not sample.picture:
         return "its picture, as the network saw it, holds what is no finite number"
     return "its picture is sound, and yet the network makes no finite loss of it"
@@ -175,12 +177,12 @@ def _number(value: float) -> float | None:
 _GAP = 2
 
 
-def sheet(images: torch.Tensor) -> bytes:
+def render_sheet(images: torch.Tensor) -> bytes:
     """Of B x C x h x w floats: each stretched to black and white by itself, channels averaged."""
     grey = torch.nan_to_num(images.float().mean(1))
     low, high = grey.amin((1, 2), keepdim=True), grey.amax((1, 2), keepdim=True)
     bytes_ = ((grey - low) / (high - low).clamp(min=1e-12) * 255).round().to(torch.uint8)
-    return png(_grid(functional.pad(bytes_, (0, _GAP, 0, _GAP), value=128)).numpy())
+    return encode_png(_grid(functional.pad(bytes_, (0, _GAP, 0, _GAP), value=128)).numpy())
 
 
 def _grid(cells: torch.Tensor) -> torch.Tensor:
@@ -200,27 +202,27 @@ _TOLD_EVERY = 100
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = parser_of_run("replay", _DESCRIPTION, "runs/first 1200")
+    parser = make_run_parser("replay", _DESCRIPTION, "runs/first 1200")
     parser.add_argument("step", type=int, metavar="STEP", help="which one, counted from 1")
-    words, config, _ = run_and_config(parser, arguments)
-    before_cuda(config)
-    with joined(config.system) as world:
+    words, config, _ = parse_run(parser, arguments)
+    set_cuda_environment(config)
+    with distributed_session(config.system) as world:
         if world.size > 1:
             raise UsageError(
                 "replay runs in one process: start it without torchrun. It does all micro-batches of a row."
             )
-        start = before(words.run, words.step, _say)
-        parts = parts_of(config, world, start, _say)
-        _refuse_unreachable(words.step, parts)
+        start = find_before(words.run, words.step, _say)
+        parts = build_run(config, world, start, _say)
+        _check_reachable(words.step, parts)
         folder = _made(words.run / "replay" / f"step-{words.step:010d}")
         _repeat(parts, words.step, start)
-        seen = look_into(parts, next(parts.rows))
+        seen = inspect_step(parts, next(parts.rows))
     _lay_down(folder, seen)
-    _say(told(seen, words.step, folder))
+    _say(format_inspection(seen, words.step, folder))
     return 0
 
 
-def _repeat(parts: Parts, step: int, start: Found | None) -> None:
+def _repeat(parts: RunComponents, step: int, start: CheckpointRef | None) -> None:
     done = parts.state.progress.step
     if done < step - 1:
         whence = f"from the checkpoint of step {done:,}" if start else "from the beginning"
@@ -233,7 +235,7 @@ def _repeat(parts: Parts, step: int, start: Found | None) -> None:
             _say(f"step {done + 1:,}")
 
 
-def _refuse_unreachable(step: int, parts: Parts) -> None:
+def _check_reachable(step: int, parts: RunComponents) -> None:
     if not 1 <= step <= parts.schedule.steps:
         raise UsageError(f"replay: this run has the steps 1 to {parts.schedule.steps:,}, and not {step:,}.")
 
@@ -249,9 +251,9 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _lay_down(folder: Path, seen: Seen) -> None:
-    content = json.dumps(figures_of(seen), indent=1, allow_nan=False).encode()
-    for name, each in (("images.png", sheet(seen.images)), ("step.json", content)):
+def _lay_down(folder: Path, seen: StepInspection) -> None:
+    content = json.dumps(inspection_record(seen), indent=1, allow_nan=False).encode()
+    for name, each in (("images.png", render_sheet(seen.images)), ("step.json", content)):
         with publish(folder / name) as file:
             file.write(each)
 

@@ -12,14 +12,22 @@ from pathlib import Path
 
 import shardkit
 from trainer.augment.pipeline import Augmentation
-from trainer.build import DTYPES, objective_of, on_device, set_up, trunk_of
-from trainer.checkpoint.store import Found, at, best, found, load, steps_in, told
-from trainer.cli.app import Parser, parser_of, words_of
-from trainer.config.files import loaded
+from trainer.build import DTYPES, build_backbone, build_objective, configure_torch, move_to_device
+from trainer.checkpoint.store import (
+    CheckpointRef,
+    find_at,
+    find_best,
+    find_latest,
+    list_steps,
+    load_tensors,
+    read_unverified,
+)
+from trainer.cli.app import Parser, make_parser, parse_arguments
+from trainer.config.files import load_config
 from trainer.config.schema import Config
 from trainer.config.settings import values_of
-from trainer.data import Feed, Input
-from trainer.distributed.world import World, die_with_parent, joined
+from trainer.data import BatchLoader, InputShape
+from trainer.distributed.world import World, die_with_parent, distributed_session
 from trainer.errors import UsageError
 from trainer.network import Network, Objective
 
@@ -27,16 +35,16 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Weights:
+class TrainedWeights:
     config: Config
-    found: Found
+    found: CheckpointRef
     network: Network
     augment: Augmentation
 
-    def feed(self, split: str, world: World) -> Feed:
+    def feed(self, split: str, world: World) -> BatchLoader:
         """One micro-batch a rank and row: one shape on any number of ranks, and none that does not fit."""
         data = replace(self.config.data, global_batch=self.config.data.micro_batch * world.size)
-        return Feed(data, split, world, self.config.run.seed, self.generation, judging=True)
+        return BatchLoader(data, split, world, self.config.run.seed, self.generation, judging=True)
 
     @property
     def generation(self) -> int | None:
@@ -46,57 +54,54 @@ class Weights:
         return int(then["generation"]) if there.get(then["generation"]) == then["digest"] else None
 
 
-def config_of(run: Path, flags: list[str]) -> Config:
+def load_run_config(run: Path, flags: list[str]) -> Config:
     """As the run resolved it, with flags on top."""
     file = run / "config.toml"
     if not file.is_file():
         raise UsageError(
             f"{run}: this is no run folder, it has no config.toml. Name the folder that --run.folder named."
         )
-    config = loaded(["--config", str(file), *flags])
+    config = load_config(["--config", str(file), *flags])
     return replace(config, run=replace(config.run, folder=str(run)))
 
 
-def weights_of(run: Path, config: Config, world: World, step: str, say: Say) -> Weights:
+def load_weights(run: Path, config: Config, world: World, step: str, say: Say) -> TrainedWeights:
     """`step` is "best", "latest" or a number; the averaged weights where the run keeps them."""
-    chosen = _chosen(run, world, step, say)
-    set_up(config, world.device)
-    tensors = load(chosen.folder, {"model", "ema"}.__contains__)
-    network = _network(config, Input.from_json(chosen.state["input"]), chosen.state["classes"], world)
+    chosen = _choose_checkpoint(run, world, step, say)
+    configure_torch(config, world.device)
+    tensors = load_tensors(chosen.folder, {"model", "ema"}.__contains__)
+    network = _network(config, InputShape.from_json(chosen.state["input"]), chosen.state["classes"], world)
     kept = tensors.get("ema") or tensors["model"]
     network.load_state_dict({name: kept[name] for name in network.state_dict()})
-    return Weights(config, chosen, network, Augmentation(config.augment, config.run.seed))
+    return TrainedWeights(config, chosen, network, Augmentation(config.augment, config.run.seed))
 
 
-def _chosen(run: Path, world: World, step: str, say: Say) -> Found:
+def _choose_checkpoint(run: Path, world: World, step: str, say: Say) -> CheckpointRef:
     """As rank 0 finds it."""
-    mine = _look(run, step, say) if world.leads else None
-    number = world.agreed(mine.step if mine else None)
+    mine = _find_checkpoint(run, step, say) if world.is_main else None
+    number = world.broadcast_object(mine.step if mine else None)
     if number is None:
         raise UsageError(f"{run}: there is no whole checkpoint yet. Train first: `python -m trainer --config …`.")
-    return mine or told(run, number)
+    return mine or read_unverified(run, number)
 
 
-def _look(run: Path, step: str, say: Say) -> Found | None:
+def _find_checkpoint(run: Path, step: str, say: Say) -> CheckpointRef | None:
     if step == "best":
-        return best(run, say) or found(run, say)
-    return found(run, say) if step == "latest" else at(run, int(step))
+        return find_best(run, say) or find_latest(run, say)
+    return find_latest(run, say) if step == "latest" else find_at(run, int(step))
 
 
-def _network(config: Config, seen: Input, classes: int, world: World) -> Network:
+def _network(config: Config, seen: InputShape, classes: int, world: World) -> Network:
     """Without what is for learning alone; who names classes needs heads."""
-    trunk = trunk_of(config, seen)
-    heads = objective_of(config, trunk, classes, world) if config.validate.metric == "accuracy" else Objective()
-    return on_device(Network(trunk, heads, dtype=DTYPES[config.amp.dtype]), config, world.device)
-
-
-__all__ = ["Asked", "Parser", "asked", "parser_of_run", "run_and_config", "say", "with_weights"]
+    trunk = build_backbone(config, seen)
+    heads = build_objective(config, trunk, classes, world) if config.validate.metric == "accuracy" else Objective()
+    return move_to_device(Network(trunk, heads, dtype=DTYPES[config.amp.dtype]), config, world.device)
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunArguments:
     world: World
-    weights: Weights
+    weights: TrainedWeights
     words: Namespace
 
     @property
@@ -107,13 +112,13 @@ class Asked:
         say(self.world, text)
 
 
-def parser_of_run(command: str, description: str, *examples: str) -> Parser:
-    parser = parser_of(command, description, *examples)
+def make_run_parser(command: str, description: str, *examples: str) -> Parser:
+    parser = make_parser(command, description, *examples)
     parser.add_argument("run", type=Path, metavar="RUN", help="the run folder")
     return parser
 
 
-def with_weights(parser: Parser) -> Parser:
+def add_weights_arguments(parser: Parser) -> Parser:
     parser.add_argument("--split", metavar="NAME", help="which split (default: the one that the run validates on)")
     parser.add_argument(
         "--step",
@@ -125,28 +130,28 @@ def with_weights(parser: Parser) -> Parser:
     return parser
 
 
-def run_and_config(parser: Parser, arguments: Sequence[str]) -> tuple[Namespace, Config, list[str]]:
+def parse_run(parser: Parser, arguments: Sequence[str]) -> tuple[Namespace, Config, list[str]]:
     """The words, the config that the run recorded with the flags on top, and the flags."""
-    words, flags = words_of(parser, arguments)
+    words, flags = parse_arguments(parser, arguments)
     if any(each.partition("=")[0] == "--config" for each in flags):
         raise UsageError(f"{parser.prog}: {words.run} has its own config.toml, so there is no --config.")
-    return words, config_of(words.run, flags), flags
+    return words, load_run_config(words.run, flags), flags
 
 
 @contextmanager
-def asked(parser: Parser, arguments: Sequence[str]) -> Iterator[Asked]:
+def open_run(parser: Parser, arguments: Sequence[str]) -> Iterator[RunArguments]:
     die_with_parent()
-    words, config, _ = run_and_config(parser, arguments)
-    _refuse_another_model(words.run, config)
-    with joined(config.system) as world:
-        if world.leads and words.step.isdecimal():
-            _refuse_missing(words.run, int(words.step))
-        weights = weights_of(words.run, config, world, words.step, lambda text: say(world, text))
-        yield Asked(world, weights, words)
+    words, config, _ = parse_run(parser, arguments)
+    _check_same_model(words.run, config)
+    with distributed_session(config.system) as world:
+        if world.is_main and words.step.isdecimal():
+            _check_has_checkpoint(words.run, int(words.step))
+        weights = load_weights(words.run, config, world, words.step, lambda text: say(world, text))
+        yield RunArguments(world, weights, words)
 
 
 def say(world: World, text: str) -> None:
-    if world.leads:
+    if world.is_main:
         sys.stderr.write(f"{text}\n")
 
 
@@ -159,16 +164,16 @@ def _step(text: str) -> str:
     return text
 
 
-def _refuse_another_model(run: Path, config: Config) -> None:
+def _check_same_model(run: Path, config: Config) -> None:
     """Its weights fit the model that they were learnt in, and no other."""
-    own, now = values_of(config_of(run, [])), values_of(config)
+    own, now = values_of(load_run_config(run, [])), values_of(config)
     other = [name for name, value in now.items() if name.startswith(_OF_WEIGHTS) and own[name] != value]
     if other:
         raise UsageError(f"{run}: its weights are those of its own model. Leave out --{' and --'.join(other)}.")
 
 
-def _refuse_missing(run: Path, step: int) -> None:
-    there = steps_in(run)
+def _check_has_checkpoint(run: Path, step: int) -> None:
+    there = list_steps(run)
     if step not in there:
         listed = ", ".join(map(str, there)) or "none yet"
         raise UsageError(f"{run}: step {step:,} has no checkpoint. Steps with one: {listed}.")

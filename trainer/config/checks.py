@@ -14,14 +14,14 @@ from trainer.config.settings import Values, values_of
 from trainer.errors import UsageError
 
 
-def something_to_learn_by(config: Config) -> str:
+def objective_error(config: Config) -> str:
     loss = config.loss
     if loss.classes or loss.triplet or loss.pairs or loss.focal:
         return ""
     return "loss.classes, loss.triplet, loss.pairs and loss.focal are all 0: nothing tells subjects apart. Set one."
 
 
-def mates(config: Config) -> str:
+def positives_error(config: Config) -> str:
     """Triplets and pairs see one micro-batch, and in rows drawn by sample no two are of one subject."""
     loss, sampler = config.loss, config.data.sampler
     asked = [name for name in ("triplet", "pairs", "focal") if getattr(loss, name)]
@@ -33,13 +33,13 @@ def mates(config: Config) -> str:
     )
 
 
-def centers(config: Config) -> str:
+def center_loss_error(config: Config) -> str:
     if not config.loss.center or config.loss.classes:
         return ""
     return "loss.center draws samples to their class, and loss.classes is 0: all centres would fall together. Set both."
 
 
-def painted(config: Config) -> str:
+def minutiae_map_error(config: Config) -> str:
     """A map shows what is there to be seen."""
     if not (config.augment.erase and config.loss.minutiae_map):
         return ""
@@ -49,7 +49,7 @@ def painted(config: Config) -> str:
     )
 
 
-def names(config: Config) -> str:
+def classification_error(config: Config) -> str:
     """Only whole heads name classes."""
     if config.validate.metric != "accuracy" or (config.loss.classes and not config.head.sharded):
         return ""
@@ -59,7 +59,7 @@ def names(config: Config) -> str:
     )
 
 
-def sharded(config: Config) -> str:
+def sharded_head_error(config: Config) -> str:
     """The head that is spread over ranks is one of cosines."""
     head = config.head
     if not head.sharded:
@@ -178,7 +178,7 @@ RANGES: Mapping[str, Range] = {
 }
 
 
-def out_of_range(values: Values) -> Iterator[str]:
+def range_errors(values: Values) -> Iterator[str]:
     for name, allowed in RANGES.items():
         value = values[name]
         several = value if isinstance(value, tuple) else (value,)
@@ -187,7 +187,7 @@ def out_of_range(values: Values) -> Iterator[str]:
                 yield f"{name} is {each:,}. It must be {allowed}."
 
 
-def impressions(config: Config) -> str:
+def impressions_error(config: Config) -> str:
     """P subjects x K impressions are a micro-batch: the sentence about it, or nothing."""
     data = config.data
     each = data.impressions_per_subject
@@ -201,7 +201,7 @@ def impressions(config: Config) -> str:
     )
 
 
-def pairs(config: Config) -> str:
+def pairs_error(config: Config) -> str:
     batch = config.data.micro_batch
     if config.data.sampler != "pairs" or batch % 2 == 0:
         return ""
@@ -230,7 +230,7 @@ BLOCKS_OF_CLASSES = 64
 """As `trainer.heads` cuts them, whatever the world."""
 
 
-def cannot_be_shared(data: Data, ranks: int) -> str:
+def rank_split_error(data: Data, ranks: int) -> str:
     """The sentence about it, or nothing."""
     at_once = ranks * data.micro_batch
     if data.global_batch % at_once == 0:
@@ -241,7 +241,7 @@ def cannot_be_shared(data: Data, ranks: int) -> str:
     )
 
 
-def cannot_be_spread(head: Head, ranks: int) -> str:
+def head_split_error(head: Head, ranks: int) -> str:
     if not head.sharded or BLOCKS_OF_CLASSES % ranks == 0:
         return ""
     counts = _either(_nearest(ranks, BLOCKS_OF_CLASSES))
@@ -252,7 +252,7 @@ def cannot_be_spread(head: Head, ranks: int) -> str:
 
 
 def _remedies(data: Data, ranks: int) -> str:
-    batches = _around(data.global_batch, ranks * data.micro_batch)
+    batches = _nearest_multiples(data.global_batch, ranks * data.micro_batch)
     remedies = [f"Set data.global_batch = {_either(batches)}"]
     if data.global_batch % ranks == 0:
         remedies.append(f"data.micro_batch = {_either(_nearest(data.micro_batch, data.global_batch // ranks))}")
@@ -261,7 +261,7 @@ def _remedies(data: Data, ranks: int) -> str:
     return ", or ".join(remedies)
 
 
-def _around(value: int, step: int) -> list[int]:
+def _nearest_multiples(value: int, step: int) -> list[int]:
     """The multiples on either side."""
     below = value // step * step
     return [each for each in (below, below + step) if each]
@@ -286,17 +286,17 @@ Sentence = str
 """Nothing where all is well."""
 
 
-def check(config: Config, world_size: int, device: str) -> None:
+def check_config(config: Config, world_size: int, device: str) -> None:
     """`device` is "cpu" or "cuda"."""
-    found = list(out_of_range(values_of(config)))
+    found = list(range_errors(values_of(config)))
     found = found or [each for each in _combinations(config, world_size, device) if each]
     if found:
         raise UsageError("\n".join(found))
 
 
 def _combinations(config: Config, world_size: int, device: str) -> Iterator[Sentence]:
-    yield cannot_be_shared(config.data, world_size)
-    yield cannot_be_spread(config.head, world_size)
+    yield rank_split_error(config.data, world_size)
+    yield head_split_error(config.head, world_size)
     for rule in _RULES:
         yield rule(config)
     if device == "cpu":
@@ -389,14 +389,14 @@ def _reduction(config: Config) -> Sentence:
 _RULES: tuple[Callable[[Config], Sentence], ...] = (
     _dataset,
     _splits,
-    impressions,
-    pairs,
-    something_to_learn_by,
-    mates,
-    centers,
-    painted,
-    names,
-    sharded,
+    impressions_error,
+    pairs_error,
+    objective_error,
+    positives_error,
+    center_loss_error,
+    minutiae_map_error,
+    classification_error,
+    sharded_head_error,
     _bounds,
     _mirrored,
     _crop,

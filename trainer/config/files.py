@@ -14,19 +14,19 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from trainer.config.flags import flagged, help_text
+from trainer.config.flags import apply_flags, help_text
 from trainer.config.schema import Config
 from trainer.config.settings import (
-    OtherKind,
     Values,
-    allowed,
+    WrongTypeError,
     choices_of,
-    help_of,
-    meant,
+    convert_value,
+    describe_type,
+    field_docs,
     section_names,
-    setting_meant,
     settings,
-    value_of,
+    suggest,
+    suggest_setting,
     values_of,
     with_values,
 )
@@ -37,7 +37,7 @@ _SECTION = re.compile(r"""\s*\[\s*["']?([^\]"'\s]+)["']?\s*\]""")
 _KEY = re.compile(r"""\s*["']?([^=#"'\s]+?)["']?\s*=""")
 
 
-def values_in(path: Path) -> Values:
+def read_values(path: Path) -> Values:
     text = _text(path)
     try:
         tables = tomllib.loads(text)
@@ -68,19 +68,19 @@ def _values(path: Path, text: str, section: str, table: object) -> Iterator[tupl
 
 def _value(place: str, name: str, raw: object) -> Any:  # noqa: ANN401 - of whatever kind
     if name not in settings():
-        raise UsageError(f"{place}: there is no setting {name}.{setting_meant(name)}")
+        raise UsageError(f"{place}: there is no setting {name}.{suggest_setting(name)}")
     try:
-        return value_of(raw, settings()[name].kind)
-    except OtherKind:
-        must_be = allowed(settings()[name].kind)
+        return convert_value(raw, settings()[name].kind)
+    except WrongTypeError:
+        must_be = describe_type(settings()[name].kind)
         raise UsageError(f"{place}: {name} must be {must_be}, and it is {raw!r}.") from None
 
 
 def _no_section(name: str, table: object) -> str:
     if not isinstance(table, dict):
-        return f"{name} stands outside of all sections.{setting_meant(name)}"
+        return f"{name} stands outside of all sections.{suggest_setting(name)}"
     there = ", ".join(section_names())
-    return f"there is no section [{name}].{meant(name, section_names())} The sections are {there}."
+    return f"there is no section [{name}].{suggest(name, section_names())} The sections are {there}."
 
 
 def _line(text: str, section: str, key: str = "") -> str:
@@ -100,19 +100,19 @@ def _line(text: str, section: str, key: str = "") -> str:
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 
-PROFILED = "20"
+DEFAULT_PROFILE_STEPS = "20"
 """Steps that `--profile` traces."""
 
 
-def loaded(arguments: Sequence[str]) -> Config:
+def load_config(arguments: Sequence[str]) -> Config:
     if {"-h", "--help"} & set(arguments):
         sys.stdout.write(help_text(recipe_names()))
         sys.exit(0)
     for word in arguments:
-        _refuse_no_text(word)
+        _check_text(word)
     file, flags = _without_config(arguments)
-    config = with_values(Config(), values_in(_found(file))) if file else Config()
-    return flagged(config, _long(flags))
+    config = with_values(Config(), read_values(_find_config(file))) if file else Config()
+    return apply_flags(config, _long(flags))
 
 
 def recipe_names() -> list[str]:
@@ -135,7 +135,7 @@ def _without_config(arguments: Sequence[str]) -> tuple[str, list[str]]:
     return "".join(files), others
 
 
-def _refuse_no_text(word: str) -> None:
+def _check_text(word: str) -> None:
     """The config is recorded as a text, which a name of other bytes has no place in."""
     try:
         word.encode()
@@ -143,14 +143,16 @@ def _refuse_no_text(word: str) -> None:
         raise UsageError(f"{word!r} is no UTF-8. Rename the file or folder, or link to it by another name.") from None
 
 
-def _found(name: str) -> Path:
+def _find_config(name: str) -> Path:
     """The file of this name; else the recipe: a folder `demo` is what `make demo` leaves, and no config."""
     if Path(name).exists() and not Path(name).is_dir():
         return Path(name)
     if (recipe := name.removesuffix(".toml")) in recipe_names():
         return RECIPES / f"{recipe}.toml"
     there = ", ".join(recipe_names())
-    raise UsageError(f"--config: there is no file {name}, and the recipes are {there}.{meant(recipe, recipe_names())}")
+    raise UsageError(
+        f"--config: there is no file {name}, and the recipes are {there}.{suggest(recipe, recipe_names())}"
+    )
 
 
 def _long(words: Sequence[str]) -> list[str]:
@@ -163,18 +165,18 @@ def _long(words: Sequence[str]) -> list[str]:
         elif equals:
             long.append(f"--log.profile={value}")
         else:
-            long += ["--log.profile"] if not after.startswith("--") else ["--log.profile", PROFILED]
+            long += ["--log.profile"] if not after.startswith("--") else ["--log.profile", DEFAULT_PROFILE_STEPS]
     return long
 
 
 _WIDTH = 100
 
 
-def as_toml(config: Config) -> str:
-    return toml_of(values_of(config))
+def config_to_toml(config: Config) -> str:
+    return to_toml(values_of(config))
 
 
-def toml_of(values: Values) -> str:
+def to_toml(values: Values) -> str:
     """Some settings by their full names, those of a section one behind the other."""
     sections = groupby(values, lambda name: settings()[name].section)
     return "\n".join("\n".join([f"[{section}]", *_lines(names, values)]) + "\n" for section, names in sections)
@@ -182,13 +184,13 @@ def toml_of(values: Values) -> str:
 
 def _lines(names: Iterator[str], values: Values) -> Iterator[str]:
     for name in names:
-        yield from textwrap.wrap(_explained(name), _WIDTH, initial_indent="# ", subsequent_indent="# ")
+        yield from textwrap.wrap(_comment_of(name), _WIDTH, initial_indent="# ", subsequent_indent="# ")
         yield f"{settings()[name].key} = {_written(values[name])}"
 
 
-def _explained(name: str) -> str:
+def _comment_of(name: str) -> str:
     choices = ", ".join(f'"{each}"' for each in choices_of(settings()[name].kind))
-    return " ".join(each for each in (help_of().get(name, ""), choices and f"One of {choices}.") if each)
+    return " ".join(each for each in (field_docs().get(name, ""), choices and f"One of {choices}.") if each)
 
 
 def _written(value: object) -> str:

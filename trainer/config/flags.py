@@ -16,13 +16,13 @@ import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from trainer.config.schema import Config
-from trainer.config.settings import allowed, choices_of, meant, setting_meant, settings
+from trainer.config.settings import choices_of, describe_type, settings, suggest, suggest_setting
 from trainer.errors import UsageError
 
 _WIDEST = 100
 
 
-def width_of_help() -> int:
+def help_width() -> int:
     """One column stays free, and nobody likes to read longer lines."""
     return max(40, min(get_terminal_size().columns - 1, _WIDEST))
 
@@ -67,21 +67,21 @@ class Flag:
     """Itself, and what came behind it."""
 
 
-def flagged(config: Config, words: Sequence[str]) -> Config:
+def apply_flags(config: Config, words: Sequence[str]) -> Config:
     """The config with what the flags say."""
-    flags = flags_of(words)
+    flags = parse_flags(words)
     for flag in flags:
-        _refuse_unknown(flag)
+        _check_known(flag)
     if not flags:
         return config
     try:
-        return _parsed(config, [word for flag in flags for word in flag.words])
+        return _parse_config(config, [word for flag in flags for word in flag.words])
     except SystemExit:
         raise _refusal(config, flags) from None
 
 
 def help_text(recipes: Sequence[str]) -> str:
-    width = width_of_help()
+    width = help_width()
     with _columns(width), redirect_stdout(StringIO()) as said, suppress(SystemExit):
         _cli(Config(), ["--help"])
     _, _, options = said.getvalue().partition("\n\n")  # behind tyro's own line about usage
@@ -103,7 +103,7 @@ def _columns(width: int) -> Iterator[None]:
             os.environ["COLUMNS"] = before
 
 
-def flags_of(words: Sequence[str]) -> list[Flag]:
+def parse_flags(words: Sequence[str]) -> list[Flag]:
     flags: list[Flag] = []
     for word in words:
         if word.startswith("--"):
@@ -119,33 +119,33 @@ def flags_of(words: Sequence[str]) -> list[Flag]:
     return flags
 
 
-def _refuse_unknown(flag: Flag) -> None:
+def _check_known(flag: Flag) -> None:
     name = flag.name.removeprefix("--")
     if name not in settings():
         raise UsageError(
-            f"There is no flag {flag.name}.{setting_meant(name, before='--')} `{PROGRAM} --help` lists all of them."
+            f"There is no flag {flag.name}.{suggest_setting(name, before='--')} `{PROGRAM} --help` lists all of them."
         )
 
 
 def _refusal(config: Config, flags: Sequence[Flag]) -> UsageError:
-    flag = next((each for each in flags if not _readable(config, each)), flags[-1])
+    flag = next((each for each in flags if not _can_parse(config, each)), flags[-1])
     kind = settings()[flag.name.removeprefix("--")].kind
-    must_be = allowed(kind).removesuffix(" in quotes").replace("a list of", "some")
+    must_be = describe_type(kind).removesuffix(" in quotes").replace("a list of", "some")
     given = " ".join(flag.words).removeprefix(flag.name)[1:]
     if flag.words == (flag.name,):
         return UsageError(f"{flag.name} has no value: it must be {must_be}.")
-    return UsageError(f"{flag.name} must be {must_be}, and it is {given!r}.{meant(given, choices_of(kind))}")
+    return UsageError(f"{flag.name} must be {must_be}, and it is {given!r}.{suggest(given, choices_of(kind))}")
 
 
-def _readable(config: Config, flag: Flag) -> bool:
+def _can_parse(config: Config, flag: Flag) -> bool:
     try:
-        _parsed(config, flag.words)
+        _parse_config(config, flag.words)
     except SystemExit:
         return False
     return True
 
 
-def _parsed(config: Config, words: Sequence[str]) -> Config:
+def _parse_config(config: Config, words: Sequence[str]) -> Config:
     with redirect_stderr(StringIO()):
         return _cli(config, words)
 

@@ -17,7 +17,7 @@ from trainer.config import schema
 from trainer.config.schema import Config, is_identity
 from trainer.errors import Mismatch
 
-Kind = Any
+SettingType = Any
 """A type as a section writes it: bool, int, float, str, a Literal, or a tuple of those."""
 
 _ONE = {bool: "true or false", int: "a whole number", float: "a number", str: "a text in quotes"}
@@ -27,11 +27,11 @@ _MANY = {bool: "of true and false", int: "whole numbers", float: "numbers", str:
 _COUNTS = {1: "one", 2: "two", 3: "three", 4: "four"}
 
 
-class OtherKind(ValueError):
+class WrongTypeError(ValueError):
     """The value is of another kind than the setting."""
 
 
-def allowed(kind: Kind) -> str:
+def describe_type(kind: SettingType) -> str:
     """What a setting of this kind can be, to stand behind "is" or "must be"."""
     if choices := choices_of(kind):
         return "one of " + ", ".join(repr(each) for each in choices)
@@ -43,12 +43,12 @@ def allowed(kind: Kind) -> str:
     return f"{_COUNTS[len(inner)]} {_MANY[inner[0]]}"
 
 
-def choices_of(kind: Kind) -> tuple[str, ...]:
+def choices_of(kind: SettingType) -> tuple[str, ...]:
     origin: Any = get_origin(kind)
     return get_args(kind) if origin is Literal else ()
 
 
-def value_of(raw: object, kind: Kind) -> Any:  # noqa: ANN401 - of whatever kind
+def convert_value(raw: object, kind: SettingType) -> Any:  # noqa: ANN401 - of whatever kind
     """What TOML's value means for a setting of this kind. A whole number is a number, too; a text is never one."""
     if choices := choices_of(kind):
         return _only(raw, lambda each: isinstance(each, str) and each in choices)
@@ -59,22 +59,22 @@ def value_of(raw: object, kind: Kind) -> Any:  # noqa: ANN401 - of whatever kind
     return _only(raw, lambda each: type(each) is kind)
 
 
-def _is_tuple(kind: Kind) -> bool:
+def _is_tuple(kind: SettingType) -> bool:
     origin: Any = get_origin(kind)
     return origin is tuple
 
 
-def _several(raw: object, inner: tuple[Kind, ...]) -> tuple[Any, ...]:
+def _several(raw: object, inner: tuple[SettingType, ...]) -> tuple[Any, ...]:
     whole = _only(raw, lambda each: isinstance(each, list))
     kinds = [inner[0]] * len(whole) if inner[-1] is Ellipsis else list(inner)
     if len(whole) != len(kinds):
-        raise OtherKind
-    return tuple(value_of(each, kind) for each, kind in zip(whole, kinds, strict=True))
+        raise WrongTypeError
+    return tuple(convert_value(each, kind) for each, kind in zip(whole, kinds, strict=True))
 
 
 def _only(raw: Any, fits: Callable[[Any], bool]) -> Any:  # noqa: ANN401 - of whatever kind
     if not fits(raw):
-        raise OtherKind
+        raise WrongTypeError
     return raw
 
 
@@ -86,7 +86,7 @@ Values = Mapping[str, Any]
 class Setting:
     section: str
     key: str
-    kind: Kind
+    kind: SettingType
     identity: bool
 
     @property
@@ -136,15 +136,15 @@ def identity_of(config: Config) -> dict[str, Any]:
     return {name: _plain(each) for name, each in values_of(config).items() if settings()[name].identity}
 
 
-def differing(then: Identity, now: Identity) -> list[tuple[str, Any, Any]]:
+def find_differences(then: Identity, now: Identity) -> list[tuple[str, Any, Any]]:
     """Name, value then and value now of whatever differs. Another version of ours may know more settings, or fewer."""
     names = dict.fromkeys([*now, *then])
     pairs = [(name, _plain(then.get(name, _ABSENT)), _plain(now.get(name, _ABSENT))) for name in names]
     return [each for each in pairs if each[1] != each[2]]
 
 
-def refuse_other(then: Identity, now: Identity) -> None:
-    if different := differing(then, now):
+def check_same_identity(then: Identity, now: Identity) -> None:
+    if different := find_differences(then, now):
         told = "; ".join(f"{name} was {_text(old)} and is {_text(new)} now" for name, old, new in different)
         raise Mismatch(
             f"This run was begun with another config, which decides its weights: {told}. Give the values that it began "
@@ -160,12 +160,12 @@ def _text(value: object) -> str:
     return _ABSENT if value is _ABSENT else repr(value)
 
 
-def meant(name: str, names: Iterable[str]) -> str:
+def suggest(name: str, names: Iterable[str]) -> str:
     near = get_close_matches(name, list(names), 1)
     return f" Did you mean {near[0]}?" if near else ""
 
 
-def setting_meant(name: str, before: str = "") -> str:
+def suggest_setting(name: str, before: str = "") -> str:
     """The same key of another section comes first, then a key like it in its own, then whatever looks like it.
 
     `before` stands in front of the name: "--" for a flag.
@@ -179,7 +179,7 @@ def setting_meant(name: str, before: str = "") -> str:
 
 
 @cache
-def help_of() -> Mapping[str, str]:
+def field_docs() -> Mapping[str, str]:
     """By full name; a field whose name says it all has none."""
     classes = {each.name: each for each in ast.parse(inspect.getsource(schema)).body if isinstance(each, ast.ClassDef)}
     return {

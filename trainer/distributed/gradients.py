@@ -18,7 +18,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from trainer.distributed.world import World
 from trainer.errors import Diverged
-from trainer.heads.partial_fc import BLOCKS, Block, blocks_in
+from trainer.heads.partial_fc import BLOCKS, Block, find_blocks
 
 _NEW_NAME = "forward_sync_buffers"
 
@@ -28,31 +28,31 @@ _SETTINGS: dict[str, Any] = {_NAME: False}
 """Statistics travel with the row (`row.py`), so DDP has none to send; torch calls this by two names."""
 
 
-class Averaged:
+class DdpReducer:
     def __init__(self, network: nn.Module, called: nn.Module, world: World, mine: int) -> None:
         """`called` is the network as it runs, compiled perhaps; `mine` are the micro-batches of this rank in a row."""
         self._mine, self._ranks = mine, world.size
-        self._blocks = blocks_in(network)
+        self._blocks = find_blocks(network)
         split = {block.weight for block in self._blocks.values()}
         self._shared = [each for each in network.parameters() if each not in split]
         self.network = called if world.size == 1 else self._distributed(called)
 
-    def around(self, *, last: bool) -> AbstractContextManager[None]:
+    def sync_context(self, *, last: bool) -> AbstractContextManager[None]:
         if last or not isinstance(self.network, DistributedDataParallel):
             return nullcontext()
         return cast("AbstractContextManager[None]", self.network.no_sync())
 
-    def share(self, loss: torch.Tensor) -> torch.Tensor:
+    def scale_loss(self, loss: torch.Tensor) -> torch.Tensor:
         return loss / self._mine
 
-    def collect(self) -> None:
+    def accumulate(self) -> None:
         """They are summed where they are."""
 
-    def settle(self, scale: float) -> None:
+    def finalize(self, scale: float) -> None:
         _divide(self._shared, scale)
         _divide([block.weight for block in self._blocks.values()], scale * self._ranks)
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         """They go with the optimiser's zero_grad."""
 
     def _distributed(self, called: nn.Module) -> nn.Module:
@@ -70,11 +70,11 @@ def _divide(parameters: list[nn.Parameter], by: float) -> None:
 BITS = 44
 
 
-class Exact:
+class ExactReducer:
     def __init__(self, network: nn.Module, called: nn.Module, world: World, micro_batches: int) -> None:
         """`micro_batches` are those of a whole row, over all ranks."""
         self.network, self._world, self._count = called, world, micro_batches
-        blocks = {block.weight: block for block in blocks_in(network).values()}
+        blocks = {block.weight: block for block in find_blocks(network).values()}
         shared = [each for each in network.parameters() if each not in blocks]
         self._parameters = [*shared, *blocks]
         sizes = [each.numel() for each in self._parameters]
@@ -85,13 +85,13 @@ class Exact:
         for block in blocks.values():
             block.take = self._take
 
-    def around(self, *, last: bool) -> AbstractContextManager[None]:  # noqa: ARG002 - it exchanges behind the row
+    def sync_context(self, *, last: bool) -> AbstractContextManager[None]:  # noqa: ARG002 - it exchanges behind the row
         return nullcontext()
 
-    def share(self, loss: torch.Tensor) -> torch.Tensor:
+    def scale_loss(self, loss: torch.Tensor) -> torch.Tensor:
         return loss
 
-    def collect(self) -> None:
+    def accumulate(self) -> None:
         for parameter, part in self._parts.items():
             if parameter.grad is not None:
                 part.add_(self._whole(parameter.grad).flatten())
@@ -111,56 +111,56 @@ class Exact:
             self._greatest = torch.maximum(self._greatest, whole.abs().max())
         return whole.to(torch.int64)
 
-    def settle(self, scale: float) -> None:
-        self._refuse_overflow()
-        self._world.sum(self._shared)
+    def finalize(self, scale: float) -> None:
+        self._check_overflow()
+        self._world.all_reduce(self._shared)
         for parameter, part in self._parts.items():
             mean = part.double().mul_(2.0**-BITS / (self._count * scale))
             parameter.grad = mean.to(parameter.dtype).view_as(parameter)
         self._sum.zero_()
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         """What was collected of a row that is not applied."""
         self._sum.zero_()
         self._greatest.zero_()
 
-    def _refuse_overflow(self) -> None:
+    def _check_overflow(self) -> None:
         """Of any rank: all add the same check to the same sum."""
         fits = bool(self._greatest.item() < 2.0**62 / self._count)
         self._greatest.zero_()
-        if not self._world.all_say(fits):
+        if not self._world.all_true(fits):
             raise Diverged(
                 f"A gradient is no number, or greater than {2.0 ** (62 - BITS) / self._count:,.0f}, and optim.reduce = "
                 "exact adds no greater ones. Lower optim.base_lr; optim.reduce = ddp has no such limit."
             )
 
 
-class Gradients(Protocol):
+class GradientReducer(Protocol):
     network: nn.Module
     """What a forward calls."""
 
-    def around(self, *, last: bool) -> AbstractContextManager[None]:
+    def sync_context(self, *, last: bool) -> AbstractContextManager[None]:
         """Around the forward and backward of a micro-batch; the last one of this rank may exchange what it finds."""
 
-    def share(self, loss: torch.Tensor) -> torch.Tensor:
+    def scale_loss(self, loss: torch.Tensor) -> torch.Tensor:
         """The part of a micro-batch's loss that its backward starts from."""
 
-    def collect(self) -> None:
+    def accumulate(self) -> None:
         """Behind the backward of each micro-batch."""
 
-    def settle(self, scale: float) -> None:
+    def finalize(self, scale: float) -> None:
         """Every `grad` is the mean over the row, without the loss scale; the same on all that have it."""
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         """Drop what was collected of a row that is not applied."""
 
 
-class Norm:
+class GradClipper:
     def __init__(self, network: nn.Module, world: World, clip: float) -> None:
         """Beyond `clip` gradients are made shorter; 0: never."""
         self._world, self._clip = world, clip
         self._whole = list(network.parameters())
-        self._split = [block.weight for block in blocks_in(network).values()]
+        self._split = [block.weight for block in find_blocks(network).values()]
         split = set(self._split)
         self._shared = [each for each in self._whole if each not in split]
 
@@ -174,7 +174,7 @@ class Norm:
 
     def _of_blocks(self) -> torch.Tensor:
         own = torch.stack([each.norm().double() ** 2 for each in _gradients(self._split)])
-        by_rank = self._world.gathered(own).view(self._world.size, -1, BLOCKS // self._world.size)
+        by_rank = self._world.all_gather(own).view(self._world.size, -1, BLOCKS // self._world.size)
         return by_rank.transpose(0, 1).flatten().sum()
 
 

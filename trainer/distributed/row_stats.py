@@ -12,30 +12,30 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from trainer.augment.random_draws import key_of
+from trainer.augment.random_draws import mix_key
 from trainer.distributed.world import World
-from trainer.heads.partial_fc import blocks_in
-from trainer.models.layers import Averaging, Gathering
+from trainer.heads.partial_fc import find_blocks
+from trainer.models.layers import PerStepGather, PerStepMean
 
 _NEGATIVES = 1
 """Among whatever else is drawn by a step and a number."""
 
 
-class Drawn:
+class NegativeSampler:
     def __init__(self, network: nn.Module, world: World, seed: int, share: float) -> None:
-        self._blocks = list(blocks_in(network).values()) if share < 1 else []
+        self._blocks = list(find_blocks(network).values()) if share < 1 else []
         self._world, self._seed, self._share = world, seed, share
 
     def draw(self, labels: torch.Tensor, step: int) -> None:
         """`labels` are those of this rank's part of a row."""
         if self._blocks:
-            everyone = self._world.gathered(labels)
+            everyone = self._world.all_gather(labels)
             for block in self._blocks:
-                block.draw(everyone, self._share, key_of(self._seed, step, block.number, _NEGATIVES))
+                block.sample(everyone, self._share, mix_key(self._seed, step, block.number, _NEGATIVES))
 
 
-class Gathered:
-    def __init__(self, modules: list[Gathering], world: World) -> None:
+class RowGatherer:
+    def __init__(self, modules: list[PerStepGather], world: World) -> None:
         self._modules, self._world = modules, world
         self._seen: list[list[torch.Tensor]] = [[] for _ in modules]
         self._labels: list[torch.Tensor] = []
@@ -47,12 +47,12 @@ class Gathered:
             for kept, module in zip(self._seen, self._modules, strict=True):
                 kept.append(module.seen)
 
-    def move(self) -> None:
+    def update_modules(self) -> None:
         if not self._modules:
             return
-        labels = self._world.gathered(torch.cat(self._labels))
+        labels = self._world.all_gather(torch.cat(self._labels))
         for kept, module in zip(self._seen, self._modules, strict=True):
-            module.move(self._world.gathered(torch.cat(kept)), labels)
+            module.update(self._world.all_gather(torch.cat(kept)), labels)
 
     def clear(self) -> None:
         self._labels.clear()
@@ -64,7 +64,7 @@ _GRAIN = 2.0**32
 
 
 @dataclass(frozen=True)
-class Said:
+class StepStats:
     terms: tuple[tuple[float, ...], ...]
     """Of the loss, for each micro-batch."""
     waits: tuple[float, ...]
@@ -87,8 +87,8 @@ class Said:
         return tuple(sum(each) / len(each) for each in zip(*self.terms, strict=True))
 
 
-class Tally:
-    def __init__(self, moving: list[Averaging], world: World, micro_batches: int, terms: int = 1) -> None:
+class StepStatsReducer:
+    def __init__(self, moving: list[PerStepMean], world: World, micro_batches: int, terms: int = 1) -> None:
         self._moving, self._world, self._count, self._terms = moving, world, micro_batches, terms
         self._sizes = [len(seen) for each in moving for seen in each.seen()]
         self._bounds = _bounds(2, world.size, micro_batches * terms, sum(self._sizes))
@@ -102,20 +102,20 @@ class Tally:
             vectors = [vector for each in self._moving for vector in each.seen()]
             self._values[seen] += torch.cat(vectors).double().mul_(_GRAIN).round_()
 
-    def settled(self, waited: float, asked: int) -> Said:
+    def reduce(self, waited: float, asked: int) -> StepStats:
         """Exchanged. What moves by the row does so when `move` is called: not for a row that is not applied."""
         asks, waits, places, _ = self._bounds
         self._values[asks.start] = float(asked == signal.SIGINT)
         self._values[asks.start + 1] = float(asked not in {0, signal.SIGINT})
         self._values[waits.start + self._world.rank] = waited
-        said = self._world.sum(self._values)[: places.stop].tolist()
+        said = self._world.all_reduce(self._values)[: places.stop].tolist()
         terms = zip(*[iter(said[places])] * self._terms, strict=True)
-        return Said(tuple(terms), tuple(said[waits]), _signal_of(*said[asks]))
+        return StepStats(tuple(terms), tuple(said[waits]), _signal_of(*said[asks]))
 
-    def move(self) -> None:
+    def update_modules(self) -> None:
         means = iter(torch.split((self._values[self._bounds[-1]] / (_GRAIN * self._count)).float(), self._sizes))
         for each in self._moving:
-            each.move(*(next(means) for _ in each.seen()))
+            each.update(*(next(means) for _ in each.seen()))
 
     def clear(self) -> None:
         self._values.zero_()

@@ -16,10 +16,10 @@ _POLL = 0.2
 
 
 @contextmanager
-def held(folder: Path, world: World, wait: float) -> Iterator[None]:
+def run_folder_lock(folder: Path, world: World, wait: float) -> Iterator[None]:
     """Rank 0 holds the lock, which the kernel drops when the process dies; the others hear whether it has it."""
-    with _locked(folder, wait if world.leads else None) as refusal:
-        if world.agreed(refusal):
+    with _locked(folder, wait if world.is_main else None) as refusal:
+        if world.broadcast_object(refusal):
             raise Busy(
                 f"{folder}: another job is at work in this run folder, and it did not end within {wait:g} seconds. "
                 "Wait for it, stop it, or name another folder with --run.folder."
@@ -41,13 +41,13 @@ def _locked(folder: Path, wait: float | None) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def make(folder: Path) -> None:
+def make_run_folder(folder: Path) -> None:
     with _writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
 
 
 def _opened(folder: Path) -> int:
-    make(folder)
+    make_run_folder(folder)
     with _writable(folder):
         return os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
 
@@ -77,12 +77,12 @@ def _taken(descriptor: int, wait: float) -> bool:
 
 def _probe(folder: Path, world: World) -> None:
     """Several nodes need one shared folder: rank 0 leaves a name there, and all must find it."""
-    probe = folder / world.agreed(f".probe-{uuid4().hex}")
-    if world.leads:
+    probe = folder / world.broadcast_object(f".probe-{uuid4().hex}")
+    if world.is_main:
         probe.touch()
-    world.all_say(True)  # it is there now  # noqa: FBT003
-    seen = world.all_say(probe.exists())
-    if world.leads:
+    world.all_true(True)  # it is there now  # noqa: FBT003
+    seen = world.all_true(probe.exists())
+    if world.is_main:
         probe.unlink()
     if not seen:
         raise UsageError(

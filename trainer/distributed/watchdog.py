@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-ASKING = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGINT)
 
 
-class Request:
+class StopRequest:
     """Whether somebody asked this rank to stop, and by which signal."""
 
     def __init__(self) -> None:
@@ -40,9 +40,9 @@ def exit_code_of(number: int) -> int:
 
 
 @contextmanager
-def listening() -> Iterator[Request]:
-    request = Request()
-    before = {each: signal.signal(each, request) for each in ASKING}
+def catch_stop_signals() -> Iterator[StopRequest]:
+    request = StopRequest()
+    before = {each: signal.signal(each, request) for each in STOP_SIGNALS}
     try:
         yield request
     finally:
@@ -75,7 +75,7 @@ class Watchdog:
         self._alive = self._least = float("inf")
         self._over = threading.Event()
 
-    def alive(self, patience: float | None = None) -> None:
+    def heartbeat(self, patience: float | None = None) -> None:
         """Something was done; from now on the next thing may take `patience` seconds, or as long as was said last."""
         now, longer = time.monotonic(), patience is not None and patience > self._patience
         self._patience = self._patience if patience is None else patience
@@ -87,11 +87,11 @@ class Watchdog:
 
     def watch(self) -> None:
         while not self._over.wait(max(0.05, min(1.0, self._until - time.monotonic()))):
-            if time.monotonic() > self._until or (self._hurried and time.monotonic() > self._alive + _ASKED):
+            if time.monotonic() > self._until or (self._stopping and time.monotonic() > self._alive + _ASKED):
                 self._end()
 
     @property
-    def _hurried(self) -> bool:
+    def _stopping(self) -> bool:
         """Asked to stop, and not at something that may take long, as a checkpoint on a slow disk."""
         return self._asked() and self._patience <= self._least
 
@@ -100,7 +100,7 @@ class Watchdog:
         faulthandler.cancel_dump_traceback_later()
 
     def _end(self) -> None:
-        seconds = _ASKED if self._hurried else self._patience
+        seconds = _ASKED if self._stopping else self._patience
         sys.stderr.write(
             f"\nRank {self._rank}: no step was done in {seconds:g} seconds (system.timeout), so this rank or "
             "one that it waits for is stuck. The job ends here; the same command goes on from the last checkpoint. "
@@ -112,9 +112,9 @@ class Watchdog:
 
 
 @contextmanager
-def watched(rank: int, patience: float, asked: Callable[[], bool] = lambda: False) -> Iterator[Watchdog]:
+def stall_watchdog(rank: int, patience: float, asked: Callable[[], bool] = lambda: False) -> Iterator[Watchdog]:
     dog = Watchdog(rank, asked)
-    dog.alive(patience)
+    dog.heartbeat(patience)
     thread = threading.Thread(target=dog.watch, name="trainer-watchdog", daemon=True)
     thread.start()
     try:

@@ -48,16 +48,16 @@ class World:
     """Ranks on this machine, which share its cores."""
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         return self.rank == 0
 
-    def sum(self, values: torch.Tensor) -> torch.Tensor:
+    def all_reduce(self, values: torch.Tensor) -> torch.Tensor:
         """In place, over all ranks."""
         if self.size > 1:
             dist.all_reduce(values)
         return values
 
-    def gathered(self, values: torch.Tensor) -> torch.Tensor:
+    def all_gather(self, values: torch.Tensor) -> torch.Tensor:
         """The tensors of all ranks, which have one shape, one behind the other."""
         if self.size == 1:
             return values
@@ -65,15 +65,15 @@ class World:
         dist.all_gather(parts, values.contiguous())
         return torch.cat(parts)
 
-    def brought(self, values: torch.Tensor) -> list[torch.Tensor]:
+    def gather_to_main(self, values: torch.Tensor) -> list[torch.Tensor]:
         """The tensors of all ranks, which have one shape, to rank 0; to the others nothing."""
         if self.size == 1:
             return [values]
-        parts = [torch.empty_like(values) for _ in range(self.size)] if self.leads else None
+        parts = [torch.empty_like(values) for _ in range(self.size)] if self.is_main else None
         dist.gather(values.contiguous(), parts)
         return parts or []
 
-    def agreed(self, value: T) -> T:
+    def broadcast_object(self, value: T) -> T:
         """What rank 0 says."""
         if self.size == 1:
             return value
@@ -81,12 +81,12 @@ class World:
         dist.broadcast_object_list(said, src=0)
         return said[0]  # type: ignore[no-any-return]  # it is what rank 0 handed in
 
-    def all_say(self, yes: bool) -> bool:  # noqa: FBT001 - it is the whole message
-        return bool(self.sum(torch.tensor(int(yes), device=self.device)).item() == self.size)
+    def all_true(self, yes: bool) -> bool:  # noqa: FBT001 - it is the whole message
+        return bool(self.all_reduce(torch.tensor(int(yes), device=self.device)).item() == self.size)
 
 
 @contextmanager
-def joined(system: System) -> Iterator[World]:
+def distributed_session(system: System) -> Iterator[World]:
     """The world while this block runs. Ranks that fail do not wait for each other to say goodbye."""
     rank, size = _number("RANK", 0), _number("WORLD_SIZE", 1)
     device = _device(system.device, _number("LOCAL_RANK", 0))

@@ -13,15 +13,15 @@ import torch
 
 import shardkit
 from trainer.augment.pipeline import Augmentation
-from trainer.data import Feed, Row
+from trainer.data import Batch, BatchLoader
 from trainer.distributed.world import World
-from trainer.evaluation.pair_scores import Beat, Share, quiet
+from trainer.evaluation.pair_scores import Heartbeat, Share, no_heartbeat
 from trainer.evaluation.verification import Verification, verify
 from trainer.network import Network
 
 
 @dataclass(frozen=True)
-class Embedded:
+class Embeddings:
     """Of a whole split, on every rank, in the order of the index."""
 
     vectors: torch.Tensor
@@ -29,13 +29,13 @@ class Embedded:
     numbers: torch.Tensor
 
 
-class Stopped(Exception):
+class StopRequestedError(Exception):
     """Somebody asked to stop, and all ranks know."""
 
 
-def judged(  # noqa: PLR0917 - what judging takes
+def verify_split(  # noqa: PLR0917 - what judging takes
     network: Network,
-    feed: Feed,
+    feed: BatchLoader,
     augment: Augmentation,
     world: World,
     far: Sequence[float],
@@ -45,23 +45,25 @@ def judged(  # noqa: PLR0917 - what judging takes
     """None if somebody asked to stop on the way: `go_on` is asked at every row and every second of comparing."""
 
     def beat() -> None:
-        if not world.all_say(go_on()):
-            raise Stopped
+        if not world.all_true(go_on()):
+            raise StopRequestedError
 
     try:
-        return compared(embedded(network, feed, augment, world, beat), far, groups, share_of(world, beat))
-    except Stopped:
+        return verify_embeddings(embed_split(network, feed, augment, world, beat), far, groups, share_of(world, beat))
+    except StopRequestedError:
         return None
 
 
-def compared(whole: Embedded, far: Sequence[float], groups: torch.Tensor | None, share: Share) -> Verification:
+def verify_embeddings(
+    whole: Embeddings, far: Sequence[float], groups: torch.Tensor | None, share: Share
+) -> Verification:
     """`groups` are those of all labels, as `groups_of` tells them."""
     own = None if groups is None else groups.to(whole.labels.device)[whole.labels]
     return verify(whole.vectors, whole.labels, far=far, groups=own, share=share)
 
 
-def share_of(world: World, beat: Beat = quiet) -> Share:
-    return Share(world.rank, world.size, world.sum, world.gathered, beat)
+def share_of(world: World, beat: Heartbeat = no_heartbeat) -> Share:
+    return Share(world.rank, world.size, world.all_reduce, world.all_gather, beat)
 
 
 def groups_of(path: str, generation: int | None, split: str) -> torch.Tensor | None:
@@ -77,7 +79,9 @@ def groups_of(path: str, generation: int | None, split: str) -> torch.Tensor | N
     return groups
 
 
-def embedded(network: Network, feed: Feed, augment: Augmentation, world: World, beat: Beat = quiet) -> Embedded:
+def embed_split(
+    network: Network, feed: BatchLoader, augment: Augmentation, world: World, beat: Heartbeat = no_heartbeat
+) -> Embeddings:
     """`beat` is called at every row, by all ranks together."""
     parts: list[tuple[torch.Tensor, ...]] = []
     network.eval()
@@ -87,11 +91,11 @@ def embedded(network: Network, feed: Feed, augment: Augmentation, world: World, 
             beat()
     finally:
         network.train()
-    return _sorted(*(world.gathered(torch.cat(each)) for each in zip(*parts, strict=True)))
+    return _sorted(*(world.all_gather(torch.cat(each)) for each in zip(*parts, strict=True)))
 
 
 @torch.no_grad()
-def _parts(network: Network, row: Row, augment: Augmentation) -> list[tuple[torch.Tensor, ...]]:
+def _parts(network: Network, row: Batch, augment: Augmentation) -> list[tuple[torch.Tensor, ...]]:
     parts: list[tuple[torch.Tensor, ...]] = []
     for each in row.micro_batches:
         images = augment(each.images, each.numbers, row.epoch, learning=False)
@@ -99,17 +103,17 @@ def _parts(network: Network, row: Row, augment: Augmentation) -> list[tuple[torc
     return parts
 
 
-def _sorted(vectors: torch.Tensor, labels: torch.Tensor, numbers: torch.Tensor) -> Embedded:
+def _sorted(vectors: torch.Tensor, labels: torch.Tensor, numbers: torch.Tensor) -> Embeddings:
     """Each sample once: one that stands in for a damaged one would be mated with itself."""
     order = numbers.argsort(stable=True)
     numbers = numbers[order]
     first = numbers >= 0
     first[1:] &= numbers[1:] != numbers[:-1]
-    return Embedded(vectors[order][first], labels[order][first], numbers[first])
+    return Embeddings(vectors[order][first], labels[order][first], numbers[first])
 
 
 @dataclass(frozen=True)
-class Named:
+class ClassificationResult:
     """Counts, and no mean of means: a last batch that is not full weighs as little as it should."""
 
     right: int
@@ -123,22 +127,24 @@ class Named:
         return {"error": self.error, "right": self.right, "samples": self.samples}
 
 
-def named(network: Network, feed: Feed, augment: Augmentation, world: World, go_on: Callable[[], bool]) -> Named | None:
+def classify_split(
+    network: Network, feed: BatchLoader, augment: Augmentation, world: World, go_on: Callable[[], bool]
+) -> ClassificationResult | None:
     """None if somebody asked to stop on the way."""
     parts: list[torch.Tensor] = []
     network.eval()
     try:
         for row in feed.epoch():
-            parts.append(_told(network, row, augment))
-            if not world.all_say(go_on()):
+            parts.append(_classify_batch(network, row, augment))
+            if not world.all_true(go_on()):
                 return None
     finally:
         network.train()
-    return _counted(world.gathered(torch.cat(parts)))
+    return _count_correct(world.all_gather(torch.cat(parts)))
 
 
 @torch.no_grad()
-def _told(network: Network, row: Row, augment: Augmentation) -> torch.Tensor:
+def _classify_batch(network: Network, row: Batch, augment: Augmentation) -> torch.Tensor:
     """For each sample its number, and whether it was named rightly."""
     told: list[torch.Tensor] = []
     for each in row.micro_batches:
@@ -148,7 +154,7 @@ def _told(network: Network, row: Row, augment: Augmentation) -> torch.Tensor:
     return torch.cat(told)
 
 
-def _counted(told: torch.Tensor) -> Named:
+def _count_correct(told: torch.Tensor) -> ClassificationResult:
     """Each sample once: one that stands in for a damaged one has been counted, and -1 is none."""
     there = torch.unique(told[told[:, 0] >= 0], dim=0)
-    return Named(int(there[:, 1].sum()), len(there))
+    return ClassificationResult(int(there[:, 1].sum()), len(there))

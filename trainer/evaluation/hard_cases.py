@@ -15,23 +15,23 @@ import torch
 
 from trainer.errors import UsageError
 from trainer.evaluation.pair_scores import (
-    ALONE,
     LIMIT,
     SCALE,
-    Grouped,
+    SINGLE_RANK,
+    GroupedEmbeddings,
     Share,
     Tile,
-    cut,
-    dealt,
+    deal_to_rank,
     exact_products,
-    grouped,
-    integers,
-    once,
-    places_of,
-    tiles,
+    group_embeddings,
+    quantize_embeddings,
+    score_index,
+    split_range,
+    tiles_of_rank,
+    upper_triangle,
 )
 
-_NOBODY = -1
+_NO_SUBJECT = -1
 """No sample has this number."""
 
 
@@ -64,17 +64,24 @@ class _Subjects:
     """The first sample of each."""
 
 
-def mislabels(embeddings: torch.Tensor, labels: torch.Tensor, count: int, share: Share = ALONE) -> list[Mislabel]:
+def find_mislabels(
+    embeddings: torch.Tensor, labels: torch.Tensor, count: int, share: Share = SINGLE_RANK
+) -> list[Mislabel]:
     """At most so many, the greatest margin first, then by sample. Every rank has all embeddings."""
     with exact_products(embeddings.device):
-        them = _subjects(integers(embeddings).double(), labels.to(embeddings.device))
-        mine = [each for rows in dealt(partial(cut, 0, len(labels)), share) for each in _candidates(them, rows)]
-    padded = torch.full((count, 4), _NOBODY, dtype=torch.float64)
+        them = _subjects(quantize_embeddings(embeddings).double(), labels.to(embeddings.device))
+        mine = [
+            each
+            for rows in deal_to_rank(partial(split_range, 0, len(labels)), share)
+            for each in _candidates(them, rows)
+        ]
+    padded = torch.full((count, 4), _NO_SUBJECT, dtype=torch.float64)
     for row, each in zip(padded, _first(mine, count), strict=False):
         row[:] = torch.tensor([each.sample, each.own, each.best, each.like], dtype=torch.float64)
     rows = share.gathered(padded.to(embeddings.device)).tolist()
     return _first(
-        [Mislabel(int(sample), own, best, int(like)) for sample, own, best, like in rows if sample != _NOBODY], count
+        [Mislabel(int(sample), own, best, int(like)) for sample, own, best, like in rows if sample != _NO_SUBJECT],
+        count,
     )
 
 
@@ -101,7 +108,7 @@ def _candidates(them: _Subjects, rows: slice) -> Iterator[Mislabel]:
 def _nearest(them: _Subjects, vectors: torch.Tensor, of: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The highest mean cosine to another subject, and the first subject that has it."""
     best, subject = vectors.new_full((len(vectors),), -inf), torch.zeros_like(of)
-    for columns in cut(0, len(them.sizes)):
+    for columns in split_range(0, len(them.sizes)):
         means = vectors @ them.sums[columns].T / them.sizes[columns] / SCALE**2
         numbers = torch.arange(columns.start, columns.stop, device=of.device)
         means[of[:, None] == numbers[None]] = -inf
@@ -112,7 +119,7 @@ def _nearest(them: _Subjects, vectors: torch.Tensor, of: torch.Tensor) -> tuple[
     return best, subject
 
 
-MOST = 1 << 19
+MAX_PAIRS = 1 << 19
 """Samples: two numbers of 19 bits and a score of 25 make an integer of 63."""
 
 _BITS = 38
@@ -133,53 +140,57 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Worst:
+class WorstPairs:
     mated: tuple[Pair, ...]
     """The lowest score first."""
     non_mated: tuple[Pair, ...]
     """The highest score first."""
 
 
-def worst(embeddings: torch.Tensor, labels: torch.Tensor, count: int, share: Share = ALONE) -> Worst:
+def find_worst_pairs(
+    embeddings: torch.Tensor, labels: torch.Tensor, count: int, share: Share = SINGLE_RANK
+) -> WorstPairs:
     """So many of each kind, or all where there are fewer. Every rank has all embeddings."""
-    if len(labels) > MOST:
+    if len(labels) > MAX_PAIRS:
         raise UsageError(
-            f"{len(labels):,} samples are too many to look for the worst pairs of, {MOST:,} are not. Name another "
+            f"{len(labels):,} samples are too many to look for the worst pairs of, {MAX_PAIRS:,} are not. Name another "
             "split, or pack one that is smaller."
         )
     with exact_products(embeddings.device):
-        samples = grouped(integers(embeddings), labels.to(embeddings.device))
+        samples = group_embeddings(quantize_embeddings(embeddings), labels.to(embeddings.device))
         mated = torch.full((count,), _NONE, device=embeddings.device)
         non_mated = mated.clone()
-        for tile in tiles(samples.bounds, share):
+        for tile in tiles_of_rank(samples.bounds, share):
             mated, non_mated = _with_those_of(tile, samples, mated, non_mated)
     mated, non_mated = share.gathered(mated), share.gathered(non_mated)
-    return Worst(
+    return WorstPairs(
         tuple(Pair(place - LIMIT, *pair) for place, *pair in _unpacked(mated, count)),
         tuple(Pair(LIMIT - place, *pair) for place, *pair in _unpacked(non_mated, count)),
     )
 
 
 def _with_those_of(
-    tile: Tile, samples: Grouped, mated: torch.Tensor, non_mated: torch.Tensor
+    tile: Tile, samples: GroupedEmbeddings, mated: torch.Tensor, non_mated: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    places = places_of(samples.vectors[tile.rows], samples.vectors[tile.columns])
+    places = score_index(samples.vectors[tile.rows], samples.vectors[tile.columns])
     same = samples.labels[tile.rows, None] == samples.labels[None, tile.columns]
-    counted = once(tile.rows, tile.columns, places.device)
+    counted = upper_triangle(tile.rows, tile.columns, places.device)
     numbers = samples.order[tile.rows], samples.order[tile.columns]
-    return _kept(mated, places, same & counted, numbers), _kept(non_mated, 2 * LIMIT - places, ~same & counted, numbers)
+    return _keep_lowest(mated, places, same & counted, numbers), _keep_lowest(
+        non_mated, 2 * LIMIT - places, ~same & counted, numbers
+    )
 
 
-def _kept(
+def _keep_lowest(
     least: torch.Tensor, places: torch.Tensor, counted: torch.Tensor, numbers: tuple[torch.Tensor, torch.Tensor]
 ) -> torch.Tensor:
     """As many as before, with those of this tile that are less."""
     row, column = (counted & (places <= least.max() >> _BITS)).nonzero(as_tuple=True)
     one, other = numbers[0][row], numbers[1][column]
-    packed = (places[row, column].long() << _BITS) + torch.minimum(one, other) * MOST + torch.maximum(one, other)
+    packed = (places[row, column].long() << _BITS) + torch.minimum(one, other) * MAX_PAIRS + torch.maximum(one, other)
     return torch.cat([least, packed]).topk(len(least), largest=False).values
 
 
 def _unpacked(packed: torch.Tensor, count: int) -> list[tuple[int, int, int]]:
     whole = sorted(each for each in packed.tolist() if each != _NONE)[:count]
-    return [(each >> _BITS, each % (1 << _BITS) // MOST, each % MOST) for each in whole]
+    return [(each >> _BITS, each % (1 << _BITS) // MAX_PAIRS, each % MAX_PAIRS) for each in whole]

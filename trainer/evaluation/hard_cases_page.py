@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 import shardkit
 from shardkit import decode, publish
-from trainer.evaluation.hard_cases import Mislabel, Pair, Worst
+from trainer.evaluation.hard_cases import Mislabel, Pair, WorstPairs
 
 
 @dataclass(frozen=True)
-class Picture:
+class PageImage:
     key: str
     group: str
     png: bytes
@@ -32,15 +32,15 @@ class Picture:
 @dataclass(frozen=True)
 class ShownPair:
     cosine: float
-    one: Picture
-    other: Picture
+    one: PageImage
+    other: PageImage
 
 
 @dataclass(frozen=True)
-class Doubted:
+class SuspectedMislabel:
     """A sample that may be of another subject."""
 
-    picture: Picture
+    picture: PageImage
     subject: str
     """Its own, as the dataset says."""
     own: float
@@ -63,7 +63,7 @@ class HardCases:
     """The lowest score first."""
     non_mated: list[ShownPair]
     """The highest score first."""
-    doubted: list[Doubted]
+    doubted: list[SuspectedMislabel]
     """The greatest margin first."""
 
 
@@ -74,7 +74,7 @@ _HEAD = (
 )
 
 
-def exclusion(doubted: Sequence[Doubted]) -> str:
+def format_exclusion(doubted: Sequence[SuspectedMislabel]) -> str:
     lines = [f"# {each}" for each in _HEAD]
     for each in doubted:
         lines += ["", f"# {each.reason}", each.picture.key]
@@ -83,16 +83,16 @@ def exclusion(doubted: Sequence[Doubted]) -> str:
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-_GREY, _COLOR = 0, 2
+_GRAY, _COLOR = 0, 2
 """What PNG calls them."""
 
 
-def png(pixels: NDArray[np.uint8]) -> bytes:
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     """Of rows x columns, or rows x columns x 3."""
     height, width = pixels.shape[:2]
     rows = pixels.reshape(height, -1)
     lines = np.concatenate([np.zeros((height, 1), np.uint8), rows], axis=1).tobytes()  # a 0 before each: no filter
-    header = struct.pack(">II5B", width, height, 8, _GREY if pixels.ndim == 2 else _COLOR, 0, 0, 0)  # noqa: PLR2004
+    header = struct.pack(">II5B", width, height, 8, _GRAY if pixels.ndim == 2 else _COLOR, 0, 0, 0)  # noqa: PLR2004
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines, 6)), (b"IEND", b""))
     return _SIGNATURE + b"".join(_chunk(*each) for each in chunks)
 
@@ -101,7 +101,7 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-LONGEST = 256
+MAX_IMAGE_SIDE = 256
 """Pixels of the longer side on the page; a smaller picture stays as it is."""
 
 _DEEPEST = 255
@@ -109,9 +109,9 @@ _DEEPEST = 255
 _COLORS = 3
 
 
-def png_of(extension: str, content: bytes) -> bytes:
+def sample_to_png(extension: str, content: bytes) -> bytes:
     """Of a sample as its shard holds it."""
-    return png(_eight_bits(_shrunk(_flat(decode(extension, content)))))
+    return encode_png(_eight_bits(_downscale(_flat(decode(extension, content)))))
 
 
 def _flat(values: NDArray[np.generic]) -> NDArray[np.float64]:
@@ -123,9 +123,9 @@ def _flat(values: NDArray[np.generic]) -> NDArray[np.float64]:
     return pixels if flat else np.atleast_2d(pixels.reshape(*pixels.shape[:2], -1)[..., 0])
 
 
-def _shrunk(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+def _downscale(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
     """Means of squares, which a whole number of times go into it."""
-    times = -(-max(pixels.shape[:2]) // LONGEST)
+    times = -(-max(pixels.shape[:2]) // MAX_IMAGE_SIDE)
     height, width = (max(side // times, 1) for side in pixels.shape[:2])
     cut = pixels[: height * times, : width * times]
     sides = height, len(cut) // height, width, cut.shape[1] // width
@@ -141,15 +141,15 @@ def _eight_bits(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
     return pixels.round().astype(np.uint8)
 
 
-class Split:
+class SplitReader:
     """Of a dataset, with the samples in the order of the index."""
 
     def __init__(self, path: str | Path, generation: int | None, name: str, numbers: Sequence[int]) -> None:
         """`numbers` of the samples that were embedded: one of them may be missing, if it was damaged."""
         self._split, self._numbers = shardkit.open(path, generation)[name], numbers
-        self._read = dict[int, Picture]()
+        self._read = dict[int, PageImage]()
 
-    def cases(self, title: str, worst: Worst, doubted: Sequence[Mislabel]) -> HardCases:
+    def cases(self, title: str, worst: WorstPairs, doubted: Sequence[Mislabel]) -> HardCases:
         return HardCases(
             title,
             [self._pair(each) for each in worst.mated],
@@ -165,15 +165,15 @@ class Split:
     def _pair(self, pair: Pair) -> ShownPair:
         return ShownPair(pair.cosine, self._picture(pair.one), self._picture(pair.other))
 
-    def _doubted(self, each: Mislabel) -> Doubted:
+    def _doubted(self, each: Mislabel) -> SuspectedMislabel:
         own, like = (self._split.sample(self._keys[at]).subject for at in (each.sample, each.like))
-        return Doubted(self._picture(each.sample), own, each.own, like, each.best)
+        return SuspectedMislabel(self._picture(each.sample), own, each.own, like, each.best)
 
-    def _picture(self, at: int) -> Picture:
+    def _picture(self, at: int) -> PageImage:
         if at not in self._read:
             record = self._split[self._keys[at]]
-            png = png_of(record.sample.image.ext, record.image)
-            self._read[at] = Picture(record.sample.key, record.sample.group, png)
+            png = sample_to_png(record.sample.image.ext, record.image)
+            self._read[at] = PageImage(record.sample.key, record.sample.group, png)
         return self._read[at]
 
 
@@ -206,7 +206,7 @@ _DOUBTED = (
 )
 
 
-def page(cases: HardCases) -> str:
+def render_page(cases: HardCases) -> str:
     title = escape(cases.title)
     return "\n".join(
         [
@@ -234,29 +234,29 @@ def _pair(pair: ShownPair) -> str:
     return _card(f"<b>{pair.cosine:.4f}</b>{akin}", [one, other])
 
 
-def _twins(one: Picture, other: Picture) -> bool:
+def _twins(one: PageImage, other: PageImage) -> bool:
     return one.group == other.group and one.key.partition("/")[0] != other.key.partition("/")[0]
 
 
-def _doubted(each: Doubted) -> str:
+def _doubted(each: SuspectedMislabel) -> str:
     return _card(f"<b>{each.best - each.own:.4f}</b> <small>{escape(each.reason)}</small>", [each.picture])
 
 
-def _card(head: str, pictures: Iterable[Picture]) -> str:
+def _card(head: str, pictures: Iterable[PageImage]) -> str:
     return f'<div class="case">{head}<div class="pictures">{"".join(map(_figure, pictures))}</div></div>'
 
 
-def _figure(picture: Picture) -> str:
+def _figure(picture: PageImage) -> str:
     key, content = escape(picture.key), b64encode(picture.png).decode()
     return f'<figure><img alt="{key}" src="data:image/png;base64,{content}"><figcaption>{key}</figcaption></figure>'
 
 
-PAGE, EXCLUDED = "index.html", "exclude.txt"
+PAGE_FILE, EXCLUDE_FILE = "index.html", "exclude.txt"
 
 
-def write(folder: Path, cases: HardCases) -> None:
+def write_hard_cases(folder: Path, cases: HardCases) -> None:
     """The list comes first: the page points at it."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in ((EXCLUDED, exclusion(cases.doubted)), (PAGE, page(cases))):
+    for name, text in ((EXCLUDE_FILE, format_exclusion(cases.doubted)), (PAGE_FILE, render_page(cases))):
         with publish(folder / name) as file:
             file.write(text.encode())

@@ -23,7 +23,7 @@ GROUPS = 32
 
 
 @dataclass(frozen=True)
-class Grouped:
+class GroupedEmbeddings:
     vectors: torch.Tensor
     """Of all samples, sorted by label."""
     labels: torch.Tensor
@@ -47,11 +47,13 @@ class Grouped:
         return _pairs(len(self.labels)) - self.mated
 
 
-def grouped(vectors: torch.Tensor, labels: torch.Tensor) -> Grouped:
+def group_embeddings(vectors: torch.Tensor, labels: torch.Tensor) -> GroupedEmbeddings:
     order = labels.argsort(stable=True)
     sizes: list[int] = torch.unique_consecutive(labels[order], return_counts=True)[1].tolist()
-    samples = Grouped(vectors[order], labels[order], _bounds(sizes, min(GROUPS, len(sizes))), tuple(sizes), order)
-    _refuse_without_pairs(samples)
+    samples = GroupedEmbeddings(
+        vectors[order], labels[order], _bounds(sizes, min(GROUPS, len(sizes))), tuple(sizes), order
+    )
+    _check_has_pairs(samples)
     return samples
 
 
@@ -60,7 +62,7 @@ def _bounds(sizes: list[int], groups: int) -> tuple[int, ...]:
     return tuple(sum(sizes[: number * len(sizes) // groups]) for number in range(groups + 1)) if groups else (0,)
 
 
-def _refuse_without_pairs(samples: Grouped) -> None:
+def _check_has_pairs(samples: GroupedEmbeddings) -> None:
     if not samples.mated:
         raise UsageError(
             f"No two of the {len(samples.labels):,} samples to compare are of one subject. Such a split needs subjects "
@@ -90,7 +92,7 @@ _AT_ONCE = 4096
 _NAMED = 10
 
 
-def integers(embeddings: torch.Tensor) -> torch.Tensor:
+def quantize_embeddings(embeddings: torch.Tensor) -> torch.Tensor:
     """Float32 that holds whole numbers, a row for each embedding, where the embeddings are."""
     if embeddings.shape[1] > WIDEST:
         raise UsageError(
@@ -98,7 +100,7 @@ def integers(embeddings: torch.Tensor) -> torch.Tensor:
             f"Set model.embedding to {WIDEST:,} or less."
         )
     parts = [_with_length(part) for part in torch.split(embeddings.detach(), _AT_ONCE)]
-    _refuse_without_direction(torch.cat([length for _, length in parts]))
+    _check_has_direction(torch.cat([length for _, length in parts]))
     return torch.cat([(whole / length * SCALE).round_().float() for whole, length in parts])
 
 
@@ -119,7 +121,7 @@ def _with_length(embeddings: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return double, torch.linalg.vector_norm(double, dim=1, keepdim=True)
 
 
-def _refuse_without_direction(lengths: torch.Tensor) -> None:
+def _check_has_direction(lengths: torch.Tensor) -> None:
     rows = torch.nonzero(~(lengths.isfinite() & (lengths > 0)).flatten()).flatten().tolist()
     if not rows:
         return
@@ -133,15 +135,15 @@ def _refuse_without_direction(lengths: torch.Tensor) -> None:
 
 Exchange = Callable[[torch.Tensor], torch.Tensor]
 
-Beat = Callable[[], None]
+Heartbeat = Callable[[], None]
 """Called every second or so, by all ranks together; what it raises ends the work."""
 
 
-def quiet() -> None:
+def no_heartbeat() -> None:
     """Nobody waits for a sign."""
 
 
-def own(found: torch.Tensor) -> torch.Tensor:
+def own_exchange(found: torch.Tensor) -> torch.Tensor:
     """The exchange of one rank."""
     return found
 
@@ -150,14 +152,14 @@ def own(found: torch.Tensor) -> torch.Tensor:
 class Share:
     rank: int = 0
     world_size: int = 1
-    summed: Exchange = own
+    summed: Exchange = own_exchange
     """Adds int64 counts of all ranks."""
-    gathered: Exchange = own
+    gathered: Exchange = own_exchange
     """Tensors of one shape, one behind the other."""
-    beat: Beat = quiet
+    beat: Heartbeat = no_heartbeat
 
 
-ALONE = Share()
+SINGLE_RANK = Share()
 
 
 T = TypeVar("T")
@@ -185,12 +187,12 @@ class Tile:
             group += 1
 
 
-def tiles(bounds: tuple[int, ...], share: Share) -> Iterator[Tile]:
+def tiles_of_rank(bounds: tuple[int, ...], share: Share) -> Iterator[Tile]:
     """Those of this rank. Every pair lies in one tile of one rank; tiles on the diagonal hold pairs with i >= j too."""
-    return dealt(partial(_all_tiles, bounds), share)
+    return deal_to_rank(partial(_all_tiles, bounds), share)
 
 
-def dealt(listed: Callable[[], Iterator[T]], share: Share) -> Iterator[T]:
+def deal_to_rank(listed: Callable[[], Iterator[T]], share: Share) -> Iterator[T]:
     """Every so many of a list; the beat comes before each round, on every rank as often, though some have one less."""
     mine = islice(listed(), share.rank, None, share.world_size)
     for _ in range(-(-sum(1 for _ in listed()) // (ROUND * share.world_size))):
@@ -198,15 +200,15 @@ def dealt(listed: Callable[[], Iterator[T]], share: Share) -> Iterator[T]:
         yield from islice(mine, ROUND)
 
 
-def cut(start: int, stop: int) -> Iterator[slice]:
+def split_range(start: int, stop: int) -> Iterator[slice]:
     for each in range(start, stop, SIDE):
         yield slice(each, min(each + SIDE, stop))
 
 
 def _all_tiles(bounds: tuple[int, ...]) -> Iterator[Tile]:
     for group in range(len(bounds) - 1):
-        for rows in cut(bounds[group], bounds[group + 1]):
-            for columns in cut(rows.start, bounds[-1]):
+        for rows in split_range(bounds[group], bounds[group + 1]):
+            for columns in split_range(rows.start, bounds[-1]):
                 yield Tile(group, rows, columns)
 
 
@@ -217,12 +219,12 @@ BINS = 2 * LIMIT // WIDTH
 
 _SHIFT = 8
 
-Both = tuple[torch.Tensor, torch.Tensor]
+TensorPair = tuple[torch.Tensor, torch.Tensor]
 """Of mated and of non-mated pairs."""
 
 
 @dataclass(frozen=True)
-class Coarse:
+class CoarseHistogram:
     """One tensor, so that ranks add it in one exchange."""
 
     counts: torch.Tensor
@@ -248,25 +250,25 @@ class Coarse:
         return (self.touching.sum(0) + self.inner) // 2
 
 
-def coarse(samples: Grouped, share: Share) -> torch.Tensor:
+def count_coarse(samples: GroupedEmbeddings, share: Share) -> torch.Tensor:
     """What this rank's tiles add to `Coarse.counts`."""
-    found = Coarse(torch.zeros(2 * samples.groups + 1, BINS, dtype=torch.int64, device=samples.vectors.device))
-    for groups, mated, non_mated in _places(samples, share):
+    found = CoarseHistogram(torch.zeros(2 * samples.groups + 1, BINS, dtype=torch.int64, device=samples.vectors.device))
+    for groups, mated, non_mated in _score_indices(samples, share):
         bins = bins_of(non_mated)
         for group in groups:
-            count(found.touching[group], bins)
+            add_counts(found.touching[group], bins)
         if len(groups) == 1:
-            count(found.inner, bins)
-            count(found.mated[min(groups)], bins_of(mated))
+            add_counts(found.inner, bins)
+            add_counts(found.mated[min(groups)], bins_of(mated))
     return found.counts
 
 
-def all_places(samples: Grouped, share: Share) -> Iterator[Both]:
+def all_score_indices(samples: GroupedEmbeddings, share: Share) -> Iterator[TensorPair]:
     """Of this rank's pairs."""
-    return ((mated, non_mated) for _, mated, non_mated in _places(samples, share))
+    return ((mated, non_mated) for _, mated, non_mated in _score_indices(samples, share))
 
 
-def fine(pairs: Iterable[Both], bins: list[int], device: torch.device) -> torch.Tensor:
+def count_fine(pairs: Iterable[TensorPair], bins: list[int], device: torch.device) -> torch.Tensor:
     """Of mated and of non-mated pairs: for each of these bins, how many scores lie at each of its places."""
     rows = torch.full((BINS,), -1, dtype=torch.int32, device=device)
     rows[bins] = torch.arange(len(bins), dtype=torch.int32, device=device)
@@ -275,7 +277,7 @@ def fine(pairs: Iterable[Both], bins: list[int], device: torch.device) -> torch.
         for counts, places in zip(found, both, strict=True):
             row = rows.index_select(0, places >> _SHIFT)
             there = row >= 0
-            count(counts, (row[there] * WIDTH + places[there] % WIDTH).long())
+            add_counts(counts, (row[there] * WIDTH + places[there] % WIDTH).long())
     return found.view(2, len(bins), WIDTH)
 
 
@@ -283,25 +285,25 @@ def bins_of(places: torch.Tensor) -> torch.Tensor:
     return (places >> _SHIFT).long()
 
 
-def count(into: torch.Tensor, at: torch.Tensor) -> None:
+def add_counts(into: torch.Tensor, at: torch.Tensor) -> None:
     """In place: two groups of few subjects have far fewer pairs than a histogram has places."""
     into.scatter_add_(0, at, into.new_ones(1).expand(len(at)))
 
 
-def places_of(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+def score_index(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
     return (one @ other.T).to(torch.int32).add_(LIMIT)
 
 
-def once(rows: slice, columns: slice, device: torch.device) -> torch.Tensor:
+def upper_triangle(rows: slice, columns: slice, device: torch.device) -> torch.Tensor:
     """Where a tile has a pair i < j, and not the same the other way round."""
     whole = torch.ones(rows.stop - rows.start, columns.stop - columns.start, dtype=torch.bool, device=device)
     return whole.triu(1 + rows.start - columns.start)
 
 
-def _places(samples: Grouped, share: Share) -> Iterator[tuple[set[int], torch.Tensor, torch.Tensor]]:
+def _score_indices(samples: GroupedEmbeddings, share: Share) -> Iterator[tuple[set[int], torch.Tensor, torch.Tensor]]:
     """Of the mated and of the non-mated pairs of each two groups, or of one, as far as they lie in one tile."""
-    for tile in tiles(samples.bounds, share):
-        places = places_of(samples.vectors[tile.rows], samples.vectors[tile.columns])
+    for tile in tiles_of_rank(samples.bounds, share):
+        places = score_index(samples.vectors[tile.rows], samples.vectors[tile.columns])
         for group, columns in tile.parts(samples.bounds):
             part = places[:, columns.start - tile.columns.start : columns.stop - tile.columns.start]
             if group == tile.group:
@@ -310,7 +312,7 @@ def _places(samples: Grouped, share: Share) -> Iterator[tuple[set[int], torch.Te
                 yield {tile.group, group}, places.new_empty(0), part.flatten()
 
 
-def _told_apart(places: torch.Tensor, labels: torch.Tensor, rows: slice, columns: slice) -> Both:
+def _told_apart(places: torch.Tensor, labels: torch.Tensor, rows: slice, columns: slice) -> TensorPair:
     same = labels[rows, None] == labels[None, columns]
-    counted = once(rows, columns, places.device)
+    counted = upper_triangle(rows, columns, places.device)
     return places[same & counted], places[~same & counted]

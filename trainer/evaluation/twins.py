@@ -13,12 +13,24 @@ from typing import Any
 
 import torch
 
-from trainer.evaluation.pair_scores import BINS, LIMIT, Both, Share, bins_of, count, cut, dealt, fine, once, places_of
-from trainer.evaluation.roc import Rates, bins_with, exact, inside, rates
+from trainer.evaluation.pair_scores import (
+    BINS,
+    LIMIT,
+    Share,
+    TensorPair,
+    add_counts,
+    bins_of,
+    count_fine,
+    deal_to_rank,
+    score_index,
+    split_range,
+    upper_triangle,
+)
+from trainer.evaluation.roc import Rates, compute_rates, count_inside, exact_thresholds, threshold_bins
 
 
 @dataclass(frozen=True)
-class Twins:
+class TwinPairs:
     subjects: int
     mated: int
     non_mated: int
@@ -51,9 +63,9 @@ class _Families:
     """Where each group begins, and where the last one ends."""
 
 
-def twins_of(
+def verify_twins(
     vectors: torch.Tensor, labels: torch.Tensor, groups: torch.Tensor, threshold: int, share: Share
-) -> Twins | None:
+) -> TwinPairs | None:
     """`vectors` hold whole numbers; a group below 0 is none. None where no two subjects are of one group."""
     them = _families(vectors, labels, groups)
     if not len(them.labels):
@@ -61,8 +73,8 @@ def twins_of(
     counts = share.summed(_coarse(them, threshold, share)).cpu()
     mated, non_mated = counts[:-2].view(2, BINS).numpy()
     right_mated, right_non_mated = counts[-2:].tolist()
-    edges = rates(mated, non_mated)
-    return Twins(
+    edges = compute_rates(mated, non_mated)
+    return TwinPairs(
         subjects=len(torch.unique(them.labels)),
         mated=edges.mated,
         non_mated=edges.non_mated,
@@ -87,8 +99,8 @@ def _coarse(them: _Families, threshold: int, share: Share) -> torch.Tensor:
     """Histograms of mated and of non-mated pairs, then how many of each are right at the threshold."""
     counts = torch.zeros(2 * BINS + 2, dtype=torch.int64, device=them.vectors.device)
     for mated, non_mated in _places(them, share):
-        count(counts[:BINS], bins_of(mated))
-        count(counts[BINS:-2], bins_of(non_mated))
+        add_counts(counts[:BINS], bins_of(mated))
+        add_counts(counts[BINS:-2], bins_of(non_mated))
         counts[-2] += (mated >= threshold + LIMIT).sum()
         counts[-1] += (non_mated < threshold + LIMIT).sum()
     return counts
@@ -96,23 +108,23 @@ def _coarse(them: _Families, threshold: int, share: Share) -> torch.Tensor:
 
 def _eer(them: _Families, edges: Rates, share: Share) -> float:
     def counted(bins: list[int]) -> torch.Tensor:
-        return share.summed(fine(_places(them, share), bins, them.vectors.device))
+        return share.summed(count_fine(_places(them, share), bins, them.vectors.device))
 
     asked = [Rates.crossing]
-    (equal,) = exact(edges, asked, inside(set(bins_with(edges, asked)), set(), counted).counts)
+    (equal,) = exact_thresholds(edges, asked, count_inside(set(threshold_bins(edges, asked)), set(), counted).counts)
     return float(equal.rates.eer())
 
 
-def _places(them: _Families, share: Share) -> Iterator[Both]:
-    for rows, columns in dealt(partial(_tiles, them.bounds), share):
-        places = places_of(them.vectors[rows], them.vectors[columns])
-        akin = (them.groups[rows, None] == them.groups[None, columns]) & once(rows, columns, places.device)
+def _places(them: _Families, share: Share) -> Iterator[TensorPair]:
+    for rows, columns in deal_to_rank(partial(_tiles, them.bounds), share):
+        places = score_index(them.vectors[rows], them.vectors[columns])
+        akin = (them.groups[rows, None] == them.groups[None, columns]) & upper_triangle(rows, columns, places.device)
         same = them.labels[rows, None] == them.labels[None, columns]
         yield places[same & akin], places[~same & akin]
 
 
 def _tiles(bounds: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
     """Rows of some groups, and columns up to where the last of these ends."""
-    for rows in cut(0, bounds[-1]):
-        for columns in cut(rows.start, bounds[bisect_left(bounds, rows.stop)]):
+    for rows in split_range(0, bounds[-1]):
+        for columns in split_range(rows.start, bounds[bisect_left(bounds, rows.stop)]):
             yield rows, columns

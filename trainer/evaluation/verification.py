@@ -16,28 +16,40 @@ from typing import Any
 import torch
 
 from trainer.evaluation.pair_scores import (
-    ALONE,
-    Coarse,
-    Grouped,
+    SINGLE_RANK,
+    CoarseHistogram,
+    GroupedEmbeddings,
     Share,
-    all_places,
-    coarse,
+    all_score_indices,
+    count_coarse,
+    count_fine,
     exact_products,
-    fine,
-    grouped,
-    integers,
+    group_embeddings,
+    quantize_embeddings,
 )
-from trainer.evaluation.roc import Asked, Integers, Rates, Threshold, auc, bins_with, det, exact, inside, mixed, rates
-from trainer.evaluation.twins import Twins, twins_of
+from trainer.evaluation.roc import (
+    IntArray,
+    Rates,
+    Threshold,
+    ThresholdTarget,
+    compute_auc,
+    compute_rates,
+    count_inside,
+    det_curve,
+    exact_thresholds,
+    mixed_bins,
+    threshold_bins,
+)
+from trainer.evaluation.twins import TwinPairs, verify_twins
 
-FEWEST = 8
+MIN_GROUPS = 8
 """Groups below which a spread says nothing."""
 
 _Z = 1.959964
 
 
 @dataclass(frozen=True)
-class Spread:
+class ErrorSpread:
     error: float
     """The standard error of the EER."""
     freedom: int
@@ -53,21 +65,21 @@ class Spread:
         return _Z * sqrt(2) * self.error
 
 
-def spread_of(found: Coarse) -> Spread | None:
+def estimate_spread(found: CoarseHistogram) -> ErrorSpread | None:
     """From coarse counts; None where the subjects are too few, or leaving them out changes nothing."""
     without = _without_each(found)
-    if len(without) < FEWEST:
+    if len(without) < MIN_GROUPS:
         return None
     mean = sum(without) / len(without)
     error = sqrt((len(without) - 1) / len(without) * sum((each - mean) ** 2 for each in without))
-    return Spread(error, len(without) - 1) if error else None
+    return ErrorSpread(error, len(without) - 1) if error else None
 
 
-def _without_each(found: Coarse) -> Sequence[float]:
+def _without_each(found: CoarseHistogram) -> Sequence[float]:
     """The EER without each group; nothing if one of them holds all mated or touches all non-mated pairs."""
     mated, non_mated = found.mated.sum(0), found.non_mated
     left = [
-        rates((mated - own).cpu().numpy(), (non_mated - touching).cpu().numpy())
+        compute_rates((mated - own).cpu().numpy(), (non_mated - touching).cpu().numpy())
         for own, touching in zip(found.mated, found.touching, strict=True)
     ]
     return [float(each.eer()) for each in left] if all(each.mated and each.non_mated for each in left) else []
@@ -85,12 +97,12 @@ def _students_t(freedom: float) -> float:
     return sum(term / freedom**power for power, term in enumerate(terms))
 
 
-FEWEST_ACCEPTED = 10
+MIN_ACCEPTED = 10
 """Pairs that a false accept rate must let pass before a rate at it is told: fewer cannot resolve it."""
 
 
 @dataclass(frozen=True)
-class Need:
+class PairNeed:
     pairs: int
     """Non-mated."""
     subjects: int
@@ -101,7 +113,7 @@ class Need:
 class Power:
     difference: float | None
     """Of the EERs of two independent runs: a smaller one may be chance. None where the subjects are too few to say."""
-    needs: Mapping[float, Need]
+    needs: Mapping[float, PairNeed]
     """By each false accept rate that these pairs cannot resolve."""
 
     def as_json(self) -> dict[str, Any]:
@@ -111,22 +123,22 @@ class Power:
         }
 
 
-def resolved(far: float, non_mated: int) -> bool:
-    return non_mated * meant(far) >= FEWEST_ACCEPTED
+def is_resolved(far: float, non_mated: int) -> bool:
+    return non_mated * exact_fraction(far) >= MIN_ACCEPTED
 
 
-def needs(fars: Iterable[float], samples: Grouped) -> dict[float, Need]:
-    return {far: _need(far, samples) for far in fars if not resolved(far, samples.non_mated)}
+def required_pairs(fars: Iterable[float], samples: GroupedEmbeddings) -> dict[float, PairNeed]:
+    return {far: _need(far, samples) for far in fars if not is_resolved(far, samples.non_mated)}
 
 
-def meant(far: float) -> Fraction:
+def exact_fraction(far: float) -> Fraction:
     """The decimal that was written: the nearest float of 0.000001 is below it."""
     return Fraction(repr(far))
 
 
-def _need(far: float, samples: Grouped) -> Need:
-    pairs, subjects = ceil(FEWEST_ACCEPTED / meant(far)), len(samples.sizes)
-    return Need(pairs, _subjects(ceil(Fraction(pairs * subjects * (subjects - 1), samples.non_mated))))
+def _need(far: float, samples: GroupedEmbeddings) -> PairNeed:
+    pairs, subjects = ceil(MIN_ACCEPTED / exact_fraction(far)), len(samples.sizes)
+    return PairNeed(pairs, _subjects(ceil(Fraction(pairs * subjects * (subjects - 1), samples.non_mated))))
 
 
 def _subjects(ordered_pairs: int) -> int:
@@ -153,7 +165,7 @@ class Verification:
     subjects: int
     samples: int
     power: Power
-    twins: Twins | None
+    twins: TwinPairs | None
 
     @property
     def error(self) -> float:
@@ -193,21 +205,21 @@ def verify(
     *,
     far: Sequence[float],
     groups: torch.Tensor | None = None,
-    share: Share = ALONE,
+    share: Share = SINGLE_RANK,
 ) -> Verification:
     """Every rank has all embeddings and counts its share of the tiles. Subjects of one of `groups` are twins, if it is
     not below 0.
     """
     assert len(embeddings) == len(labels)
     with exact_products(embeddings.device):
-        vectors, labels = integers(embeddings), labels.to(embeddings.device)
-        samples = grouped(vectors, labels)
-        found = Coarse(share.summed(coarse(samples, share)))
+        vectors, labels = quantize_embeddings(embeddings), labels.to(embeddings.device)
+        samples = group_embeddings(vectors, labels)
+        found = CoarseHistogram(share.summed(count_coarse(samples, share)))
         mated, non_mated = found.mated.sum(0).cpu().numpy(), found.non_mated.cpu().numpy()
         points = _points(samples, mated, non_mated, far, share)
         own = None if groups is None else groups.to(vectors.device)
-        twins = None if own is None else twins_of(vectors, labels, own, points.equal.score, share)
-    eer, spread = float(points.equal.rates.eer()), spread_of(found)
+        twins = None if own is None else verify_twins(vectors, labels, own, points.equal.score, share)
+    eer, spread = float(points.equal.rates.eer()), estimate_spread(found)
     return Verification(
         eer=eer,
         interval=spread.around(eer) if spread else None,
@@ -216,22 +228,24 @@ def verify(
         tar=dict.fromkeys(far) | points.tar,
         mated=samples.mated,
         non_mated=samples.non_mated,
-        det=det(rates(mated, non_mated)),
+        det=det_curve(compute_rates(mated, non_mated)),
         subjects=len(samples.sizes),
         samples=len(labels),
-        power=Power(spread.difference if spread else None, needs(far, samples)),
+        power=Power(spread.difference if spread else None, required_pairs(far, samples)),
         twins=twins,
     )
 
 
-def _points(samples: Grouped, mated: Integers, non_mated: Integers, far: Sequence[float], share: Share) -> _Points:
+def _points(
+    samples: GroupedEmbeddings, mated: IntArray, non_mated: IntArray, far: Sequence[float], share: Share
+) -> _Points:
     def counted(bins: list[int]) -> torch.Tensor:
-        return share.summed(fine(all_places(samples, share), bins, samples.vectors.device))
+        return share.summed(count_fine(all_score_indices(samples, share), bins, samples.vectors.device))
 
-    edges = rates(mated, non_mated)
-    told = [each for each in far if resolved(each, samples.non_mated)]
-    asked: list[Asked] = [Rates.crossing, *(partial(Rates.within, far=meant(each)) for each in told)]
-    close = inside(set(bins_with(edges, asked)), mixed(mated, non_mated), counted)
-    equal, *accepting = exact(edges, asked, close.counts)
+    edges = compute_rates(mated, non_mated)
+    told = [each for each in far if is_resolved(each, samples.non_mated)]
+    asked: list[ThresholdTarget] = [Rates.crossing, *(partial(Rates.within, far=exact_fraction(each)) for each in told)]
+    close = count_inside(set(threshold_bins(edges, asked)), mixed_bins(mated, non_mated), counted)
+    equal, *accepting = exact_thresholds(edges, asked, close.counts)
     tar = {each: float(1 - point.rates.fnmr(point.at)) for each, point in zip(told, accepting, strict=True)}
-    return _Points(equal, tar, float(auc(mated, non_mated, close.wins)))
+    return _Points(equal, tar, float(compute_auc(mated, non_mated, close.wins)))

@@ -12,14 +12,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from trainer.models.layers import Averaging
+from trainer.models.layers import PerStepMean
 
-NEAREST = 1 - 1e-6
+MAX_COSINE = 1 - 1e-6
 """An angle is steep beside 0 and beside pi, without bound: from this cosine on it counts as flat."""
 
 MOMENTUM = 0.01
 
-SHORTEST, LONGEST = 0.001, 100.0
+MIN_LENGTH, MAX_LENGTH = 0.001, 100.0
 
 START_MEAN, START_STD = 20.0, 100.0
 
@@ -64,7 +64,7 @@ class ArcFace(Margin):
         return torch.where(cosines > -math.cos(self.margin), turned, beyond)
 
 
-class AdaFace(Averaging, Margin):
+class AdaFace(PerStepMean, Margin):
     """A turn that depends on quality, of which the length of an embedding tells: what is short is asked for less.
 
     A length is compared with the mean and the spread of lengths, as they were moved by the row before: of any row the
@@ -103,12 +103,12 @@ class AdaFace(Averaging, Margin):
         return self.seen_mean, self.seen_mean_square
 
     @torch.no_grad()
-    def move(self, *means: torch.Tensor) -> None:
+    def update(self, *means: torch.Tensor) -> None:
         for moved, mean in zip((self.mean, self.mean_square), means, strict=True):
             moved.lerp_(mean, MOMENTUM)
 
 
-def margin_of(name: str, margin: float) -> Margin:
+def make_margin(name: str, margin: float) -> Margin:
     """By the names of heads."""
     kinds: dict[str, type[CosFace | ArcFace | AdaFace]] = {"cosface": CosFace, "arcface": ArcFace, "adaface": AdaFace}
     if name not in kinds:
@@ -117,14 +117,14 @@ def margin_of(name: str, margin: float) -> Margin:
 
 
 def _angles(cosines: torch.Tensor) -> torch.Tensor:
-    return cosines.clamp(-NEAREST, NEAREST).acos()
+    return cosines.clamp(-MAX_COSINE, MAX_COSINE).acos()
 
 
 def _sane(lengths: torch.Tensor) -> torch.Tensor:
-    return lengths.clamp(SHORTEST, LONGEST)
+    return lengths.clamp(MIN_LENGTH, MAX_LENGTH)
 
 
-class Softmax(nn.Module):
+class SoftmaxHead(nn.Module):
     def __init__(self, embedding: int, classes: int) -> None:
         super().__init__()
         self.classes = nn.Linear(embedding, classes)
@@ -137,7 +137,7 @@ class Softmax(nn.Module):
         return self.classes(embeddings)  # type: ignore[no-any-return]  # a Linear gives a tensor
 
 
-class Cosine(nn.Module):
+class CosineHead(nn.Module):
     def __init__(self, embedding: int, classes: int, margin: Margin, scale: float) -> None:
         super().__init__()
         self.margin, self.scale = margin, scale
@@ -160,10 +160,10 @@ class Cosine(nn.Module):
         return functional.linear(functional.normalize(embeddings), functional.normalize(self.weight))
 
 
-def head(name: str, *, embedding: int, classes: int, margin: float, scale: float) -> Softmax | Cosine:
+def make_head(name: str, *, embedding: int, classes: int, margin: float, scale: float) -> SoftmaxHead | CosineHead:
     if name == "softmax":
-        return Softmax(embedding, classes)
-    return Cosine(embedding, classes, margin_of(name, margin), scale)
+        return SoftmaxHead(embedding, classes)
+    return CosineHead(embedding, classes, make_margin(name, margin), scale)
 
 
 class CrossEntropy(nn.Module):

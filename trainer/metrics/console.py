@@ -14,8 +14,8 @@ from textwrap import shorten, wrap
 from typing import Any, NamedTuple, TextIO
 
 from trainer.config.schema import Config
-from trainer.metrics.machine import Usage
-from trainer.metrics.records import Measured
+from trainer.metrics.machine import SystemStats
+from trainer.metrics.records import StepMetrics
 
 _THOUSAND = 1000
 
@@ -24,7 +24,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _PLAIN = (1e-3, 1e3)
 
 
-def size(count: float) -> str:
+def format_bytes(count: float) -> str:
     """Bytes: 640 B, 52.4 MB."""
     value, units = float(count), iter(("B", "kB", "MB", "GB", "TB"))
     unit = next(units)
@@ -33,7 +33,7 @@ def size(count: float) -> str:
     return f"{value:,.0f} {unit}" if unit == "B" else f"{value:,.1f} {unit}"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """45 s, 6 min, 3 h 20 min, 2 d 4 h."""
     if seconds < 2 * _MINUTE:
         return f"{seconds:.0f} s"
@@ -44,26 +44,26 @@ def duration(seconds: float) -> str:
     return _two(round(seconds / _HOUR), 24, "d", "h")
 
 
-def format_rate(share: float, counted: int) -> str:
+def format_error_rate(share: float, counted: int) -> str:
     """A share of so many pairs or samples, without digits that less than one of them would change."""
-    return percent(share, digits_of(counted))
+    return format_percent(share, percent_digits(counted))
 
 
-def digits_of(counted: int) -> int:
+def percent_digits(counted: int) -> int:
     """Of per cents; two at most."""
     return min(2, max(0, floor(log10(max(counted, 1) / 100))))
 
 
-def percent(share: float, digits: int = 1) -> str:
+def format_percent(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
-def figure(value: float) -> str:
+def format_value(value: float) -> str:
     """A loss, for example: three decimals, as long as they say something."""
     return f"{value:.3f}" if value == 0 or _PLAIN[0] <= abs(value) < _PLAIN[1] else f"{value:.2e}"
 
 
-def count(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     """1 subject, 400 subjects."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
@@ -78,23 +78,23 @@ BANNER_WIDTH = 80
 _LABEL = 11
 
 
-def banner(config: Config, facts: Mapping[str, Any]) -> str:
-    return "\n".join(_labelled(_lines(config, facts)))
+def format_banner(config: Config, facts: Mapping[str, Any]) -> str:
+    return "\n".join(_labeled_lines(_lines(config, facts)))
 
 
 def _lines(config: Config, facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "folder", config.run.folder
     yield "data", _data(config, facts)
-    yield "model", f"{config.model.name}, {count(facts['parameters'], 'parameter')}"
+    yield "model", f"{config.model.name}, {format_count(facts['parameters'], 'parameter')}"
     yield "head", f"{config.head.name}, {facts['classes']:,} classes"
     yield "batch", _batch(config, facts)
     yield "precision", _precision(config, facts)
     yield "LR", _learning_rate(config, facts)
     yield "steps", _steps(config, facts)
-    yield "device", f"{count(facts['world_size'], 'rank')} on {facts['device']}, {_threads(facts)}"
+    yield "device", f"{format_count(facts['world_size'], 'rank')} on {facts['device']}, {_threads(facts)}"
 
 
-def _labelled(lines: Iterable[tuple[str, str]]) -> Iterator[str]:
+def _labeled_lines(lines: Iterable[tuple[str, str]]) -> Iterator[str]:
     for label, text in lines:
         first, *rest = wrap(text, BANNER_WIDTH - _LABEL, break_long_words=False, break_on_hyphens=False) or [""]
         yield f"{label:<{_LABEL}}{first}"
@@ -102,7 +102,7 @@ def _labelled(lines: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def _data(config: Config, facts: Mapping[str, Any]) -> str:
-    learnt = f"{count(facts['samples'], 'sample')} of {count(facts['subjects'], 'subject')}"
+    learnt = f"{format_count(facts['samples'], 'sample')} of {format_count(facts['subjects'], 'subject')}"
     judged = f", judged on {config.data.val}" if config.data.val else ", never judged (data.val is empty)"
     return f"{config.data.path}, generation {facts['generation']}: {config.data.train}, {learnt}{judged}"
 
@@ -128,12 +128,12 @@ def _learning_rate(config: Config, facts: Mapping[str, Any]) -> str:
 
 def _steps(config: Config, facts: Mapping[str, Any]) -> str:
     begun = f", goes on behind step {facts['step']:,}" if facts["step"] else ""
-    epochs = f"{count(config.run.epochs, 'epoch')} of {facts['epoch_steps']:,}"
+    epochs = f"{format_count(config.run.epochs, 'epoch')} of {facts['epoch_steps']:,}"
     return f"{facts['steps']:,} ({epochs}), seed {config.run.seed}{begun}"
 
 
 def _threads(facts: Mapping[str, Any]) -> str:
-    return f"{count(facts['threads'], 'thread')} each"
+    return f"{format_count(facts['threads'], 'thread')} each"
 
 
 class Console:
@@ -150,7 +150,7 @@ class Console:
             self._talk = None
 
 
-class Rate(NamedTuple):
+class HeadlineMetric(NamedTuple):
     """Less is better."""
 
     called: str
@@ -159,11 +159,11 @@ class Rate(NamedTuple):
     """Pairs or samples; of two kinds, the fewer."""
 
 
-def rate_of(figures: Mapping[str, Any]) -> Rate | None:
+def headline_metric(figures: Mapping[str, Any]) -> HeadlineMetric | None:
     if figures.get("eer") is not None:
-        return Rate("EER", float(figures["eer"]), min(figures["mated"], figures["non_mated"]))
+        return HeadlineMetric("EER", float(figures["eer"]), min(figures["mated"], figures["non_mated"]))
     if figures.get("error") is not None:
-        return Rate("error", float(figures["error"]), figures["samples"])
+        return HeadlineMetric("error", float(figures["error"]), figures["samples"])
     return None
 
 
@@ -177,21 +177,21 @@ _NOTABLE = 0.01
 """Of the time that cores wait for disks: less is not worth a column."""
 
 
-def of_steps(measured: Measured, usage: Usage, eta: float | None) -> str:
+def format_steps(measured: StepMetrics, usage: SystemStats, eta: float | None) -> str:
     """Where it would be too wide, without what is least missed."""
     columns = dict(_columns(measured, usage, eta))
     for name in _DISPENSABLE:
-        if len(_joined(columns)) > room():
+        if len(_joined(columns)) > terminal_width():
             columns.pop(name, None)
     return _joined(columns)
 
 
-def of_validation(step: int, kind: str, figures: Mapping[str, Any]) -> str:
-    said = ", ".join([headline_rate(figures), *tars(figures)])
-    return shorten(f"{kind} validation, step {step:,}: {said}", room(), placeholder=" …")
+def format_validation(step: int, kind: str, figures: Mapping[str, Any]) -> str:
+    said = ", ".join([format_headline(figures), *format_tars(figures)])
+    return shorten(f"{kind} validation, step {step:,}: {said}", terminal_width(), placeholder=" …")
 
 
-def room() -> int:
+def terminal_width() -> int:
     """Columns of the window; a file has as many as a wide one."""
     try:
         return min(LINE_WIDTH, os.get_terminal_size(sys.stderr.fileno()).columns)
@@ -199,51 +199,51 @@ def room() -> int:
         return LINE_WIDTH
 
 
-def of_event(name: str, facts: Mapping[str, Any]) -> str:
+def format_event(name: str, facts: Mapping[str, Any]) -> str:
     """Without what is no single value, which the JSON record has."""
     said = ", ".join(f"{key.replace('_', ' ')} {_fact(each)}" for key, each in facts.items() if _is_single(each))
     return f"{name}: {said}" if said else name
 
 
-def headline_rate(figures: Mapping[str, Any]) -> str:
+def format_headline(figures: Mapping[str, Any]) -> str:
     """With its interval, if there is one."""
-    judged = rate_of(figures)
+    judged = headline_metric(figures)
     if judged is None:
         return "nothing that could be judged"
-    interval, digits = figures.get("interval"), digits_of(judged.counted)
+    interval, digits = figures.get("interval"), percent_digits(judged.counted)
     ends = f" [{100 * interval[0]:.{digits}f}…{100 * interval[1]:.{digits}f} %]" if interval else ""
-    return f"{judged.called} {percent(judged.value, digits)}{ends}"
+    return f"{judged.called} {format_percent(judged.value, digits)}{ends}"
 
 
-def tars(figures: Mapping[str, Any]) -> Iterator[str]:
+def format_tars(figures: Mapping[str, Any]) -> Iterator[str]:
     """Of the rates that there were pairs enough for."""
     for far, tar in (figures.get("tar") or {}).items():
         if tar is not None:
-            yield f"TAR {format_rate(tar, figures['mated'])} at FAR {far}"
+            yield f"TAR {format_error_rate(tar, figures['mated'])} at FAR {far}"
 
 
 def _joined(columns: Mapping[str, str]) -> str:
     return "  ".join(columns.values())
 
 
-def _columns(measured: Measured, usage: Usage, eta: float | None) -> Iterator[tuple[str, str]]:
+def _columns(measured: StepMetrics, usage: SystemStats, eta: float | None) -> Iterator[tuple[str, str]]:
     steps = f"{measured.steps:,}"
     yield "step", f"step {measured.step:>{len(steps)},}/{steps}"
     yield "epoch", f"epoch {measured.epoch:>5.2f}"
-    yield "loss", f"loss {figure(measured.loss):>7}"
+    yield "loss", f"loss {format_value(measured.loss):>7}"
     yield "lr", f"lr {measured.lr:.1e}"
     yield "speed", f"{measured.samples_per_second:>6,.0f}/s"
-    yield "wait", f"wait {percent(measured.data_wait):>7}"
+    yield "wait", f"wait {format_percent(measured.data_wait):>7}"
     if usage.gpu_utilisation is not None:
-        yield "gpu", f"gpu {percent(usage.gpu_utilisation, 0):>5}"
+        yield "gpu", f"gpu {format_percent(usage.gpu_utilisation, 0):>5}"
     if usage.io_wait is not None and usage.io_wait > _NOTABLE:
-        yield "io", f"io {percent(usage.io_wait, 0):>4}"
+        yield "io", f"io {format_percent(usage.io_wait, 0):>4}"
     if usage.memory_mb is not None:
-        yield "memory", f"{size(usage.memory_mb * _MB):>8}"
+        yield "memory", f"{format_bytes(usage.memory_mb * _MB):>8}"
     if measured.skipped:
         yield "skipped", f"skipped {measured.skipped:,}"
     if eta is not None:
-        yield "eta", f"eta {duration(eta)}"
+        yield "eta", f"eta {format_duration(eta)}"
 
 
 def _fact(value: object) -> str:
@@ -255,7 +255,7 @@ def _is_single(value: object) -> bool:
 
 
 @dataclass
-class Pace:
+class EtaEstimator:
     """The first record holds a start, which does not come again: it counts until there is another."""
 
     step: int = 0
@@ -264,7 +264,7 @@ class Pace:
     _rows: int = 0
     _seconds: float = 0.0
 
-    def seconds_left(self, measured: Measured) -> float | None:
+    def seconds_left(self, measured: StepMetrics) -> float | None:
         """None if no step was done yet."""
         if self._records == 1:
             self._rows, self._seconds = 0, 0.0
@@ -275,7 +275,7 @@ class Pace:
         return (measured.steps - measured.step) * self._seconds / self._rows if self._rows > 0 else None
 
 
-BOUND = 0.2
+DATA_BOUND_FRACTION = 0.2
 """The share of waiting from which on the model could learn noticeably faster."""
 
 _WHAT_TO_CHANGE = (
@@ -285,7 +285,7 @@ _WHAT_TO_CHANGE = (
 )
 
 
-class Verdicts:
+class DataBoundDetector:
     """Over the records of a run: said once, and again only after the data had kept up meanwhile.
 
     The first record holds the opening of the stream, which does not come again, and is not judged.
@@ -294,17 +294,17 @@ class Verdicts:
     def __init__(self) -> None:
         self._begun = self._bound = False
 
-    def of(self, measured: Measured) -> str | None:
-        said = verdict(measured) if self._begun else None
+    def of(self, measured: StepMetrics) -> str | None:
+        said = explain_data_bound(measured) if self._begun else None
         new = said if not self._bound else None
         self._begun, self._bound = True, said is not None
         return new
 
 
-def verdict(measured: Measured) -> str | None:
+def explain_data_bound(measured: StepMetrics) -> str | None:
     """None as long as the data keeps up."""
-    if measured.data_wait <= BOUND:
+    if measured.data_wait <= DATA_BOUND_FRACTION:
         return None
     who = f"rank {measured.slowest}" if len(measured.waits) > 1 else "the step"
-    share = percent(measured.data_wait, 0)
+    share = format_percent(measured.data_wait, 0)
     return f"The data is the bottleneck: {who} waited for it {share} of the time. {_WHAT_TO_CHANGE}"

@@ -17,23 +17,23 @@ from typing import Any, Protocol, TextIO
 
 from trainer.checkpoint.state import State
 from trainer.config.schema import Log
-from trainer.data import Row
+from trainer.data import Batch
 from trainer.metrics import console
 from trainer.metrics import records as entries
-from trainer.metrics.console import Console, Pace, Verdicts, duration, size
-from trainer.metrics.machine import Machine
-from trainer.metrics.records import METRICS, JsonLines, Measured, Record, scalars
+from trainer.metrics.console import Console, DataBoundDetector, EtaEstimator, format_bytes, format_duration
+from trainer.metrics.machine import SystemMonitor
+from trainer.metrics.records import METRICS_FILE, JsonLines, Record, StepMetrics, scalars
 from trainer.schedule import Schedule
-from trainer.train_step import Outcome
+from trainer.train_step import StepResult
 
-FOLDER = "tensorboard"
+TENSORBOARD_FOLDER = "tensorboard"
 
 
 class TensorBoard:
     def __init__(self, folder: Path, behind: int) -> None:
         """What was drawn of steps beyond `behind` disappears."""
         board = import_module("torch.utils.tensorboard")  # a second, which only who asks for it pays
-        self._writer: Any = board.SummaryWriter(str(folder / FOLDER), purge_step=behind + 1)
+        self._writer: Any = board.SummaryWriter(str(folder / TENSORBOARD_FOLDER), purge_step=behind + 1)
 
     def write(self, step: int, scalars: Mapping[str, float]) -> None:
         for name, value in scalars.items():
@@ -127,13 +127,13 @@ class Sinks:
             )
 
 
-class Watch:
+class MetricsLogger:
     def __init__(self, folder: Path, log: Log, *, talk: TextIO | None = None) -> None:
         self._console = Console(sys.stderr if talk is None else talk)
-        self._json = JsonLines(folder / METRICS)
+        self._json = JsonLines(folder / METRICS_FILE)
         self._sinks = Sinks(folder, log, self._console.say)
-        self._machine, self._pace = Machine(), Pace()
-        self._verdicts = Verdicts()
+        self._machine, self._pace = SystemMonitor(), EtaEstimator()
+        self._verdicts = DataBoundDetector()
         self._lock = RLock()
 
     def resume(self, step: int) -> None:
@@ -141,28 +141,29 @@ class Watch:
         with self._lock:
             self._json.keep_up_to(step)
             self._sinks.resume(step)
-            self._pace = Pace(step)
+            self._pace = EtaEstimator(step)
 
-    def record(self, measured: Measured) -> None:
+    def record(self, measured: StepMetrics) -> None:
         with self._lock:
             usage, eta = self._machine.usage(), self._pace.seconds_left(measured)
-            self._pass_on(entries.of_steps(measured, usage, eta), console.of_steps(measured, usage, eta))
+            self._pass_on(entries.step_record(measured, usage, eta), console.format_steps(measured, usage, eta))
             if said := self._verdicts.of(measured):
                 self._console.say(said)
 
     def validated(self, step: int, kind: str, figures: Mapping[str, Any]) -> None:
         """`kind`: "subset", "full" or "test"."""
-        self._pass_on(entries.of_validation(step, kind, figures), console.of_validation(step, kind, figures))
+        self._pass_on(entries.validation_record(step, kind, figures), console.format_validation(step, kind, figures))
 
     def saved(self, step: int, seconds: float, nbytes: int) -> None:
         facts = {"step": step, "seconds": seconds, "bytes": nbytes}
         self._pass_on(
-            entries.of_event("saved", facts), f"saved step {step:,}: {size(nbytes)}, written in {duration(seconds)}"
+            entries.event_record("saved", facts),
+            f"saved step {step:,}: {format_bytes(nbytes)}, written in {format_duration(seconds)}",
         )
 
     def event(self, name: str, /, **facts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
         """Something that happened, to be found again in the records."""
-        self._pass_on(entries.of_event(name, facts), console.of_event(name, facts))
+        self._pass_on(entries.event_record(name, facts), console.format_event(name, facts))
 
     def say(self, text: str) -> None:
         """For people alone."""
@@ -182,11 +183,11 @@ class Watch:
 
 
 @dataclass
-class Report:
+class StepReporter:
     schedule: Schedule
     state: State
     global_batch: int
-    watch: Watch | None
+    watch: MetricsLogger | None
     """Rank 0's; the others count along, since a checkpoint keeps what is counted."""
     _rows: int = 0
     _waits: list[float] = field(default_factory=list)
@@ -194,7 +195,7 @@ class Report:
     _seconds: float = 0.0
     """From asking for a row to the end of its step: neither validations nor snapshots make training look slow."""
 
-    def __call__(self, row: Row, outcome: Outcome) -> None:
+    def __call__(self, row: Batch, outcome: StepResult) -> None:
         self._rows += 1
         self._seconds += time.perf_counter() - row.asked
         self._waits = [
@@ -203,12 +204,12 @@ class Report:
         if self.schedule.due(self.state.progress.step).log:
             self._record(outcome)
 
-    def _record(self, outcome: Outcome) -> None:
+    def _record(self, outcome: StepResult) -> None:
         progress, now = self.state.progress, time.perf_counter()
         loss = progress.mean_loss()
         if self.watch:
             self.watch.record(
-                Measured(
+                StepMetrics(
                     step=progress.step,
                     steps=self.schedule.steps,
                     epoch=progress.step / self.schedule.epoch,

@@ -19,7 +19,7 @@ _COUNTED_TWICE = 8
 
 
 @dataclass(frozen=True)
-class Usage:
+class SystemStats:
     memory_mb: float | None
     """The most that the GPU held at once; without one, what this process holds in memory."""
     gpu_utilisation: float | None
@@ -31,7 +31,7 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Counters:
+class SystemCounters:
     """They only ever grow: what counts is by how much."""
 
     clock: float
@@ -39,26 +39,26 @@ class Counters:
     waited: int | None
     passed: int | None
 
-    def io_wait(self, before: "Counters") -> float | None:
+    def io_wait(self, before: "SystemCounters") -> float | None:
         passed = _growth(self.passed, before.passed)
         waited = _growth(self.waited, before.waited)
         return min(1.0, max(0.0, waited / passed)) if passed and waited is not None else None
 
-    def disk(self, before: "Counters") -> float | None:
+    def disk(self, before: "SystemCounters") -> float | None:
         read, seconds = _growth(self.read, before.read), self.clock - before.clock
         return read / seconds / _MB if read is not None and seconds > 0 else None
 
 
-class Machine:
+class SystemMonitor:
     def __init__(self) -> None:
-        self._before = counters()
+        self._before = read_counters()
         self._nvml = True
 
-    def usage(self) -> Usage:
+    def usage(self) -> SystemStats:
         """Since the last call."""
-        now, before = counters(), self._before
+        now, before = read_counters(), self._before
         self._before = now
-        return Usage(_memory_mb(), self._gpu(), now.io_wait(before), now.disk(before))
+        return SystemStats(_memory_mb(), self._gpu(), now.io_wait(before), now.disk(before))
 
     def _gpu(self) -> float | None:
         if not self._nvml or not _on_gpu():
@@ -70,12 +70,12 @@ class Machine:
             return None
 
 
-def counters(read: Callable[[str], str] | None = None) -> Counters:
+def read_counters(read: Callable[[str], str] | None = None) -> SystemCounters:
     read = read or _text
     bytes_read = next((int(line.split()[1]) for line in read("/proc/self/io").splitlines() if _READ in line[:11]), None)
     times = [int(each) for each in read("/proc/stat").partition("\n")[0].split()[1:]][:_COUNTED_TWICE]
     waited = times[_IO_WAIT] if len(times) > _IO_WAIT else None
-    return Counters(time.perf_counter(), bytes_read, waited, sum(times) if times else None)
+    return SystemCounters(time.perf_counter(), bytes_read, waited, sum(times) if times else None)
 
 
 def _on_gpu() -> bool:

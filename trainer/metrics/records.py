@@ -18,11 +18,11 @@ from typing import Any
 
 from shardkit import ShardkitError, publish
 from trainer.errors import NoSpace
-from trainer.metrics.machine import Usage
+from trainer.metrics.machine import SystemStats
 
 
 @dataclass(frozen=True)
-class Measured:
+class StepMetrics:
     step: int
     """Rows done."""
     steps: int
@@ -83,7 +83,7 @@ CLOCK_FIELDS = frozenset(
 """What differs from run to run, however equal they are."""
 
 
-def of_steps(measured: Measured, usage: Usage, eta: float | None) -> Record:
+def step_record(measured: StepMetrics, usage: SystemStats, eta: float | None) -> Record:
     return {
         "kind": STEP,
         "step": measured.step,
@@ -106,11 +106,11 @@ def of_steps(measured: Measured, usage: Usage, eta: float | None) -> Record:
     }
 
 
-def of_validation(step: int, kind: str, figures: Mapping[str, Any]) -> Record:
+def validation_record(step: int, kind: str, figures: Mapping[str, Any]) -> Record:
     return {"kind": kind, **figures, "step": step}
 
 
-def of_event(name: str, facts: Mapping[str, Any]) -> Record:
+def event_record(name: str, facts: Mapping[str, Any]) -> Record:
     return {"kind": EVENT, "name": name, **facts}
 
 
@@ -131,14 +131,12 @@ def _numbers(prefix: str, value: object) -> Iterator[tuple[str, float]]:
         yield prefix, float(value)
 
 
-__all__ = ["CLOCK_FIELDS", "METRICS", "JsonLines", "records"]
-
-METRICS = "metrics.jsonl"
+METRICS_FILE = "metrics.jsonl"
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
-def records(path: Path) -> list[Record]:
+def read_records(path: Path) -> list[Record]:
     """All whole records; none if there is no file."""
     try:
         content = path.read_bytes()

@@ -11,18 +11,25 @@ from statistics import median
 from typing import Any
 
 from shardkit import publish
-from trainer.config.files import toml_of
+from trainer.config.files import to_toml
 from trainer.config.schema import Config
 from trainer.config.settings import values_of
 from trainer.metrics import console
-from trainer.metrics.console import duration, figure, format_rate, percent, rate_of, size
-from trainer.metrics.records import METRICS, STEP, VALIDATIONS, Record, records
-from trainer.metrics.svg_chart import Axis, Line, Point, chart
+from trainer.metrics.console import (
+    format_bytes,
+    format_duration,
+    format_error_rate,
+    format_percent,
+    format_value,
+    headline_metric,
+)
+from trainer.metrics.records import METRICS_FILE, STEP, VALIDATIONS, Record, read_records
+from trainer.metrics.svg_chart import Axis, Line, Point, render_chart
 
 _STEPS = Axis("step", from_zero=True, tight=True)
 
 
-def plots(records: Sequence[Record]) -> dict[str, str]:
+def render_plots(records: Sequence[Record]) -> dict[str, str]:
     """SVGs by name; one that nothing was recorded for is missing."""
     drawn = {"loss": _loss(records), "rate": _rate(records), "det": _det(records)}
     return {name: svg for name, svg in drawn.items() if svg}
@@ -35,11 +42,11 @@ def det_points(figures: Mapping[str, Any]) -> list[Point]:
 
 def _loss(records: Sequence[Record]) -> str:
     points = [(each["step"], each["loss"]) for each in records if each["kind"] == STEP and each["loss"] is not None]
-    return chart("Training loss", _STEPS, Axis("loss"), [Line("loss", points)]) if points else ""
+    return render_chart("Training loss", _STEPS, Axis("loss"), [Line("loss", points)]) if points else ""
 
 
 def _rate(records: Sequence[Record]) -> str:
-    judged = [(each, found) for each in records if each["kind"] in VALIDATIONS and (found := rate_of(each))]
+    judged = [(each, found) for each in records if each["kind"] in VALIDATIONS and (found := headline_metric(each))]
     points: dict[str, list[Point]] = {}
     for each, rate in judged:
         if each["kind"] != "test":
@@ -49,7 +56,7 @@ def _rate(records: Sequence[Record]) -> str:
         return ""
     called = judged[0][1].called
     title = {"EER": "Equal error rate"}.get(called, "Error rate")
-    return chart(title, _STEPS, Axis(called, percent=True, from_zero=True), lines)
+    return render_chart(title, _STEPS, Axis(called, percent=True, from_zero=True), lines)
 
 
 def _det(records: Sequence[Record]) -> str:
@@ -63,7 +70,7 @@ def _det(records: Sequence[Record]) -> str:
     rates = [rate for line in lines for point in line.points for rate in point if rate > 0]
     same = Line("equal error", [(min(rates), min(rates)), (1.0, 1.0)], dashed=True) if rates else Line("", [])
     accepted = Axis("false accept rate", log=True, percent=True)
-    return chart(
+    return render_chart(
         "Detection error trade-off", accepted, Axis("false reject rate", log=True, percent=True), [*lines, same]
     )
 
@@ -74,17 +81,20 @@ _WEIGHTS = ("ema.safetensors", "model.safetensors")
 """The averaged ones are those that were validated, where there are any."""
 
 
-def summary(folder: Path, config: Config, records: Sequence[Record]) -> Iterator[tuple[str, str]]:
+def summary_rows(folder: Path, config: Config, records: Sequence[Record]) -> Iterator[tuple[str, str]]:
     """By what it is; what was never recorded is not told."""
-    top, steps = best(records), [each for each in records if each["kind"] == STEP]
+    top, steps = best_validation(records), [each for each in records if each["kind"] == STEP]
     if top:
-        yield "best", f"**{console.headline_rate(top)}** on {config.data.val}, full validation at step {top['step']:,}"
+        yield (
+            "best",
+            f"**{console.format_headline(top)}** on {config.data.val}, full validation at step {top['step']:,}",
+        )
     for each in records:
         if each["kind"] == "test":
             yield (
                 "test",
                 (
-                    f"{console.headline_rate(each)} on {config.data.test or 'test'}, "
+                    f"{console.format_headline(each)} on {config.data.test or 'test'}, "
                     f"with the weights of step {each['step']:,}"
                 ),
             )
@@ -93,13 +103,13 @@ def summary(folder: Path, config: Config, records: Sequence[Record]) -> Iterator
         yield from _of_steps(steps)
 
 
-def best(records: Sequence[Record]) -> Record | None:
+def best_validation(records: Sequence[Record]) -> Record | None:
     """The first of the full validations that no other one beat."""
-    full = [(judged.value, each) for each in records if each["kind"] == "full" and (judged := rate_of(each))]
+    full = [(judged.value, each) for each in records if each["kind"] == "full" and (judged := headline_metric(each))]
     return min(full, key=itemgetter(0), default=(None, None))[1]
 
 
-def validations(records: Sequence[Record]) -> list[list[str]]:
+def validation_rows(records: Sequence[Record]) -> list[list[str]]:
     """A table: its head, then a row for each validation in the order in which they were made."""
     made = [each for each in records if each["kind"] in VALIDATIONS]
     fars = list(dict.fromkeys(far for each in made for far in each.get("tar") or {}))
@@ -109,8 +119,8 @@ def validations(records: Sequence[Record]) -> list[list[str]]:
 
 def _validation_row(record: Record, fars: Sequence[str]) -> list[str]:
     rates = [(record.get("tar") or {}).get(far) for far in fars]
-    told = ["too few pairs" if each is None else format_rate(each, record["mated"]) for each in rates]
-    return [f"{record['step']:,}", record["kind"], console.headline_rate(record), *told]
+    told = ["too few pairs" if each is None else format_error_rate(each, record["mated"]) for each in rates]
+    return [f"{record['step']:,}", record["kind"], console.format_headline(record), *told]
 
 
 def _of_steps(steps: Sequence[Record]) -> Iterator[tuple[str, str]]:
@@ -118,13 +128,13 @@ def _of_steps(steps: Sequence[Record]) -> Iterator[tuple[str, str]]:
     waits = [each["data_wait"] for each in steps]
     yield "steps", f"{last['step']:,}, {last['epoch']:.2f} epochs"
     if last["loss"] is not None:
-        yield "loss", f"{figure(last['loss'])}, the mean since the record before"
+        yield "loss", f"{format_value(last['loss'])}, the mean since the record before"
     yield "speed", f"{median(each['samples_per_second'] for each in steps):,.0f} samples/s, the median of all records"
-    yield "waiting for data", f"{percent(median(waits))} of the time, {percent(max(waits))} at most"
-    yield "time", f"{duration(sum(each['seconds'] for each in steps))} without what was done twice"
+    yield "waiting for data", f"{format_percent(median(waits))} of the time, {format_percent(max(waits))} at most"
+    yield "time", f"{format_duration(sum(each['seconds'] for each in steps))} without what was done twice"
     memory = [each["memory_mb"] for each in steps if each["memory_mb"] is not None]
     if memory:
-        yield "memory", f"{size(max(memory) * _MB)} at most, on rank 0"
+        yield "memory", f"{format_bytes(max(memory) * _MB)} at most, on rank 0"
     if last["skipped"]:
         yield "skipped", f"{last['skipped']:,} updates, for an overflow of fp16"
 
@@ -139,28 +149,28 @@ def _weights(folder: Path, step: int | None) -> str:
     return f"`{(place / name).relative_to(folder)}`"
 
 
-PAGE = "run.md"
+PAGE_FILE = "run.md"
 
-PLOTS = "plots"
+PLOTS_FOLDER = "plots"
 
 
 def write_page(folder: Path, config: Config, facts: Mapping[str, Any]) -> None:
     """The plots come first: a page points at nothing that is missing."""
-    told = records(folder / METRICS)
-    drawn = plots(told)
-    (folder / PLOTS).mkdir(parents=True, exist_ok=True)
+    told = read_records(folder / METRICS_FILE)
+    drawn = render_plots(told)
+    (folder / PLOTS_FOLDER).mkdir(parents=True, exist_ok=True)
     for name, svg in drawn.items():
-        _publish(folder / PLOTS / f"{name}.svg", svg)
+        _publish(folder / PLOTS_FOLDER / f"{name}.svg", svg)
     lines = [
         f"# Run {folder.absolute().name}",
-        *_table(summary(folder, config, told)),
+        *_table(summary_rows(folder, config, told)),
         *_plots(list(drawn)),
         *_validations(told),
         "## Facts",
         *_table((name.replace("_", " "), _text(value)) for name, value in facts.items()),
         *_settings(config),
     ]
-    _publish(folder / PAGE, "\n".join(lines))
+    _publish(folder / PAGE_FILE, "\n".join(lines))
 
 
 def _publish(path: Path, text: str) -> None:
@@ -176,11 +186,11 @@ def _table(rows: Iterator[tuple[str, str]]) -> Iterator[str]:
 
 def _plots(names: list[str]) -> Iterator[str]:
     for name in names:
-        yield f"![{name}]({PLOTS}/{name}.svg)\n"
+        yield f"![{name}]({PLOTS_FOLDER}/{name}.svg)\n"
 
 
 def _validations(told: list[dict[str, Any]]) -> Iterator[str]:
-    head, *rows = validations(told)
+    head, *rows = validation_rows(told)
     if rows:
         yield from ("## Validations", "", _row(head), _row("---" for _ in head), *map(_row, rows), "")
 
@@ -193,7 +203,7 @@ def _settings(config: Config) -> Iterator[str]:
     plain = values_of(Config())
     chosen = {name: value for name, value in values_of(config).items() if value != plain[name]}
     yield from ("## Settings", "", "Other than the defaults; `config.toml` has all of them.", "")
-    yield from ("```toml", toml_of(chosen).strip(), "```", "")
+    yield from ("```toml", to_toml(chosen).strip(), "```", "")
 
 
 def _text(value: object) -> str:

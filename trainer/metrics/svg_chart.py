@@ -50,7 +50,7 @@ class Scale:
         return (value - self.low) / (self.high - self.low)
 
 
-def scale_of(axis: Axis, values: Iterable[float]) -> Scale:
+def make_scale(axis: Axis, values: Iterable[float]) -> Scale:
     """All values lie between its ends; without any, it is that of 0 to 1, or of a decade."""
     shown = [each for each in values if axis.shows(each)]
     if axis.log:
@@ -58,7 +58,7 @@ def scale_of(axis: Axis, values: Iterable[float]) -> Scale:
     return _linear([*(shown or [0.0, 1.0]), *([0.0] if axis.from_zero else [])], tight=axis.tight)
 
 
-def tick_text(value: float, *, percent: bool) -> str:
+def format_tick(value: float, *, percent: bool) -> str:
     """As short as it can be said: 0.5, 2,000, 1e-06; 0.1 %."""
     shown = value * 100 if percent else value
     text = f"{shown:,.0f}" if abs(shown) < 1e6 and shown == round(shown) else f"{shown:.6g}"  # noqa: PLR2004 - millions
@@ -66,7 +66,7 @@ def tick_text(value: float, *, percent: bool) -> str:
 
 
 def _linear(values: list[float], *, tight: bool) -> Scale:
-    low, high = _apart(min(values), max(values))
+    low, high = _widen(min(values), max(values))
     step = _round_step((high - low) / _INTERVALS)
     first, last = floor(low / step), ceil(high / step)
     ticks = tuple(float(f"{each * step:.12g}") for each in range(first, last + 1))  # 0.3, not 0.30000000000000004
@@ -75,7 +75,7 @@ def _linear(values: list[float], *, tight: bool) -> Scale:
     return Scale(min(low, ticks[0]), max(high, ticks[-1]), ticks, log=False)
 
 
-def _apart(low: float, high: float) -> tuple[float, float]:
+def _widen(low: float, high: float) -> tuple[float, float]:
     most = max(abs(low), abs(high))
     if high - low > max(most * _SAME, _TINY):
         return low, high
@@ -102,7 +102,7 @@ def _logarithmic(values: list[float]) -> Scale:
 Point = tuple[float, float]
 
 
-def thinned(points: Sequence[Point], most: int) -> list[Point]:
+def thin_points(points: Sequence[Point], most: int) -> list[Point]:
     """`most` points at most; all of them where there are no more."""
     if len(points) <= most:
         return list(points)
@@ -125,7 +125,7 @@ WIDTH, HEIGHT = 720, 400
 
 LEFT, RIGHT, TOP, BOTTOM = 72, 24, 64, 52
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Told apart by colour-blind people as well (after Okabe and Ito)."""
 
 _INK, _PALE, _GRID = "#1f2937", "#4b5563", "#e5e7eb"
@@ -149,21 +149,21 @@ class Line:
     """For what was not measured, like a diagonal: drawn thin and grey."""
 
 
-def chart(title: str, x: Axis, y: Axis, lines: Sequence[Line]) -> str:
+def render_chart(title: str, x: Axis, y: Axis, lines: Sequence[Line]) -> str:
     """Points that an axis cannot show (no numbers; nothing above zero on a logarithmic one) are left out."""
     shown = [
         Line(each.label, [point for point in each.points if x.shows(point[0]) and y.shows(point[1])], each.dashed)
         for each in lines
     ]
     points = [point for each in shown for point in each.points]
-    across, up = scale_of(x, [point[0] for point in points]), scale_of(y, [point[1] for point in points])
+    across, up = make_scale(x, [point[0] for point in points]), make_scale(y, [point[1] for point in points])
     return "\n".join(
         chain(
             _opening(title),
             _grid_across(across, x),
             _grid_up(up, y),
             _labels(title, x, y),
-            *(_line(each, _colour(shown, each), across, up) for each in shown),
+            *(_line(each, _color(shown, each), across, up) for each in shown),
             _legend(shown) if len(shown) > 1 else (),
             ["</svg>", ""],
         )
@@ -183,14 +183,14 @@ def _grid_across(scale: Scale, axis: Axis) -> Iterator[str]:
     for tick in scale.ticks:
         x = _x(scale, tick)
         yield f'<line x1="{x}" y1="{TOP}" x2="{x}" y2="{HEIGHT - BOTTOM}" stroke="{_GRID}"/>'
-        yield _text(x, HEIGHT - BOTTOM + 18, tick_text(tick, percent=axis.percent), anchor="middle")
+        yield _text(x, HEIGHT - BOTTOM + 18, format_tick(tick, percent=axis.percent), anchor="middle")
 
 
 def _grid_up(scale: Scale, axis: Axis) -> Iterator[str]:
     for tick in scale.ticks:
         y = _y(scale, tick)
         yield f'<line x1="{LEFT}" y1="{y}" x2="{WIDTH - RIGHT}" y2="{y}" stroke="{_GRID}"/>'
-        yield _text(LEFT - 8, y + 4, tick_text(tick, percent=axis.percent), anchor="end")
+        yield _text(LEFT - 8, y + 4, format_tick(tick, percent=axis.percent), anchor="end")
 
 
 def _labels(title: str, x: Axis, y: Axis) -> Iterator[str]:
@@ -204,7 +204,7 @@ def _labels(title: str, x: Axis, y: Axis) -> Iterator[str]:
 
 
 def _line(line: Line, colour: str, across: Scale, up: Scale) -> Iterator[str]:
-    points = thinned(line.points, _MOST_POINTS)
+    points = thin_points(line.points, _MOST_POINTS)
     places = [(_x(across, x), _y(up, y)) for x, y in points]
     path = " ".join(f"{x},{y}" for x, y in places)
     yield f'<polyline points="{path}" fill="none" stroke-linejoin="round" {_stroke(line, colour)}/>'
@@ -216,13 +216,13 @@ def _legend(lines: Sequence[Line]) -> Iterator[str]:
     """One behind the other, below the title."""
     x = float(LEFT)
     for line in lines:
-        yield f'<line x1="{x:g}" y1="44" x2="{x + _SWATCH - 6:g}" y2="44" {_stroke(line, _colour(lines, line))}/>'
+        yield f'<line x1="{x:g}" y1="44" x2="{x + _SWATCH - 6:g}" y2="44" {_stroke(line, _color(lines, line))}/>'
         yield _text(x + _SWATCH, 48, line.label, anchor="start")
         x += _SWATCH + len(line.label) * _LETTER + 16
 
 
-def _colour(lines: Sequence[Line], line: Line) -> str:
-    return _PALE if line.dashed else COLOURS[lines.index(line) % len(COLOURS)]
+def _color(lines: Sequence[Line], line: Line) -> str:
+    return _PALE if line.dashed else COLORS[lines.index(line) % len(COLORS)]
 
 
 def _stroke(line: Line, colour: str) -> str:

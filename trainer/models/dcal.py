@@ -14,9 +14,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from trainer.models.layers import Features, Shape
+from trainer.models.layers import BackboneSpec, Features
 
-HEAD = 64
+HEAD_DIM = 64
 """Numbers that a head compares."""
 
 
@@ -24,7 +24,7 @@ class Attention(nn.Module):
     def __init__(self, heads: int, dropout: float) -> None:
         super().__init__()
         self.heads, self.dropout = heads, dropout
-        self.query, self.key, self.value, self.out = (nn.Linear(heads * HEAD, heads * HEAD) for _ in range(4))
+        self.query, self.key, self.value, self.out = (nn.Linear(heads * HEAD_DIM, heads * HEAD_DIM) for _ in range(4))
 
     def forward(self, tokens: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
         queries, keys, values = map(self._by_head, (self.query(tokens), self.key(others), self.value(others)))
@@ -37,10 +37,10 @@ class Attention(nn.Module):
         """How much each token looks at each: B x N x N, one head after the other, for all would fill the memory."""
         queries, keys = map(self._by_head, (self.query(tokens), self.key(tokens)))
         for query, key in zip(queries.unbind(1), keys.unbind(1), strict=True):
-            yield (query @ key.mT / HEAD**0.5).softmax(-1)
+            yield (query @ key.mT / HEAD_DIM**0.5).softmax(-1)
 
     def _by_head(self, tokens: torch.Tensor) -> torch.Tensor:
-        return tokens.view(*tokens.shape[:2], self.heads, HEAD).transpose(1, 2)
+        return tokens.view(*tokens.shape[:2], self.heads, HEAD_DIM).transpose(1, 2)
 
 
 class Block(nn.Module):
@@ -48,7 +48,7 @@ class Block(nn.Module):
 
     def __init__(self, heads: int, dropout: float) -> None:
         super().__init__()
-        width = heads * HEAD
+        width = heads * HEAD_DIM
         self.norm1, self.norm2 = nn.LayerNorm(width, eps=1e-6), nn.LayerNorm(width, eps=1e-6)
         self.attention = Attention(heads, dropout)
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
@@ -67,9 +67,9 @@ class Block(nn.Module):
 
 
 class Patches(nn.Module):
-    def __init__(self, shape: Shape, width: int) -> None:
+    def __init__(self, shape: BackboneSpec, width: int) -> None:
         super().__init__()
-        self.count = count(shape)
+        self.count = count_patches(shape)
         self.cut = nn.Conv2d(shape.channels, width, shape.patch, shape.patch)
         self.first = nn.Parameter(torch.zeros(1, 1, width))
         self.positions = nn.Parameter(nn.init.trunc_normal_(torch.empty(1, 1 + self.count, width), std=0.02))
@@ -79,7 +79,7 @@ class Patches(nn.Module):
         return torch.cat([self.first.expand(len(images), -1, -1), patches], dim=1) + self.positions
 
 
-def count(shape: Shape) -> int:
+def count_patches(shape: BackboneSpec) -> int:
     (height, width), side = shape.size, shape.patch
     if height % side or width % side or 0 in shape.size:
         whole = " ".join(str(max(1, each // side) * side) for each in shape.size)
@@ -91,22 +91,22 @@ def count(shape: Shape) -> int:
 
 
 @torch.no_grad()
-def origins(blocks: Sequence[Block], seen: Sequence[torch.Tensor]) -> torch.Tensor:
+def attention_rollout(blocks: Sequence[Block], seen: Sequence[torch.Tensor]) -> torch.Tensor:
     """B x N: the share that each token of the first block has in the class token behind the last. Sums are 1."""
     shares = torch.zeros(seen[0].shape[:2], device=seen[0].device)
     shares[:, 0] = 1
     for block, tokens in reversed(list(zip(blocks, seen, strict=True))):
-        shares = (shares + back(block, tokens, shares)) / 2
+        shares = (shares + propagate_shares(block, tokens, shares)) / 2
     return shares
 
 
-def back(block: Block, tokens: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+def propagate_shares(block: Block, tokens: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
     """No matrix product: autocast would round it to 16 bits, where many shares are equal."""
     heads = [(shares.unsqueeze(2) * each).sum(1) for each in block.maps(tokens)]
     return torch.stack(heads).mean(0)
 
 
-def salient(tokens: torch.Tensor, shares: torch.Tensor, count: int) -> torch.Tensor:
+def select_salient(tokens: torch.Tensor, shares: torch.Tensor, count: int) -> torch.Tensor:
     """The class token, and the `count` patches with the greatest shares, the greatest first."""
     patches = 1 + shares[:, 1:].topk(count).indices
     picked = torch.cat([torch.zeros_like(patches[:, :1]), patches], dim=1)
@@ -116,27 +116,27 @@ def salient(tokens: torch.Tensor, shares: torch.Tensor, count: int) -> torch.Ten
 WIDTH = 768
 """Numbers of a token, as in ViT-B."""
 
-SALIENT = 0.3
+SALIENT_FRACTION = 0.3
 """Share of the patches that look again: what was published for telling individuals apart (kinds of birds: 0.1)."""
 
 
-class Twins(nn.Module):
-    def __init__(self, shape: Shape) -> None:
+class DualCrossAttentionViT(nn.Module):
+    def __init__(self, shape: BackboneSpec) -> None:
         super().__init__()
-        check(shape)
-        heads = max(1, round(shape.wide(WIDTH) / HEAD))
+        check_spec(shape)
+        heads = max(1, round(shape.scaled(WIDTH) / HEAD_DIM))
         self.alone, again, self.beside = shape.blocks
         self.parts = (shape.embedding // 2, shape.embedding // 2)
-        self.patches = Patches(shape, heads * HEAD)
-        self.salient = max(1, round(SALIENT * self.patches.count))
+        self.patches = Patches(shape, heads * HEAD_DIM)
+        self.salient = max(1, round(SALIENT_FRACTION * self.patches.count))
         self.blocks = nn.ModuleList(Block(heads, shape.dropout) for _ in range(self.alone + again))
-        self.norms = nn.ModuleList(nn.LayerNorm(heads * HEAD, eps=1e-6) for _ in self.parts)
-        self.embed = nn.ModuleList(nn.Linear(heads * HEAD, length) for length in self.parts)
-        self.apply(start)
+        self.norms = nn.ModuleList(nn.LayerNorm(heads * HEAD_DIM, eps=1e-6) for _ in self.parts)
+        self.embed = nn.ModuleList(nn.Linear(heads * HEAD_DIM, length) for length in self.parts)
+        self.apply(init_weights)
 
     def forward(self, images: torch.Tensor) -> Features:
         *seen, whole = self._alone(self.patches(images))
-        local = salient(whole, origins(self._first, seen), self.salient)
+        local = select_salient(whole, attention_rollout(self._first, seen), self.salient)
         for block in self.blocks[self.alone :]:
             local = block(local, whole)
         again = self._part(0, self._beside(seen)) if self.training and self.beside else None
@@ -163,7 +163,7 @@ class Twins(nn.Module):
         """
         tokens = seen[0]
         for number, (block, alone) in enumerate(zip(self._first, seen, strict=True)):
-            tokens = block(tokens, torch.cat([tokens, partners(alone)], dim=1) if number < self.beside else None)
+            tokens = block(tokens, torch.cat([tokens, pair_partners(alone)], dim=1) if number < self.beside else None)
         return tokens
 
     def _part(self, number: int, tokens: torch.Tensor) -> torch.Tensor:
@@ -171,7 +171,7 @@ class Twins(nn.Module):
         return part
 
 
-def partners(tokens: torch.Tensor) -> torch.Tensor:
+def pair_partners(tokens: torch.Tensor) -> torch.Tensor:
     """Of each picture the one half a micro-batch away. The order of pictures was drawn already, so that nothing is
     drawn here; neighbours, which some samplers take from one person, do not meet (of four and more); and each picture
     serves once.
@@ -179,7 +179,7 @@ def partners(tokens: torch.Tensor) -> torch.Tensor:
     return tokens.roll(len(tokens) // 2, 0)
 
 
-def check(shape: Shape) -> None:
+def check_spec(shape: BackboneSpec) -> None:
     if shape.embedding % 2 or shape.embedding < 2:  # noqa: PLR2004 - a number for each part
         raise ValueError(
             f"Each of the two views of `twins` gives half of the vector, and model.embedding is {shape.embedding}: "
@@ -195,7 +195,7 @@ def check(shape: Shape) -> None:
         )
 
 
-def start(module: nn.Module) -> None:
+def init_weights(module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
         nn.init.zeros_(module.bias)

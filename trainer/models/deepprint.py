@@ -16,11 +16,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from trainer.models.inception import BEHIND_STEM, LEAST, STEM, A, Chain
-from trainer.models.layers import Features, Shape
+from trainer.models.inception import BODY, INCEPTION_A, MIN_SIDE, STEM, Chain
+from trainer.models.layers import BackboneSpec, Features
 
 
-class Window(NamedTuple):
+class Pose(NamedTuple):
     turns: torch.Tensor
     """B, radians: by so much what stands in the window was turned counter-clockwise, as one sees it."""
     middles: torch.Tensor
@@ -37,22 +37,22 @@ class Window(NamedTuple):
 
     def back(self, ratio: float) -> torch.Tensor:
         """Of a place in the picture the place in the window."""
-        upright = Window(-self.turns, torch.zeros_like(self.middles)).maps(ratio)[:, :, :2]
+        upright = Pose(-self.turns, torch.zeros_like(self.middles)).maps(ratio)[:, :, :2]
         return torch.cat([upright, -(upright * self.middles[:, None]).sum(2, keepdim=True)], dim=2)
 
 
-def shown(images: torch.Tensor, window: Window) -> torch.Tensor:
+def sample_window(images: torch.Tensor, window: Pose) -> torch.Tensor:
     """Beyond its border a picture goes on as it ends there: prints are white around, whatever white is."""
     height, width = images.shape[-2:]
-    return _looked_up(images, _places(window.maps(height / width), height, width))
+    return _sample_bilinear(images, _places(window.maps(height / width), height, width))
 
 
-def taken_back(minutiae: torch.Tensor, window: Window, ratio: float) -> torch.Tensor:
+def unwarp_map(minutiae: torch.Tensor, window: Pose, ratio: float) -> torch.Tensor:
     """A map of minutiae in the window becomes one of the whole picture: there lie those that it is compared with.
     Nothing is known of what the window did not show.
     """
     places = _places(window.back(ratio), *minutiae.shape[-2:])
-    there = _looked_up(minutiae, places) * (places.abs() <= 1).all(-1)[:, None]
+    there = _sample_bilinear(minutiae, places) * (places.abs() <= 1).all(-1)[:, None]
     return (_mixing(window.turns, minutiae.shape[1])[..., None, None] * there[:, None]).sum(2)
 
 
@@ -74,7 +74,7 @@ def _places(maps: torch.Tensor, height: int, width: int) -> torch.Tensor:
     return maps[:, None, None, :, 0] * x + maps[:, None, None, :, 1] * y + maps[:, None, None, :, 2]
 
 
-def _looked_up(images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+def _sample_bilinear(images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
     """Bilinear."""
     height, width = images.shape[-2:]
     x, y = (
@@ -103,15 +103,15 @@ LOCALIZATION_CHANNELS = (24, 32, 48, 64)
 
 HIDDEN = 64
 
-MOST_TURN = math.radians(60)
+MAX_TURN = math.radians(60)
 
-MOST_OFF = 0.5
+MAX_OFFSET = 0.5
 
 
-class Localisation(nn.Module):
-    def __init__(self, shape: Shape) -> None:
+class LocalizationNet(nn.Module):
+    def __init__(self, shape: BackboneSpec) -> None:
         super().__init__()
-        first, second, third, fourth = map(shape.wide, LOCALIZATION_CHANNELS)
+        first, second, third, fourth = map(shape.scaled, LOCALIZATION_CHANNELS)
         self.looking = nn.Sequential(
             nn.Conv2d(shape.channels, first, 5, padding=2),
             nn.MaxPool2d(2),
@@ -122,21 +122,21 @@ class Localisation(nn.Module):
             nn.Conv2d(third, fourth, 3, padding=1),
             nn.MaxPool2d(2),
             nn.Flatten(),
-            nn.Linear(fourth * (LOCALIZATION_SIDE >> len(LOCALIZATION_CHANNELS)) ** 2, shape.wide(HIDDEN)),
+            nn.Linear(fourth * (LOCALIZATION_SIDE >> len(LOCALIZATION_CHANNELS)) ** 2, shape.scaled(HIDDEN)),
             nn.ReLU(),
         )
-        self.telling = nn.Linear(shape.wide(HIDDEN), 3)
+        self.telling = nn.Linear(shape.scaled(HIDDEN), 3)
         nn.init.zeros_(self.telling.weight)
         nn.init.zeros_(self.telling.bias)
 
-    def forward(self, images: torch.Tensor) -> Window:
+    def forward(self, images: torch.Tensor) -> Pose:
         """The whole picture as it is, until something is learnt. In float32: bfloat16 jumps by thirds of a pixel."""
         seen = self.looking(
             functional.interpolate(images, (LOCALIZATION_SIDE, LOCALIZATION_SIDE), mode="bilinear", antialias=True)
         )
         with torch.autocast(images.device.type, enabled=False):
             told = torch.tanh(self.telling(seen.float()))
-        return Window(MOST_TURN * told[:, 0], MOST_OFF * told[:, 1:])
+        return Pose(MAX_TURN * told[:, 0], MAX_OFFSET * told[:, 1:])
 
 
 LAYERS = 6
@@ -146,10 +146,10 @@ MAP_SIDE = 128
 MAP_CHANNELS = (128, 128, 32)
 
 
-class Painter(nn.Module):
-    def __init__(self, inside: int, shape: Shape) -> None:
+class MinutiaMapHead(nn.Module):
+    def __init__(self, inside: int, shape: BackboneSpec) -> None:
         super().__init__()
-        wide, same, narrow = map(shape.wide, MAP_CHANNELS)
+        wide, same, narrow = map(shape.scaled, MAP_CHANNELS)
         self.layers = nn.Sequential(
             nn.ConvTranspose2d(inside, wide, 3, 2),
             nn.ReLU(),
@@ -168,52 +168,52 @@ class Painter(nn.Module):
         return functional.interpolate(painted, (MAP_SIDE, MAP_SIDE), mode="bilinear")
 
 
-LOOKING = Chain((A,) * 6)
+MINUTIA_STEM = Chain((INCEPTION_A,) * 6)
 """For minutiae: no reduction, so that the maps stay as fine as the stem made them."""
 
-SHRINKING = ((768, 1), (768, 2), (896, 1), (1024, 2))
+MINUTIA_CONVS = ((768, 1), (768, 2), (896, 1), (1024, 2))
 """Channels and stride of what makes a vector of these maps."""
 
 
-class Texture(nn.Module):
-    def __init__(self, inside: int, length: int, shape: Shape) -> None:
+class TextureBranch(nn.Module):
+    def __init__(self, inside: int, length: int, shape: BackboneSpec) -> None:
         super().__init__()
-        self.blocks = BEHIND_STEM.built(inside, shape.wide)
+        self.blocks = BODY.built(inside, shape.scaled)
         self.dropout = nn.Dropout(shape.dropout)
-        self.embed = nn.Linear(BEHIND_STEM.outside(inside, shape.wide), length)
+        self.embed = nn.Linear(BODY.outside(inside, shape.scaled), length)
 
     def forward(self, maps: torch.Tensor) -> Features:
-        return Features((unit(self.embed(self.dropout(self.blocks(maps).mean((2, 3))))),))
+        return Features((normalize(self.embed(self.dropout(self.blocks(maps).mean((2, 3))))),))
 
 
-class Minutiae(nn.Module):
-    def __init__(self, inside: int, length: int, shape: Shape) -> None:
+class MinutiaeBranch(nn.Module):
+    def __init__(self, inside: int, length: int, shape: BackboneSpec) -> None:
         super().__init__()
-        self.blocks = LOOKING.built(inside, shape.wide)
-        inside = LOOKING.outside(inside, shape.wide)
-        self.shrink = shrinking(inside, shape)
+        self.blocks = MINUTIA_STEM.built(inside, shape.scaled)
+        inside = MINUTIA_STEM.outside(inside, shape.scaled)
+        self.shrink = build_minutia_convs(inside, shape)
         self.dropout = nn.Dropout(shape.dropout)
-        self.embed = nn.Linear(shape.wide(SHRINKING[-1][0]), length)
-        self.paint = Painter(inside, shape)
+        self.embed = nn.Linear(shape.scaled(MINUTIA_CONVS[-1][0]), length)
+        self.paint = MinutiaMapHead(inside, shape)
 
     def forward(self, maps: torch.Tensor) -> Features:
         """The map of minutiae is for learning alone."""
         maps = self.blocks(maps)
-        vector = unit(self.embed(self.dropout(self.shrink(maps).amax((2, 3)))))
+        vector = normalize(self.embed(self.dropout(self.shrink(maps).amax((2, 3)))))
         return Features((vector,), minutiae=self.paint(maps) if self.training else None)
 
 
 class DeepPrint(nn.Module):
     """Names of what is in it stay the same in all forms, so that one can start from the weights of another."""
 
-    def __init__(self, branches: tuple[str, ...], shape: Shape, *, localised: bool = False) -> None:
+    def __init__(self, branches: tuple[str, ...], shape: BackboneSpec, *, localised: bool = False) -> None:
         super().__init__()
-        check(len(branches), shape)
+        check_spec(len(branches), shape)
         self.parts = (shape.embedding // len(branches),) * len(branches)
         self.paints = "minutiae" in branches
-        self.localisation = Localisation(shape) if localised else None
-        self.stem = STEM.built(shape.channels, shape.wide)
-        inside = STEM.outside(shape.channels, shape.wide)
+        self.localisation = LocalizationNet(shape) if localised else None
+        self.stem = STEM.built(shape.channels, shape.scaled)
+        inside = STEM.outside(shape.channels, shape.scaled)
         self.branches = nn.ModuleDict({name: BRANCHES[name](inside, self.parts[0], shape) for name in branches})
 
     @property
@@ -226,11 +226,11 @@ class DeepPrint(nn.Module):
         if self.localisation is None:
             return self._told(images)
         window = self.localisation(images)
-        told = self._told(shown(images, window))
+        told = self._told(sample_window(images, window))
         if told.minutiae is None:
             return told
         height, width = images.shape[-2:]
-        return told._replace(minutiae=taken_back(told.minutiae.float(), window, height / width))
+        return told._replace(minutiae=unwarp_map(told.minutiae.float(), window, height / width))
 
     def _told(self, images: torch.Tensor) -> Features:
         maps = self.stem(images)
@@ -238,7 +238,7 @@ class DeepPrint(nn.Module):
         return Features(tuple(part for each in told for part in each.parts), minutiae=told[-1].minutiae)
 
 
-BRANCHES = {"texture": Texture, "minutiae": Minutiae}
+BRANCHES = {"texture": TextureBranch, "minutiae": MinutiaeBranch}
 """In this order."""
 
 tex = partial(DeepPrint, ("texture",))
@@ -254,25 +254,25 @@ loc_minu = partial(minu, localised=True)
 loc_tex_minu = partial(tex_minu, localised=True)
 
 
-def shrinking(inside: int, shape: Shape) -> nn.Sequential:
-    widths = pairwise([inside, *(shape.wide(channels) for channels, _ in SHRINKING)])
+def build_minutia_convs(inside: int, shape: BackboneSpec) -> nn.Sequential:
+    widths = pairwise([inside, *(shape.scaled(channels) for channels, _ in MINUTIA_CONVS)])
     layers = [
-        (nn.Conv2d(*width, 3, stride, 1), nn.ReLU()) for width, (_, stride) in zip(widths, SHRINKING, strict=True)
+        (nn.Conv2d(*width, 3, stride, 1), nn.ReLU()) for width, (_, stride) in zip(widths, MINUTIA_CONVS, strict=True)
     ]
     return nn.Sequential(*chain.from_iterable(layers))
 
 
-def unit(vectors: torch.Tensor) -> torch.Tensor:
+def normalize(vectors: torch.Tensor) -> torch.Tensor:
     """In float32, since bfloat16 rounds each number by up to 1 in 500."""
     return functional.normalize(vectors.float())
 
 
-def check(branches: int, shape: Shape) -> None:
+def check_spec(branches: int, shape: BackboneSpec) -> None:
     height, width = shape.size
-    if min(shape.size) < LEAST:
+    if min(shape.size) < MIN_SIDE:
         raise ValueError(
             f"DeepPrint halves a picture five times, and nothing is left of {height} x {width}. Give it sides of at "
-            f"least {LEAST}: a larger data.size or augment.crop, or a smaller augment.shrink."
+            f"least {MIN_SIDE}: a larger data.size or augment.crop, or a smaller augment.shrink."
         )
     if shape.embedding % branches or shape.embedding < branches:
         raise ValueError(

@@ -15,22 +15,22 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from trainer.models.layers import RowNorm
+from trainer.models.layers import BatchNorm
 
-Wide = Callable[[int], int]
+ScaleWidth = Callable[[int], int]
 
 EPS = 1e-3
 """Of the norms in Inception nets, as published."""
 
 
-class Step(Protocol):
-    def outside(self, inside: int, wide: Wide, /) -> int:
+class LayerSpec(Protocol):
+    def outside(self, inside: int, wide: ScaleWidth, /) -> int:
         """Channels behind it."""
 
-    def built(self, inside: int, wide: Wide, /) -> nn.Module: ...
+    def built(self, inside: int, wide: ScaleWidth, /) -> nn.Module: ...
 
 
-class Normed(nn.Module):
+class ConvBNReLU(nn.Module):
     """A convolution without a bias, a norm, a ReLU."""
 
     def __init__(
@@ -38,13 +38,13 @@ class Normed(nn.Module):
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inside, outside, kernel, stride, padding, bias=False)
-        self.norm = RowNorm(outside, EPS)
+        self.norm = BatchNorm(outside, EPS)
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         return functional.relu(self.norm(self.conv(maps)))
 
 
-class Beside(nn.ModuleList):
+class ParallelBranches(nn.ModuleList):
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         return torch.cat([side(maps) for side in self], dim=1)
 
@@ -57,39 +57,39 @@ class Conv:
     padded: bool = True
     """So that a stride of 1 keeps the size."""
 
-    def outside(self, _: int, wide: Wide) -> int:
+    def outside(self, _: int, wide: ScaleWidth) -> int:
         return wide(self.channels)
 
-    def built(self, inside: int, wide: Wide) -> nn.Module:
+    def built(self, inside: int, wide: ScaleWidth) -> nn.Module:
         height, width = self.kernel
         padding = (height // 2, width // 2) if self.padded else (0, 0)
-        return Normed(inside, wide(self.channels), self.kernel, self.stride, padding)
+        return ConvBNReLU(inside, wide(self.channels), self.kernel, self.stride, padding)
 
 
 @dataclass(frozen=True)
 class Pool:
     made: Callable[[], nn.Module]
 
-    def outside(self, inside: int, _: Wide) -> int:
+    def outside(self, inside: int, _: ScaleWidth) -> int:
         return inside
 
-    def built(self, _: int, __: Wide) -> nn.Module:
+    def built(self, _: int, __: ScaleWidth) -> nn.Module:
         return self.made()
 
 
 @dataclass(frozen=True)
 class Chain:
-    steps: tuple[Step, ...]
+    steps: tuple[LayerSpec, ...]
 
-    def outside(self, inside: int, wide: Wide) -> int:
+    def outside(self, inside: int, wide: ScaleWidth) -> int:
         *_, last = self._between(inside, wide)
         return last
 
-    def built(self, inside: int, wide: Wide) -> nn.Sequential:
+    def built(self, inside: int, wide: ScaleWidth) -> nn.Sequential:
         between = zip(self.steps, self._between(inside, wide), strict=False)
         return nn.Sequential(*(step.built(each, wide) for step, each in between))
 
-    def _between(self, inside: int, wide: Wide) -> Iterator[int]:
+    def _between(self, inside: int, wide: ScaleWidth) -> Iterator[int]:
         """Channels before each step, and behind the last."""
         return accumulate(self.steps, lambda each, step: step.outside(each, wide), initial=inside)
 
@@ -98,76 +98,81 @@ class Chain:
 class Fork:
     sides: tuple[Chain, ...]
 
-    def outside(self, inside: int, wide: Wide) -> int:
+    def outside(self, inside: int, wide: ScaleWidth) -> int:
         return sum(side.outside(inside, wide) for side in self.sides)
 
-    def built(self, inside: int, wide: Wide) -> Beside:
-        return Beside(side.built(inside, wide) for side in self.sides)
+    def built(self, inside: int, wide: ScaleWidth) -> ParallelBranches:
+        return ParallelBranches(side.built(inside, wide) for side in self.sides)
 
 
-def fork(*sides: tuple[Step, ...]) -> Fork:
+def fork(*sides: tuple[LayerSpec, ...]) -> Fork:
     return Fork(tuple(map(Chain, sides)))
 
 
-LEAST = 75
+MIN_SIDE = 75
 """Pixels of a side: of fewer nothing is left behind the second reduction."""
 
-ONE, THREE, ALONG, DOWN = (1, 1), (3, 3), (1, 7), (7, 1)
+KERNEL_1X1, KERNEL_3X3, KERNEL_1X7, KERNEL_7X1 = (1, 1), (3, 3), (1, 7), (7, 1)
 
-MEAN = Pool(partial(nn.AvgPool2d, 3, 1, 1, count_include_pad=False))
+MEAN_POOL = Pool(partial(nn.AvgPool2d, 3, 1, 1, count_include_pad=False))
 
-HALF = Pool(partial(nn.MaxPool2d, 3, 2))
-
-
-def halving(channels: int) -> Conv:
-    return Conv(channels, THREE, 2, padded=False)
+HALVING_POOL = Pool(partial(nn.MaxPool2d, 3, 2))
 
 
-def inner(channels: int) -> Conv:
+def halving_conv(channels: int) -> Conv:
+    return Conv(channels, KERNEL_3X3, 2, padded=False)
+
+
+def unpadded_conv(channels: int) -> Conv:
     """Only where the picture is all around it."""
-    return Conv(channels, THREE, padded=False)
+    return Conv(channels, KERNEL_3X3, padded=False)
 
 
 STEM = Chain(
     (
-        halving(32),
-        inner(32),
-        Conv(64, THREE),
-        fork((HALF,), (halving(96),)),
-        fork((Conv(64, ONE), inner(96)), (Conv(64, ONE), Conv(64, ALONG), Conv(64, DOWN), inner(96))),
-        fork((halving(192),), (HALF,)),
+        halving_conv(32),
+        unpadded_conv(32),
+        Conv(64, KERNEL_3X3),
+        fork((HALVING_POOL,), (halving_conv(96),)),
+        fork(
+            (Conv(64, KERNEL_1X1), unpadded_conv(96)),
+            (Conv(64, KERNEL_1X1), Conv(64, KERNEL_1X7), Conv(64, KERNEL_7X1), unpadded_conv(96)),
+        ),
+        fork((halving_conv(192),), (HALVING_POOL,)),
     )
 )
 
-A = fork(
-    (Conv(96, ONE),),
-    (Conv(64, ONE), Conv(96, THREE)),
-    (Conv(64, ONE), Conv(96, THREE), Conv(96, THREE)),
-    (MEAN, Conv(96, ONE)),
+INCEPTION_A = fork(
+    (Conv(96, KERNEL_1X1),),
+    (Conv(64, KERNEL_1X1), Conv(96, KERNEL_3X3)),
+    (Conv(64, KERNEL_1X1), Conv(96, KERNEL_3X3), Conv(96, KERNEL_3X3)),
+    (MEAN_POOL, Conv(96, KERNEL_1X1)),
 )
 
-REDUCE_A = fork((halving(384),), (Conv(192, ONE), Conv(224, THREE), halving(256)), (HALF,))
-
-B = fork(
-    (Conv(384, ONE),),
-    (Conv(192, ONE), Conv(224, ALONG), Conv(256, DOWN)),
-    (Conv(192, ONE), Conv(192, DOWN), Conv(224, ALONG), Conv(224, DOWN), Conv(256, ALONG)),
-    (MEAN, Conv(128, ONE)),
+REDUCTION_A = fork(
+    (halving_conv(384),), (Conv(192, KERNEL_1X1), Conv(224, KERNEL_3X3), halving_conv(256)), (HALVING_POOL,)
 )
 
-REDUCE_B = fork(
-    (Conv(192, ONE), halving(192)),
-    (Conv(256, ONE), Conv(256, ALONG), Conv(320, DOWN), halving(320)),
-    (HALF,),
+INCEPTION_B = fork(
+    (Conv(384, KERNEL_1X1),),
+    (Conv(192, KERNEL_1X1), Conv(224, KERNEL_1X7), Conv(256, KERNEL_7X1)),
+    (Conv(192, KERNEL_1X1), Conv(192, KERNEL_7X1), Conv(224, KERNEL_1X7), Conv(224, KERNEL_7X1), Conv(256, KERNEL_1X7)),
+    (MEAN_POOL, Conv(128, KERNEL_1X1)),
 )
 
-CROSSED = fork((Conv(256, (1, 3)),), (Conv(256, (3, 1)),))
-
-C = fork(
-    (Conv(256, ONE),),
-    (Conv(384, ONE), CROSSED),
-    (Conv(384, ONE), Conv(448, (3, 1)), Conv(512, (1, 3)), CROSSED),
-    (MEAN, Conv(256, ONE)),
+REDUCTION_B = fork(
+    (Conv(192, KERNEL_1X1), halving_conv(192)),
+    (Conv(256, KERNEL_1X1), Conv(256, KERNEL_1X7), Conv(320, KERNEL_7X1), halving_conv(320)),
+    (HALVING_POOL,),
 )
 
-BEHIND_STEM = Chain((A,) * 4 + (REDUCE_A,) + (B,) * 7 + (REDUCE_B,) + (C,) * 3)
+CROSSED_CONVS = fork((Conv(256, (1, 3)),), (Conv(256, (3, 1)),))
+
+INCEPTION_C = fork(
+    (Conv(256, KERNEL_1X1),),
+    (Conv(384, KERNEL_1X1), CROSSED_CONVS),
+    (Conv(384, KERNEL_1X1), Conv(448, (3, 1)), Conv(512, (1, 3)), CROSSED_CONVS),
+    (MEAN_POOL, Conv(256, KERNEL_1X1)),
+)
+
+BODY = Chain((INCEPTION_A,) * 4 + (REDUCTION_A,) + (INCEPTION_B,) * 7 + (REDUCTION_B,) + (INCEPTION_C,) * 3)

@@ -10,7 +10,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from trainer.models.layers import Features, RowNorm, Shape
+from trainer.models.layers import BackboneSpec, BatchNorm, Features
 
 STAGES = (64, 128, 256, 512)
 """Channels of each."""
@@ -21,13 +21,13 @@ class Block(nn.Module):
 
     def __init__(self, inside: int, outside: int, stride: int) -> None:
         super().__init__()
-        self.norm1 = RowNorm(inside)
+        self.norm1 = BatchNorm(inside)
         self.conv1 = nn.Conv2d(inside, outside, 3, 1, 1, bias=False)
-        self.norm2 = RowNorm(outside)
+        self.norm2 = BatchNorm(outside)
         self.prelu = nn.PReLU(outside)
         self.conv2 = nn.Conv2d(outside, outside, 3, stride, 1, bias=False)
-        self.norm3 = RowNorm(outside)
-        self.shortcut = shrunk(inside, outside) if stride > 1 else nn.Identity()
+        self.norm3 = BatchNorm(outside)
+        self.shortcut = make_shortcut(inside, outside) if stride > 1 else nn.Identity()
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         inner = self.prelu(self.norm2(self.conv1(self.norm1(maps))))
@@ -36,23 +36,23 @@ class Block(nn.Module):
 
 
 class IResNet(nn.Module):
-    def __init__(self, depths: tuple[int, int, int, int], shape: Shape) -> None:
+    def __init__(self, depths: tuple[int, int, int, int], shape: BackboneSpec) -> None:
         super().__init__()
         self.parts = (shape.embedding,)
-        widths = [shape.wide(each) for each in STAGES]
+        widths = [shape.scaled(each) for each in STAGES]
         self.stem = nn.Sequential(
-            nn.Conv2d(shape.channels, widths[0], 3, 1, 1, bias=False), RowNorm(widths[0]), nn.PReLU(widths[0])
+            nn.Conv2d(shape.channels, widths[0], 3, 1, 1, bias=False), BatchNorm(widths[0]), nn.PReLU(widths[0])
         )
         self.blocks = nn.ModuleList(
             block
             for depth, (inside, outside) in zip(depths, pairwise([widths[0], *widths]), strict=True)
-            for block in stage(depth, inside, outside)
+            for block in make_stage(depth, inside, outside)
         )
-        self.norm = RowNorm(widths[-1])
+        self.norm = BatchNorm(widths[-1])
         self.dropout = nn.Dropout(shape.dropout)
-        self.embed = nn.Linear(widths[-1] * left(shape.size), shape.embedding)
-        self.settle = RowNorm(shape.embedding, scaled=False)
-        self.apply(start)
+        self.embed = nn.Linear(widths[-1] * final_pixels(shape.size), shape.embedding)
+        self.settle = BatchNorm(shape.embedding, scaled=False)
+        self.apply(init_weights)
 
     def forward(self, images: torch.Tensor) -> Features:
         maps = self.stem(images)
@@ -66,21 +66,21 @@ iresnet50 = partial(IResNet, (3, 4, 14, 3))
 iresnet100 = partial(IResNet, (3, 13, 30, 3))
 
 
-def stage(depth: int, inside: int, outside: int) -> list[Block]:
+def make_stage(depth: int, inside: int, outside: int) -> list[Block]:
     return [Block(inside, outside, 2), *(Block(outside, outside, 1) for _ in range(depth - 1))]
 
 
-def shrunk(inside: int, outside: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inside, outside, 1, 2, bias=False), RowNorm(outside))
+def make_shortcut(inside: int, outside: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inside, outside, 1, 2, bias=False), BatchNorm(outside))
 
 
-def left(size: tuple[int, int]) -> int:
+def final_pixels(size: tuple[int, int]) -> int:
     """Pixels of the last map; a stage rounds half of an odd side up."""
     height, width = (-(-side // (1 << len(STAGES))) for side in size)
     return height * width
 
 
-def start(module: nn.Module) -> None:
+def init_weights(module: nn.Module) -> None:
     """As published. A norm follows each convolution, so that its scale sets how fast it learns, and nothing else."""
     if isinstance(module, nn.Conv2d):
         nn.init.normal_(module.weight, std=0.1)

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 
-class Averaging(nn.Module, ABC):
+class PerStepMean(nn.Module, ABC):
     """Moves by the mean over the row's micro-batches of what each of them saw: norms, and the statistics of a head."""
 
     @abstractmethod
@@ -24,31 +24,31 @@ class Averaging(nn.Module, ABC):
         """Vectors, of the last micro-batch; always as many and as long."""
 
     @abstractmethod
-    def move(self, *means: torch.Tensor) -> None:
+    def update(self, *means: torch.Tensor) -> None:
         """A mean for each of `seen`."""
 
 
-class Gathering(nn.Module, ABC):
+class PerStepGather(nn.Module, ABC):
     """Moves by every sample of the row: the centres of classes."""
 
     seen: torch.Tensor
     """A line for each sample of the last micro-batch."""
 
     @abstractmethod
-    def move(self, seen: torch.Tensor, labels: torch.Tensor) -> None:
+    def update(self, seen: torch.Tensor, labels: torch.Tensor) -> None:
         """Of the whole row, in its order."""
 
 
-def averaging(network: nn.Module) -> list[Averaging]:
-    return [each for each in network.modules() if isinstance(each, Averaging)]
+def find_per_step_means(network: nn.Module) -> list[PerStepMean]:
+    return [each for each in network.modules() if isinstance(each, PerStepMean)]
 
 
-def gathering(network: nn.Module) -> list[Gathering]:
-    return [each for each in network.modules() if isinstance(each, Gathering)]
+def find_per_step_gathers(network: nn.Module) -> list[PerStepGather]:
+    return [each for each in network.modules() if isinstance(each, PerStepGather)]
 
 
 @dataclass(frozen=True)
-class Shape:
+class BackboneSpec:
     channels: int
     size: tuple[int, int]
     """Height and width of the pictures."""
@@ -63,7 +63,7 @@ class Shape:
     """Of a transformer with two attentions: self, from one picture to its own salient part, and from picture to
     picture."""
 
-    def wide(self, channels: int) -> int:
+    def scaled(self, channels: int) -> int:
         """So many channels of the published net in this one: a multiple of 4, where it is not the whole."""
         return channels if self.width == 1 else max(4, round(channels * self.width / 4) * 4)
 
@@ -87,7 +87,7 @@ class Features(NamedTuple):
 MOMENTUM = 0.1
 
 
-class RowNorm(Averaging):
+class BatchNorm(PerStepMean):
     """Of maps (B x C x H x W) or of vectors (B x C); `scaled=False` leaves its scale at 1."""
 
     running_mean: torch.Tensor
@@ -119,7 +119,7 @@ class RowNorm(Averaging):
         return self.seen_mean, self.seen_var
 
     @torch.no_grad()
-    def move(self, *means: torch.Tensor) -> None:
+    def update(self, *means: torch.Tensor) -> None:
         """Towards what a whole row saw."""
         mean, var = means
         self.running_mean.lerp_(mean, MOMENTUM)

@@ -8,17 +8,17 @@ from torch import nn
 
 from trainer.models import deepprint
 from trainer.models.convnets import Cnn, Small
-from trainer.models.dcal import Twins
+from trainer.models.dcal import DualCrossAttentionViT
 from trainer.models.iresnet import iresnet18, iresnet50, iresnet100
-from trainer.models.layers import Shape
+from trainer.models.layers import BackboneSpec
 
-BACKBONES: dict[str, Callable[[Shape], nn.Module]] = {
+BACKBONES: dict[str, Callable[[BackboneSpec], nn.Module]] = {
     "small": Small,
     "cnn": Cnn,
     "iresnet18": iresnet18,
     "iresnet50": iresnet50,
     "iresnet100": iresnet100,
-    "twins": Twins,
+    "twins": DualCrossAttentionViT,
     "deepprint-tex": deepprint.tex,
     "deepprint-minu": deepprint.minu,
     "deepprint-texminu": deepprint.tex_minu,
@@ -30,7 +30,7 @@ BACKBONES: dict[str, Callable[[Shape], nn.Module]] = {
 `paints` if it learns to paint a map of minutiae."""
 
 
-def backbone(name: str, shape: Shape) -> nn.Module:
+def make_backbone(name: str, shape: BackboneSpec) -> nn.Module:
     if name not in BACKBONES:
         near = get_close_matches(name, BACKBONES, 1)
         meant = f" Did you mean {near[0]!r}?" if near else ""
@@ -38,7 +38,7 @@ def backbone(name: str, shape: Shape) -> nn.Module:
     return BACKBONES[name](shape)
 
 
-def parameters(name: str, shape: Shape) -> int:
+def count_parameters(name: str, shape: BackboneSpec) -> int:
     with torch.device("meta"):
-        net = backbone(name, shape)
+        net = make_backbone(name, shape)
     return sum(each.numel() for each in net.parameters())

@@ -10,20 +10,20 @@ import click
 
 from shardkit.cli.console import say
 from shardkit.cli.help import command
-from shardkit.cli.options import FILE, FOLDER, cores, with_on_error, with_workers
-from shardkit.cli.packing import lists_of, make, outcome
-from shardkit.cli.progress import progress
+from shardkit.cli.options import FILE, FOLDER, count_cores, with_on_error, with_workers
+from shardkit.cli.packing import make_shards, read_list_files, report_outcome
+from shardkit.cli.progress import show_progress
 from shardkit.format.manifest import read_manifest
-from shardkit.pack.estimate import estimate_room
-from shardkit.pack.merge import merge, nothing_packed, parts_of
-from shardkit.pack.plan.append import Known, append_request, appended
-from shardkit.pack.plan.draft import Request, refuse_skipped
+from shardkit.pack.estimate import estimate_append_space
+from shardkit.pack.merge import explain_nothing_packed, merge, read_receipts
+from shardkit.pack.plan.append import ExistingImages, append_request, plan_append
+from shardkit.pack.plan.draft import PackRequest, check_no_skipped
 from shardkit.pack.plan.planfile import PlanFile
-from shardkit.pack.session import begin, begun, needing, tidied
-from shardkit.pack.write.shard_writer import Work
+from shardkit.pack.session import explain_disk_full, load_plan, recover, save_plan
+from shardkit.pack.write.shard_writer import PackJob
 from shardkit.reader.dataset import open_dataset
 from shardkit.schema import Manifest
-from shardkit.storage.lock import locked
+from shardkit.storage.lock import lock_folder
 
 
 @command(
@@ -47,40 +47,40 @@ def append(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the t
     Old shards, labels and splits stay as they are. Stopped at any moment, the dataset is what it was before, and the
     same command goes on.
     """
-    folder, workers = given["dst"], given["workers"] or cores()
-    request = append_request(given["src"], folder, read_manifest(folder), lists_of(given))
-    with locked(folder):
-        manifest = tidied(folder, restart=given["replan"])
-        plan = _begun(request, given) or _planned(request, given, workers)
+    folder, workers = given["dst"], given["workers"] or count_cores()
+    request = append_request(given["src"], folder, read_manifest(folder), read_list_files(given))
+    with lock_folder(folder):
+        manifest = recover(folder, restart=given["replan"])
+        plan = _load_matching_plan(request, given) or _plan_append(request, given, workers)
         if plan is not None:
-            manifest = _packed(Work(given["src"], folder, plan, given["on_error"] == "fail"), workers) or manifest
-    return outcome(folder, manifest, as_json=given["as_json"])
+            manifest = _packed(PackJob(given["src"], folder, plan, given["on_error"] == "fail"), workers) or manifest
+    return report_outcome(folder, manifest, as_json=given["as_json"])
 
 
-def _begun(request: Request, given: dict[str, Any]) -> PlanFile | None:
-    plan = begun(request)
+def _load_matching_plan(request: PackRequest, given: dict[str, Any]) -> PlanFile | None:
+    plan = load_plan(request)
     if plan and given["on_error"] == "fail":
-        refuse_skipped(request.folder, plan)
+        check_no_skipped(request.folder, plan)
     return plan
 
 
-def _planned(request: Request, given: dict[str, Any], workers: int) -> PlanFile | None:
+def _plan_append(request: PackRequest, given: dict[str, Any], workers: int) -> PlanFile | None:
     """None if there is nothing new."""
     dataset = open_dataset(request.folder)
-    with progress("files", 0) as scanning:
-        newcomers = appended(request, dataset, workers, scanning.advance)
-    if isinstance(newcomers, Known):
+    with show_progress("files", 0) as scanning:
+        newcomers = plan_append(request, dataset, workers, scanning.advance)
+    if isinstance(newcomers, ExistingImages):
         but = ", but for those that --exclude names" if given["exclude"] else ""
         say(f"all {newcomers.images:,} images are in {dataset.folder} already{but}.")
-        _warn(newcomers.told(dataset.folder))
+        _warn(newcomers.message(dataset.folder))
         return None
-    _warn((*newcomers.draft.warnings, *newcomers.known.told(dataset.folder)))
+    _warn((*newcomers.draft.warnings, *newcomers.known.message(dataset.folder)))
     if given["on_error"] == "fail":
-        newcomers.draft.refuse_skipped()
+        newcomers.draft.check_no_skipped()
     known, new = newcomers.known.images, newcomers.draft.inputs
     say(f"{known:,} images are in {dataset.folder} already; {new:,} inputs are new.")
-    estimate_room(request, newcomers.draft, newcomers.terms).require(dataset.folder)
-    return begin(dataset.folder, newcomers.draft, newcomers.terms)
+    estimate_append_space(request, newcomers.draft, newcomers.terms).require(dataset.folder)
+    return save_plan(dataset.folder, newcomers.draft, newcomers.terms)
 
 
 def _warn(warnings: Iterable[str]) -> None:
@@ -88,13 +88,13 @@ def _warn(warnings: Iterable[str]) -> None:
         say(f"Warning: {warning}")
 
 
-def _packed(work: Work, workers: int) -> Manifest | None:
+def _packed(work: PackJob, workers: int) -> Manifest | None:
     """None if nothing could be packed: a generation without a sample would only cost files."""
-    make(work, range(len(work.plan.shards)), "local", workers)
-    reasons = nothing_packed(work.folder, parts_of(work.folder, work.plan))
+    make_shards(work, range(len(work.plan.shards)), "local", workers)
+    reasons = explain_nothing_packed(work.folder, read_receipts(work.folder, work.plan))
     if reasons:
         say(f"nothing new could be packed ({reasons}): the dataset stays as it is.")
-        tidied(work.folder, restart=True)
+        recover(work.folder, restart=True)
         return None
-    with needing(work.folder, work.plan):
+    with explain_disk_full(work.folder, work.plan):
         return merge(work.folder)

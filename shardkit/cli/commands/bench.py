@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from shardkit.cli.commands.bench_report import judged, report
+from shardkit.cli.commands.bench_report import find_bottleneck, report_lines
 from shardkit.cli.console import emit, say
 from shardkit.cli.help import command
-from shardkit.cli.options import FOLDER, SPLIT, Choice, Number, doubled_up_to, thread_counts
-from shardkit.cli.progress import progress
+from shardkit.cli.options import FOLDER, SPLIT, Choice, Number, parse_thread_counts, powers_of_two
+from shardkit.cli.progress import show_progress
 from shardkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from shardkit.stream.profiling import Probe, Rate
+    from shardkit.stream.profiling import Profiler, Rate
 
 _LONGEST_LINE = 100
 
@@ -51,33 +51,33 @@ def bench(dst: Path, *, threads: str | None, seconds: float, cold: bool, as_json
     Each rate is that of the stream itself with its later steps left out, over rows in a shuffled order. Nothing is
     written. What else runs on the machine is measured too: let it rest.
     """
-    asked = thread_counts(threads) if threads else None
+    asked = parse_thread_counts(threads) if threads else None
     try:
-        from shardkit.cli.commands.bench_probe import begun  # noqa: PLC0415 - the only command that cannot do without torch
+        from shardkit.cli.commands.bench_probe import prepare_bench  # noqa: PLC0415 - the only command that cannot do without torch
     except ModuleNotFoundError as missing:
         if missing.name != "torch":
             raise
         raise UsageError("A stream needs torch, which is not installed: pip install 'shardkit[train]'.") from None
     width = min(get_terminal_size().columns, _LONGEST_LINE)
-    begin = begun(dst, cold=cold, **given)
+    begin = prepare_bench(dst, cold=cold, **given)
     for line in wrap(begin.title, width, break_long_words=False):
         say(line)
-    rates = _measured(begin.probe, asked or doubled_up_to(begin.data.cores), seconds, copies=not given["as_list"])
-    verdict = judged(rates, begin.data)
+    rates = _measure_rates(begin.probe, asked or powers_of_two(begin.data.cores), seconds, copies=not given["as_list"])
+    verdict = find_bottleneck(rates, begin.data)
     if as_json:
         for rate in rates:
             emit(asdict(rate))
         emit({"folder": str(dst), "data": asdict(begin.data), "verdict": asdict(verdict)})
-    for pieces in report(rates, begin.data, verdict, width):
+    for pieces in report_lines(rates, begin.data, verdict, width):
         say(*pieces)
 
 
-def _measured(probe: "Probe", threads: list[int], seconds: float, *, copies: bool) -> "list[Rate]":
-    from shardkit.stream.profiling import Step  # noqa: PLC0415 - see above
+def _measure_rates(probe: "Profiler", threads: list[int], seconds: float, *, copies: bool) -> "list[Rate]":
+    from shardkit.stream.profiling import Stage  # noqa: PLC0415 - see above
 
-    wanted = [(step, count) for count in threads for step in Step if copies or step is not Step.COPY]
+    wanted = [(step, count) for count in threads for step in Stage if copies or step is not Stage.COPY]
     rates = []
-    with progress("measurements", len(wanted)) as shown:
+    with show_progress("measurements", len(wanted)) as shown:
         for step, count in wanted:
             rates.append(probe.rate(step, count, seconds))
             shown.advance()

@@ -3,34 +3,34 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from shardkit.cli.commands.bench_report import Data
+from shardkit.cli.commands.bench_report import MeasuredData
 from shardkit.host.resources import usable_cores
 from shardkit.image.color import Color
 from shardkit.image.geometry import Fit
-from shardkit.stream.options import Pixels
-from shardkit.stream.order.spec import Ordering
-from shardkit.stream.profiling import Probe, Typical, typical
-from shardkit.stream.source import Opened, Source
+from shardkit.stream.options import DecodeOptions
+from shardkit.stream.order.spec import OrderOptions
+from shardkit.stream.profiling import Profiler, TypicalSample, find_typical_sample
+from shardkit.stream.source import OpenedSplit, SourceSpec
 
 
 @dataclass(frozen=True)
-class Begun:
-    probe: Probe
-    data: Data
+class BenchSetup:
+    probe: Profiler
+    data: MeasuredData
     title: str
 
 
-def begun(
+def prepare_bench(
     folder: Path, *, split: str, batch: int, cold: bool, color: Color, size: int | None, fit: Fit, as_list: bool
-) -> Begun:
-    opened = Opened(Source(folder, split, Ordering(batch), minutiae=False), None)
-    pixels = Pixels(color, size, fit, as_list)
-    found = typical(opened, pixels)
-    data = Data(found.kind.ext, found.stored, found.converted, usable_cores())
-    return Begun(Probe(opened, range(batch), pixels, cold=cold), data, _title(opened, found, batch))
+) -> BenchSetup:
+    opened = OpenedSplit(SourceSpec(folder, split, OrderOptions(batch), minutiae=False), None)
+    pixels = DecodeOptions(color, size, fit, as_list)
+    found = find_typical_sample(opened, pixels)
+    data = MeasuredData(found.kind.ext, found.stored, found.converted, usable_cores())
+    return BenchSetup(Profiler(opened, range(batch), pixels, cold=cold), data, _title(opened, found, batch))
 
 
-def _title(opened: Opened, found: Typical, batch: int) -> str:
+def _title(opened: OpenedSplit, found: TypicalSample, batch: int) -> str:
     kind, source = found.kind, opened.source
     return (
         f"{source.folder}, split {source.split}: {len(opened.lookup):,} samples, mostly .{kind.ext} of {kind.width} x "

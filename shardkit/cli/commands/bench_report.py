@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from shardkit.cli.console import strong
-from shardkit.stream.description import labelled
+from shardkit.cli.console import bold
+from shardkit.stream.description import labeled_lines
 
 if TYPE_CHECKING:
     from shardkit.stream.profiling import Rate
 
 
-_OF_A_COPY = 0.5
+_COPY_BOUND_FRACTION = 0.5
 """From this share of a bare copy's rate on, memory is what a stream waits for."""
 
 _ENOUGH = 0.95
@@ -29,7 +29,7 @@ _FASTER = {"png": "zstd", "npy.zst": "lz4", "npy.lz4": "raw"}
 
 
 @dataclass(frozen=True)
-class Data:
+class MeasuredData:
     """What the measured samples are like."""
 
     ext: str
@@ -52,13 +52,13 @@ class Verdict:
     """Of a sample, at the most threads that were measured."""
 
 
-def judged(rates: "list[Rate]", data: Data) -> Verdict:
+def find_bottleneck(rates: "list[Rate]", data: MeasuredData) -> Verdict:
     most = max(rate.threads for rate in rates)
     at_most = {rate.step.value: rate for rate in rates if rate.threads == most}
     costs = _costs({step: rate.samples for step, rate in at_most.items()})
     enough = _enough({rate.threads: rate.samples for rate in rates if rate.step == "decode"})
     bound = _bound(at_most, costs, data)
-    return Verdict(bound, _why(bound, at_most, data), _change(bound, data, most, enough), enough, costs)
+    return Verdict(bound, _explain_bottleneck(bound, at_most, data), _change(bound, data, most, enough), enough, costs)
 
 
 def _costs(samples: Mapping[str, float]) -> dict[str, float]:
@@ -72,18 +72,18 @@ def _enough(samples: Mapping[int, float]) -> int:
     return min(threads for threads, rate in samples.items() if rate >= _ENOUGH * max(samples.values()))
 
 
-def _bound(rates: "Mapping[str, Rate]", costs: Mapping[str, float], data: Data) -> str:
+def _bound(rates: "Mapping[str, Rate]", costs: Mapping[str, float], data: MeasuredData) -> str:
     most = max(costs, key=lambda step: costs[step])
     whole = rates["decode"]
     if most == "read" and (whole.from_disk or 0.0) > _FEW * whole.samples * data.stored:
         return "storage"
     if most == "read" and data.stored < _SMALL:
         return "samples"
-    copied = "copy" in rates and whole.samples >= _OF_A_COPY * rates["copy"].samples
+    copied = "copy" in rates and whole.samples >= _COPY_BOUND_FRACTION * rates["copy"].samples
     return "memory" if most == "read" or copied else most
 
 
-def _why(bound: str, rates: "Mapping[str, Rate]", data: Data) -> str:
+def _explain_bottleneck(bound: str, rates: "Mapping[str, Rate]", data: MeasuredData) -> str:
     whole = rates["decode"]
     share = f"{whole.samples / rates['copy'].samples:.0%} of" if "copy" in rates else "close to"
     converting = " and bringing pixels to another size or colour" if data.converted else ""
@@ -96,7 +96,7 @@ def _why(bound: str, rates: "Mapping[str, Rate]", data: Data) -> str:
     }[bound]
 
 
-def _change(bound: str, data: Data, most: int, enough: int) -> str:
+def _change(bound: str, data: MeasuredData, most: int, enough: int) -> str:
     if bound in ("digest", "decode") and enough == most < data.cores:
         return f"more threads: {data.cores} cores may be used"
     return {
@@ -108,7 +108,7 @@ def _change(bound: str, data: Data, most: int, enough: int) -> str:
     }[bound]
 
 
-def _decoded_faster(data: Data) -> str:
+def _decoded_faster(data: MeasuredData) -> str:
     if data.converted:
         return "pack with the --size and --color that is trained on, which leaves nothing to do here; or more cores"
     if data.ext in _FASTER:
@@ -127,17 +127,17 @@ _LITTLE = 0.05
 _STEPS = ("copy", "read", "digest", "decode")
 
 
-def report(rates: "list[Rate]", data: Data, verdict: Verdict, width: int) -> Iterator[tuple[str, ...]]:
+def report_lines(rates: "list[Rate]", data: MeasuredData, verdict: Verdict, width: int) -> Iterator[tuple[str, ...]]:
     yield ()
     yield from ((line,) for line in wrap(_EXPLAINED, width))
-    yield (strong("threads" + _line(_HEADS)),)
+    yield (bold("threads" + _line(_HEADS)),)
     yield from ((line,) for line in _table(rates, data))
     yield ()
-    for line in labelled(_meaning(rates, data, verdict), width):
-        yield (strong(line) if line.startswith("bound by") else line,)
+    for line in labeled_lines(_meaning(rates, data, verdict), width):
+        yield (bold(line) if line.startswith("bound by") else line,)
 
 
-def _table(rates: "list[Rate]", data: Data) -> Iterator[str]:
+def _table(rates: "list[Rate]", data: MeasuredData) -> Iterator[str]:
     table = {count: {rate.step.value: rate for rate in rates if rate.threads == count} for count in _counts(rates)}
     slowest = next(iter(table.values()))["decode"].samples
     for count, row in table.items():
@@ -155,7 +155,7 @@ def _line(cells: tuple[str, ...]) -> str:
     return "".join(f"{cell:>{width}}" for cell, width in zip(cells, _WIDTHS, strict=True))
 
 
-def _meaning(rates: "list[Rate]", data: Data, verdict: Verdict) -> Iterator[tuple[str, str]]:
+def _meaning(rates: "list[Rate]", data: MeasuredData, verdict: Verdict) -> Iterator[tuple[str, str]]:
     costs = ", ".join(f"{step} {cost:,.0f}" for step, cost in verdict.microseconds.items())
     yield "storage", _storage(rates, data)
     yield "a sample", f"{costs} microseconds, with threads={_counts(rates)[-1]}"
@@ -170,7 +170,7 @@ def _threads(enough: int, most: int) -> str:
     return f"threads={enough} is enough: more add less than 5%"
 
 
-def _storage(rates: "list[Rate]", data: Data) -> str:
+def _storage(rates: "list[Rate]", data: MeasuredData) -> str:
     best = max((rate for rate in rates if rate.step == "read"), key=lambda rate: rate.samples)
     read = f"{best.samples * data.stored / 1e6:,.0f} MB/s read"
     if best.from_disk is None:

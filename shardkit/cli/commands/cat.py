@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shardkit.cli.console import put, while_read
+from shardkit.cli.console import until_closed_pipe, write_stdout
 from shardkit.cli.help import command
 from shardkit.cli.options import FOLDER, KEY, SPLIT
 from shardkit.errors import UsageError
@@ -31,8 +31,8 @@ def cat(dst: Path, key: str, ext: str | None, split: str | None) -> None:
     content = _member((dataset[split] if split else _split_with(dataset, key))[key], ext)
     if sys.stdout.isatty() and not is_text(content):
         raise UsageError(f"{key} is no text, and a terminal may obey it. Write it into a file with `> file`.")
-    with while_read():
-        put(content)
+    with until_closed_pipe():
+        write_stdout(content)
 
 
 def _split_with(dataset: "Dataset", key: str) -> "Split":

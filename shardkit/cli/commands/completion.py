@@ -60,7 +60,7 @@ class Fish(_Whole, FishComplete):
         return super().source().replace('string split ","', 'string split --max 1 ","')
 
 
-def registered() -> None:
+def register_shells() -> None:
     for each in (Bash, Zsh, Fish):
         add_completion_class(each)
 
@@ -80,7 +80,7 @@ def completion(context: click.Context, shell: str) -> None:
     Commands, options, their choices and folders are completed, and what a dataset names: splits, subjects and keys.
     A shell that was started before knows nothing of it. In ~/.zshrc it stands behind `compinit`.
     """
-    registered()
+    register_shells()
     maker = get_completion_class(shell)
     assert maker is not None, f"click knows every shell that we offer, {shell} too"
     click.echo(maker(context.find_root().command, {}, "shardkit", "_SHARDKIT_COMPLETE").source())

@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 
 from shardkit.cli.help import command
-from shardkit.cli.options import FOLDER, TARS, cores, with_workers
-from shardkit.cli.packing import outcome
-from shardkit.cli.progress import progress
-from shardkit.pack.adopt.merge import in_two_splits
+from shardkit.cli.options import FOLDER, TARS, count_cores, with_workers
+from shardkit.cli.packing import report_outcome
+from shardkit.cli.progress import show_progress
+from shardkit.pack.adopt.merge import subjects_in_two_splits
 from shardkit.pack.adopt.receipts import AdoptOptions
-from shardkit.pack.adopt.session import adopted, adoption
+from shardkit.pack.adopt.session import adopt_tars, plan_adoption
 from shardkit.reader.dataset import open_dataset
 
 _EXAMPLES = 3
@@ -55,13 +55,13 @@ def index(
 
     Nothing is copied, and the tars are only read. `train-000000.tar` is of the split train.
     """
-    wanted = adoption(tars, dst, AdoptOptions(key, label_field, split))
-    with progress("samples", 0) as reading:
-        done = adopted(wanted, workers or cores(), reading.advance, replan=replan)
-    shared = in_two_splits(open_dataset(dst).subjects)
+    wanted = plan_adoption(tars, dst, AdoptOptions(key, label_field, split))
+    with show_progress("samples", 0) as reading:
+        done = adopt_tars(wanted, workers or count_cores(), reading.advance, replan=replan)
+    shared = subjects_in_two_splits(open_dataset(dst).subjects)
     warnings = _warnings(shared, done.strangers)
     more = {"in_two_splits": len(shared), "strangers": list(done.strangers)}
-    return outcome(dst, done.manifest, as_json=as_json, done="adopted", warnings=warnings, more=more)
+    return report_outcome(dst, done.manifest, as_json=as_json, done="adopted", warnings=warnings, more=more)
 
 
 def _warnings(shared: list[str], strangers: tuple[str, ...]) -> list[str]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from shardkit.cli.console import emit, quiet, say, strong
+from shardkit.cli.console import bold, dim, emit, say
 from shardkit.cli.help import command
 from shardkit.cli.options import FOLDER
-from shardkit.pack.options import PackOptions, shown_value
+from shardkit.pack.options import PackOptions, format_recorded_value
 from shardkit.reader.dataset import open_dataset
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ def info(dst: Path, *, as_json: bool) -> None:
     """Say what the dataset DST holds, and how it was made."""
     dataset = open_dataset(dst)
     if as_json:
-        emit(record(dataset))
+        emit(info_record(dataset))
     else:
-        for line in report(dataset, min(get_terminal_size().columns, _LONGEST_LINE)):
+        for line in report_lines(dataset, min(get_terminal_size().columns, _LONGEST_LINE)):
             say(*line)
 
 
-def record(dataset: "Dataset") -> dict[str, Any]:
+def info_record(dataset: "Dataset") -> dict[str, Any]:
     said = asdict(dataset.manifest)
     del said["files"]  # one for each thousand shards: a look into the manifest is shorter
     current = asdict(dataset.generation)
@@ -54,17 +54,17 @@ def record(dataset: "Dataset") -> dict[str, Any]:
     }
 
 
-def report(dataset: "Dataset", width: int) -> Iterator[tuple[str, ...]]:
+def report_lines(dataset: "Dataset", width: int) -> Iterator[tuple[str, ...]]:
     for line in wrap(f"{dataset.folder}: {_holds(dataset)}", width, break_long_words=False):
         yield (line,)
     yield ()
     heads, *rows = _table(dataset.splits)
-    yield (strong(heads),)
+    yield (bold(heads),)
     yield from ((row,) for row in rows)
     yield ()
-    for label, text in _described(dataset):
+    for label, text in _description_lines(dataset):
         first, *rest = wrap(text, width - _LABEL, break_long_words=False, break_on_hyphens=False) or [""]
-        yield quiet(f"{label:<{_LABEL}}"), first
+        yield dim(f"{label:<{_LABEL}}"), first
         yield from ((_INDENT + line,) for line in rest)
 
 
@@ -82,22 +82,22 @@ def _table(splits: Mapping[str, "Totals"]) -> Iterator[str]:
         yield f"{split:<{names}}" + "".join(f"{each:>{width},}" for each, width in zip(figures, _WIDTHS, strict=True))
 
 
-def _described(dataset: "Dataset") -> Iterator[tuple[str, str]]:
+def _description_lines(dataset: "Dataset") -> Iterator[tuple[str, str]]:
     manifest = dataset.manifest
     yield "codec", f"{manifest.codec}: {manifest.choice}"
     yield "pixels", _pairs(manifest.preparation) or "as they came: every image has the bytes that its file had"
-    yield "options", _pairs(_asked(manifest.options)) or "the usual ones"
+    yield "options", _pairs(_non_default_options(manifest.options)) or "the usual ones"
     for generation in manifest.generations:
         yield f"generation {generation.number}", _came_to_be(generation)
     yield "versions", _pairs(dataset.generation.versions)
     yield "digest", dataset.digest
 
 
-def _asked(options: Mapping[str, object]) -> dict[str, object]:
+def _non_default_options(options: Mapping[str, object]) -> dict[str, object]:
     """What was asked for beyond the defaults."""
     usual = PackOptions().record()
     differing = {name: value for name, value in options.items() if name not in usual or usual[name] != value}
-    return {name: None if value is None else shown_value(name, value) for name, value in differing.items()}
+    return {name: None if value is None else format_recorded_value(name, value) for name, value in differing.items()}
 
 
 def _came_to_be(generation: "Generation") -> str:

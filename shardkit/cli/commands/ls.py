@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from shardkit.cli.console import put, shown, while_read
+from shardkit.cli.console import format_key, until_closed_pipe, write_stdout
 from shardkit.cli.help import command
 from shardkit.cli.options import FOLDER, SPLIT, SUBJECT
-from shardkit.reader.dataset import chosen, open_dataset
+from shardkit.reader.dataset import open_dataset, select
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 def ls(dst: Path, split: str | None, subject: str | None, *, in_full: bool, as_json: bool) -> None:
     """List the keys of the samples in DST, one a line, in the order of the shards."""
     dataset = open_dataset(dst)
-    only = chosen(dataset, split, subject)
+    only = select(dataset, split, subject)
     line = _json if as_json else _long if in_full else None
-    with while_read():
+    with until_closed_pipe():
         for shard in only.shards:
-            put(_text(dataset, shard, only.subject, line))
+            write_stdout(_text(dataset, shard, only.subject, line))
 
 
 def _text(
@@ -44,7 +44,7 @@ def _text(
 ) -> bytes:
     view = dataset[shard.split]
     lines: Iterable[str] = (
-        map(shown, view.keys(shard, subject))
+        map(format_key, view.keys(shard, subject))
         if line is None
         else (line(shard, sample) for sample in view.iterate_samples(shard, subject))
     )
@@ -57,7 +57,7 @@ def _long(shard: "Shard", sample: "Sample") -> str:
     endings = " ".join(member.ext for member in sample.members)
     return (
         f"{size:>11,}  {pixels:<15} {sample.bit_depth:>2} bit  {sample.label:>7}  "
-        f"{shard.split:<7} {shown(sample.key)}  {shown(endings)}"
+        f"{shard.split:<7} {format_key(sample.key)}  {format_key(endings)}"
     )
 
 

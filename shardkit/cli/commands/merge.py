@@ -9,9 +9,9 @@ import click
 
 from shardkit.cli.help import command
 from shardkit.cli.options import FOLDER
-from shardkit.cli.packing import outcome
-from shardkit.pack.session import merged
-from shardkit.storage.lock import locked
+from shardkit.cli.packing import report_outcome
+from shardkit.pack.session import merge_or_recover
+from shardkit.storage.lock import lock_folder
 
 
 @command(examples=("shardkit merge packed",), exits=(0, 3, 5, 6, 7))
@@ -22,6 +22,6 @@ def merge(dst: Path, *, as_json: bool) -> int:
 
     The task that ends last does it by itself: this is for when it was stopped, or another was still at work then.
     """
-    with locked(dst):
-        manifest = merged(dst)
-    return outcome(dst, manifest, as_json=as_json)
+    with lock_folder(dst):
+        manifest = merge_or_recover(dst)
+    return report_outcome(dst, manifest, as_json=as_json)

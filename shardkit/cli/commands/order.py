@@ -11,17 +11,17 @@ from typing import Any
 
 import click
 
-from shardkit.cli.console import put, say, shown, while_read
+from shardkit.cli.console import format_key, say, until_closed_pipe, write_stdout
 from shardkit.cli.help import command
 from shardkit.cli.options import FILE, FOLDER, SPLIT, Choice, Number
 from shardkit.errors import UsageError
-from shardkit.stream.checkpoint import checked, digest_of, reopened
+from shardkit.stream.checkpoint import restore, row_digest, validate_state
 from shardkit.stream.options import State
-from shardkit.stream.order.epoch import Rank, columns_of
+from shardkit.stream.order.epoch import Rank, rank_columns
 from shardkit.stream.order.rng import ORDER_VERSION
-from shardkit.stream.order.spec import Ordering
-from shardkit.stream.read.sample_index import NOBODY, Figure, Found, key_of
-from shardkit.stream.source import Opened, Source
+from shardkit.stream.order.spec import OrderOptions
+from shardkit.stream.read.sample_index import EMPTY_SLOT, Field, IndexRows, slot_key
+from shardkit.stream.source import OpenedSplit, SourceSpec
 
 _BATCH = 64
 
@@ -29,8 +29,8 @@ _SPLIT = "train"
 
 
 @dataclass(frozen=True)
-class Asked:
-    opened: Opened
+class RowRequest:
+    opened: OpenedSplit
     epoch: int
     step: int
 
@@ -42,14 +42,14 @@ class Asked:
             )
 
 
-def asked(given: dict[str, Any]) -> Asked:
+def resolve_row(given: dict[str, Any]) -> RowRequest:
     """`given` has None for what was not said."""
     epoch, step, state, world = (given.pop(name) for name in ("epoch", "step", "state", "world_size"))
     folder, generation = given.pop("dst"), given.pop("generation")
     said = {name: value for name, value in given.items() if value is not None}
     if state is None:
         source = _source(folder, {"global_batch": _BATCH * (world or 1), **said})
-        return Asked(Opened(source, generation), epoch or 0, step or 0)
+        return RowRequest(OpenedSplit(source, generation), epoch or 0, step or 0)
     if said or generation is not None:
         first = next(iter([*said, "generation"]))
         option = {"global_batch": "batch", "shuffle": "no-shuffle"}.get(first, first.replace("_", "-"))
@@ -64,24 +64,24 @@ def read_state(file: Path) -> State:
         raise UsageError(
             f"{file}: no state can be read from it ({error}). Save one with json.dump(batch.state)."
         ) from None
-    return checked(state if isinstance(state, dict) else {})
+    return validate_state(state if isinstance(state, dict) else {})
 
 
-def _before(folder: Path, state: State, epoch: int | None, step: int | None) -> Asked:
+def _before(folder: Path, state: State, epoch: int | None, step: int | None) -> RowRequest:
     """The row that a state was saved behind, unless another is asked for."""
     source = _source(folder, state["options"])
-    opened = reopened(state, Opened(source, None))
+    opened = restore(state, OpenedSplit(source, None))
     last = (state["epoch"], state["step"] - 1) if state["step"] else (state["epoch"] - 1, opened.order.steps - 1)
     if epoch is None and step is None and last[0] < 0:
         raise UsageError("This state stands before the first row of all: no row is behind it. Say --epoch and --step.")
-    return Asked(opened, max(0, last[0]) if epoch is None else epoch, last[1] if step is None else step)
+    return RowRequest(opened, max(0, last[0]) if epoch is None else epoch, last[1] if step is None else step)
 
 
-def _source(folder: Path, options: dict[str, Any]) -> Source:
+def _source(folder: Path, options: dict[str, Any]) -> SourceSpec:
     named = dict(options)
     split = named.pop("split", _SPLIT)
     try:
-        return Source(folder, split, Ordering(**named), minutiae=False)
+        return SourceSpec(folder, split, OrderOptions(**named), minutiae=False)
     except TypeError as error:
         raise UsageError(f"This is no state of a stream: its options cannot be meant ({error}).") from None
 
@@ -127,19 +127,19 @@ def order(*, as_json: bool, no_shuffle: bool, world_size: int | None, **given: A
     The options are those of StreamingDataset. Only the index is read; whoever has it and these options knows every row
     of every epoch. A column without a sample has the key `-`.
     """
-    row = asked({**given, "world_size": world_size, "shuffle": False if no_shuffle else None})
+    row = resolve_row({**given, "world_size": world_size, "shuffle": False if no_shuffle else None})
     opened = row.opened
     whole = opened.source.ordering.global_batch
-    own = len(columns_of(Rank(0, world_size or 1), whole, opened.order.unit))
+    own = len(rank_columns(Rank(0, world_size or 1), whole, opened.order.unit))
     numbers = opened.order.epoch(row.epoch).row(row.step)
-    found = opened.lookup.find(numbers)
-    say(_heading(row, digest_of(numbers)))
+    found = opened.lookup.rows(numbers)
+    say(_heading(row, row_digest(numbers)))
     lines = _json(row, found, own if world_size else None) if as_json else _text(found, own if world_size else None)
-    with while_read():
-        put("".join(f"{line}\n" for line in lines).encode())
+    with until_closed_pipe():
+        write_stdout("".join(f"{line}\n" for line in lines).encode())
 
 
-def _heading(row: Asked, digest: str) -> str:
+def _heading(row: RowRequest, digest: str) -> str:
     source, generation = row.opened.source, row.opened.dataset.generation.number
     return (
         f"{source.folder}, split {source.split}, generation {generation}: epoch {row.epoch:,}, row {row.step:,} of "
@@ -147,22 +147,22 @@ def _heading(row: Asked, digest: str) -> str:
     )
 
 
-def _text(found: Found, own: int | None) -> Iterator[str]:
+def _text(found: IndexRows, own: int | None) -> Iterator[str]:
     """Column, rank where ranks are asked about, and key; `own` is how many columns a rank has."""
     width = len(str(len(found.numbers) - 1))
     for column in range(len(found.numbers)):
         rank = "" if own is None else f"{column // own:>4}"
-        yield f"{column:>{width}}{rank}  {shown(key_of(found, column)) or '-'}"
+        yield f"{column:>{width}}{rank}  {format_key(slot_key(found, column)) or '-'}"
 
 
-def _json(row: Asked, found: Found, own: int | None) -> Iterator[str]:
+def _json(row: RowRequest, found: IndexRows, own: int | None) -> Iterator[str]:
     shards = row.opened.lookup.shards
     for column, number in enumerate(found.numbers.tolist()):
         said: dict[str, object] = {"epoch": row.epoch, "step": row.step, "column": column}
         if own is not None:
             said["rank"] = column // own
-        if number == NOBODY:
+        if number == EMPTY_SLOT:
             yield json.dumps({**said, "sample": None, "key": None})
         else:
-            label, shard = int(found.figures[column, Figure.LABEL]), shards[int(found.shards[column])].name
-            yield json.dumps({**said, "sample": number, "key": key_of(found, column), "label": label, "shard": shard})
+            label, shard = int(found.figures[column, Field.LABEL]), shards[int(found.shards[column])].name
+            yield json.dumps({**said, "sample": number, "key": slot_key(found, column), "label": label, "shard": shard})

@@ -6,18 +6,25 @@ import click
 
 from shardkit.cli.console import emit, say
 from shardkit.cli.help import command
-from shardkit.cli.options import FILE, FOLDER, Choice, Number, cores, task, with_on_error, with_workers
-from shardkit.cli.packing import explanations, make, outcome, record, request_of, summary
-from shardkit.cli.progress import progress
+from shardkit.cli.options import FILE, FOLDER, Choice, Number, count_cores, parse_task, with_on_error, with_workers
+from shardkit.cli.packing import (
+    build_request,
+    decision_lines,
+    dry_run_lines,
+    dry_run_record,
+    make_shards,
+    report_outcome,
+)
+from shardkit.cli.progress import show_progress
 from shardkit.pack import session
-from shardkit.pack.estimate import Decided, decide
-from shardkit.pack.options import LARGEST_SIZE
-from shardkit.pack.plan.arrays import drafted_arrays
-from shardkit.pack.plan.draft import Request, drafted, refuse_skipped
-from shardkit.pack.session import begun, share
-from shardkit.pack.write.shard_writer import Work
+from shardkit.pack.estimate import PackDecision, decide
+from shardkit.pack.options import MAX_SIZE
+from shardkit.pack.plan.arrays import draft_array_plan
+from shardkit.pack.plan.draft import PackRequest, check_no_skipped, draft_plan
+from shardkit.pack.session import load_plan, task_share
+from shardkit.pack.write.shard_writer import PackJob
 from shardkit.schema import MANIFEST
-from shardkit.storage.lock import locked
+from shardkit.storage.lock import lock_folder
 
 
 @command(
@@ -64,7 +71,7 @@ from shardkit.storage.lock import locked
     help="How pixels are kept.  [default: png; of arrays, zstd]",
 )
 @click.option("--color", type=Choice(["gray", "rgb", "keep"]), default="keep", show_default=True, help="Channels.")
-@click.option("--size", type=Number(1, LARGEST_SIZE), metavar="PIXELS", help="Resize to a square of so many pixels.")
+@click.option("--size", type=Number(1, MAX_SIZE), metavar="PIXELS", help="Resize to a square of so many pixels.")
 @click.option(
     "--fit", type=Choice(["pad", "crop", "stretch"]), default="pad", show_default=True, help="How --size is met."
 )
@@ -90,74 +97,74 @@ def pack(**given: Any) -> int:  # noqa: ANN401
 
     Stopped at any moment, by whatever, the same command goes on. SRC is only read.
     """
-    mine = task(given["task"])
-    request = request_of(given)
-    workers = given["workers"] or cores()
-    session.refuse_unfit(request)
+    mine = parse_task(given["task"])
+    request = build_request(given)
+    workers = given["workers"] or count_cores()
+    session.validate_paths(request)
     if given["dry_run"]:
         return _dry_run(request, workers, as_json=given["as_json"])
-    with session.making_folder(request.folder):
+    with session.create_pack_folder(request.folder):
         return _pack(request, mine, workers, given)
 
 
-def _pack(request: Request, mine: tuple[int, int], workers: int, given: dict[str, Any]) -> int:
+def _pack(request: PackRequest, mine: tuple[int, int], workers: int, given: dict[str, Any]) -> int:
     if given["replan"]:
-        session.start_over(request.folder)
-    manifest = session.packed_already(request)
+        session.discard_plan(request.folder)
+    manifest = session.existing_dataset(request)
     if manifest is not None:
         say(f"{request.folder}: packed already. `shardkit append` adds what has come to {request.root} since.")
-        return outcome(request.folder, manifest, as_json=given["as_json"])
-    if not session.begun(request):
+        return report_outcome(request.folder, manifest, as_json=given["as_json"])
+    if not session.load_plan(request):
         _plan(request, workers, given)
-    _make(request, mine, workers, given)
-    manifest = session.merged_if_last(request.folder, tasks=mine[1])
+    _make_my_shards(request, mine, workers, given)
+    manifest = session.merge_if_last(request.folder, tasks=mine[1])
     if manifest is None:
         say(f"{request.folder}: this task is done, others are not. The last one merges; or run `shardkit merge` then.")
         if given["as_json"]:
             emit({"folder": str(request.folder), "merged": False})
         return 0
-    return outcome(request.folder, manifest, as_json=given["as_json"])
+    return report_outcome(request.folder, manifest, as_json=given["as_json"])
 
 
-def _plan(request: Request, workers: int, given: dict[str, Any]) -> None:
+def _plan(request: PackRequest, workers: int, given: dict[str, Any]) -> None:
     """Plan, unless another task has while this one waited for its turn."""
-    with locked(request.folder, wait=True):
-        if session.begun(request) or (request.folder / MANIFEST).exists():
+    with lock_folder(request.folder, wait=True):
+        if session.load_plan(request) or (request.folder / MANIFEST).exists():
             return
         decided = _decided(request, workers)
         if given["on_error"] == "fail":
-            decided.draft.refuse_skipped()
-        for line in explanations(decided):
+            decided.draft.check_no_skipped()
+        for line in decision_lines(decided):
             say(line)
         decided.room.require(request.folder)
-        session.begin(request.folder, decided.draft, decided.terms)
+        session.save_plan(request.folder, decided.draft, decided.terms)
 
 
-def _decided(request: Request, workers: int, *, estimate: bool = False) -> Decided:
+def _decided(request: PackRequest, workers: int, *, estimate: bool = False) -> PackDecision:
     if arrays := request.options.arrays:
-        with progress("samples", arrays.samples) as going_through:
-            draft = drafted_arrays(request, going_through.advance)
+        with show_progress("samples", arrays.samples) as going_through:
+            draft = draft_array_plan(request, going_through.advance)
     else:
-        with progress("files", 0) as scanning:
-            draft = drafted(request, workers, scanning.advance)
+        with show_progress("files", 0) as scanning:
+            draft = draft_plan(request, workers, scanning.advance)
     return decide(request, draft, estimate=estimate)
 
 
-def _make(request: Request, mine: tuple[int, int], workers: int, given: dict[str, Any]) -> None:
-    with locked(request.folder, shared=True, wait=True):
-        plan = begun(request)
+def _make_my_shards(request: PackRequest, mine: tuple[int, int], workers: int, given: dict[str, Any]) -> None:
+    with lock_folder(request.folder, shared=True, wait=True):
+        plan = load_plan(request)
         if plan is None:  # another has made the rest, and merged
             return
         if given["on_error"] == "fail":
-            refuse_skipped(request.folder, plan)
-        work = Work(request.root, request.folder, plan, fail_on_bad_input=given["on_error"] == "fail")
-        make(work, share(len(plan.shards), mine), given["engine"], workers)
+            check_no_skipped(request.folder, plan)
+        work = PackJob(request.root, request.folder, plan, fail_on_bad_input=given["on_error"] == "fail")
+        make_shards(work, task_share(len(plan.shards), mine), given["engine"], workers)
 
 
-def _dry_run(request: Request, workers: int, *, as_json: bool) -> int:
+def _dry_run(request: PackRequest, workers: int, *, as_json: bool) -> int:
     decided = _decided(request, workers, estimate=True)
-    for line in summary(decided, workers):
+    for line in dry_run_lines(decided, workers):
         say(line)
     if as_json:
-        emit(record(decided, workers))
+        emit(dry_run_record(decided, workers))
     return 0

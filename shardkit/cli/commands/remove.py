@@ -10,23 +10,22 @@ import click
 from shardkit.cli.console import emit, say
 from shardkit.cli.help import command
 from shardkit.cli.options import FOLDER, GROUP, SUBJECT
-from shardkit.cli.progress import progress
-from shardkit.errors import UsageError, advised
+from shardkit.cli.progress import show_progress
+from shardkit.errors import UsageError, command_hint
 from shardkit.format.manifest import read_manifest
-from shardkit.pack.remove.preview import Removal, preview, select_subjects
-from shardkit.pack.remove.proof import prove
-from shardkit.pack.remove.rewrite import check_removable
-from shardkit.pack.remove.rewrite import remove as remove_subjects
+from shardkit.pack.remove.preview import Removal, preview_removal, select_subjects
+from shardkit.pack.remove.proof import prove_removed
+from shardkit.pack.remove.rewrite import check_removable, remove_subjects
 from shardkit.pack.remove.staging import (
     RemovalRecord,
     clear_record,
-    committed,
     drop_from_quarantine,
+    is_removal_committed,
     unreported_removal,
 )
-from shardkit.pack.session import tidied
+from shardkit.pack.session import recover
 from shardkit.reader.dataset import open_dataset
-from shardkit.storage.lock import locked
+from shardkit.storage.lock import lock_folder
 
 _MOST_NAMES = 10
 _SHOWN_DUPLICATES = 20
@@ -72,19 +71,19 @@ def remove(
             "`shardkit remove` asks before it removes, and no terminal is here to answer. "
             "Add --yes to remove without a question, or --dry-run to print what would be removed."
         )
-    with locked(dst):
+    with lock_folder(dst):
         _remove(dst, subjects, groups, yes=yes, as_json=as_json)
 
 
 def _show(dst: Path, subjects: tuple[str, ...], groups: tuple[str, ...], *, as_json: bool) -> None:
-    if committed(dst) or unreported_removal(dst, read_manifest(dst)):
+    if is_removal_committed(dst) or unreported_removal(dst, read_manifest(dst)):
         raise UsageError(
             f"dataset {str(dst)!r}: an interrupted removal is not finished, and a dry run writes nothing. "
-            f"Finish it first, with the same `shardkit remove` command or with {advised('repair', dst)}."
+            f"Finish it first, with the same `shardkit remove` command or with {command_hint('repair', dst)}."
         )
     dataset = open_dataset(dst)
     check_removable(dataset)
-    removal = preview(dataset, select_subjects(dataset, subjects, groups))
+    removal = preview_removal(dataset, select_subjects(dataset, subjects, groups))
     for line in (*_outline(removal, "Would remove"), *_warnings(removal)):
         say(line)
     say("Nothing was written. To remove, run the same command without --dry-run.")
@@ -93,7 +92,7 @@ def _show(dst: Path, subjects: tuple[str, ...], groups: tuple[str, ...], *, as_j
 
 
 def _remove(dst: Path, subjects: tuple[str, ...], groups: tuple[str, ...], *, yes: bool, as_json: bool) -> None:
-    tidied(dst)
+    recover(dst)
     dataset = open_dataset(dst)
     check_removable(dataset)
     earlier = unreported_removal(dst, dataset.manifest)
@@ -101,15 +100,15 @@ def _remove(dst: Path, subjects: tuple[str, ...], groups: tuple[str, ...], *, ye
         _report(dst, earlier, as_json=as_json)
     selection = select_subjects(dataset, subjects, groups, earlier.removal if earlier else None)
     if not selection.subjects:  # the interrupted command was the same one
-        tidied(dst)
+        recover(dst)
         return
-    removal = preview(dataset, selection)
+    removal = preview_removal(dataset, selection)
     if not yes:
         _ask(removal)
-    with progress("shards", len(dataset.shards)) as shown:
+    with show_progress("shards", len(dataset.shards)) as shown:
         record = remove_subjects(dataset, removal, shown.advance)
     _report(dst, record, as_json=as_json, warn=yes)
-    tidied(dst)
+    recover(dst)
 
 
 def _ask(removal: Removal) -> None:
@@ -127,7 +126,7 @@ def _report(dst: Path, record: RemovalRecord, *, as_json: bool, warn: bool = Tru
     """Check the result of a removal and print both; only then its record goes."""
     removal = record.removal
     drop_from_quarantine(dst, removal.subjects)
-    proof = prove(open_dataset(dst, record.generation), removal.subjects, removal.rewritten)
+    proof = prove_removed(open_dataset(dst, record.generation), removal.subjects, removal.rewritten)
     rows, shards = _count(proof.rows, "row"), _count(proof.rewritten, "rewritten shard")
     checked = f"Checked: {rows}, every byte of {shards}, no other file."
     for line in (*_outline(removal, "Removed"), checked, *(_warnings(removal) if warn else ())):

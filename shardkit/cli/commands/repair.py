@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from shardkit.cli.commands.verify import tell
+from shardkit.cli.commands.verify import print_report
 from shardkit.cli.console import emit, say
 from shardkit.cli.help import command
-from shardkit.cli.options import FOLDER, cores, with_workers
-from shardkit.cli.progress import progress
+from shardkit.cli.options import FOLDER, count_cores, with_workers
+from shardkit.cli.progress import show_progress
 from shardkit.errors import Damaged, UsageError
-from shardkit.pack.remove.staging import committed, finish
-from shardkit.storage.lock import locked
+from shardkit.pack.remove.staging import finish_removal, is_removal_committed
+from shardkit.storage.lock import lock_folder
 from shardkit.verify import verifier
 from shardkit.verify.repair.pipeline import repair as repaired
 
@@ -31,15 +31,15 @@ def repair(dst: Path, source: Path | None, workers: int | None, *, as_json: bool
         raise UsageError(f"{source}: there is no such folder. Name the tree that {dst} was packed from.")
 
     def verified() -> verifier.Report:
-        examination = verifier.begun(dst)
-        with progress("samples", examination.samples) as shown:
-            return verifier.verify(examination, verifier.Level.BYTES, workers or cores(), shown.advance)
+        examination = verifier.prepare_verification(dst)
+        with show_progress("samples", examination.samples) as shown:
+            return verifier.run_verification(examination, verifier.Level.BYTES, workers or count_cores(), shown.advance)
 
-    with locked(dst):
-        if committed(dst):
-            finish(dst)
+    with lock_folder(dst):
+        if is_removal_committed(dst):
+            finish_removal(dst)
         outcome = repaired(dst, source, say, verified)
     if as_json:
         emit({"mended": list(outcome.mended), "left": list(outcome.left)})
-    tell(outcome.report, as_json=as_json, advise=source is None)
+    print_report(outcome.report, as_json=as_json, advise=source is None)
     return Damaged.exit_code if outcome.report.findings else 0

@@ -8,17 +8,17 @@ import click
 
 from shardkit.cli.console import emit, say
 from shardkit.cli.help import command
-from shardkit.cli.options import FOLDER, SPLIT, SUBJECT, cores, with_workers
-from shardkit.cli.progress import progress
+from shardkit.cli.options import FOLDER, SPLIT, SUBJECT, count_cores, with_workers
+from shardkit.cli.progress import show_progress
 from shardkit.errors import Damaged
 from shardkit.pack.unpack import tree as way_back
-from shardkit.pack.unpack.arrays import refuse_other_kind, unpack_arrays
-from shardkit.reader.dataset import chosen, open_dataset
+from shardkit.pack.unpack.arrays import check_output_kind, unpack_arrays
+from shardkit.reader.dataset import open_dataset, select
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shardkit.pack.unpack.tree import Unpacked
+    from shardkit.pack.unpack.tree import UnpackResult
 
 
 @command(
@@ -41,14 +41,14 @@ def unpack(
     Nothing in OUT is overwritten. Stopped at any moment, the same command goes on.
     """
     dataset = open_dataset(dst)
-    refuse_other_kind(dataset, to_arrays=to_arrays)
-    only = chosen(dataset, split, subject)
-    exact = to_arrays or way_back.gives_bytes_back(dataset.manifest)
+    check_output_kind(dataset, to_arrays=to_arrays)
+    only = select(dataset, split, subject)
+    exact = to_arrays or way_back.is_lossless(dataset.manifest)
     if not exact:
         say(f"{dst}: holds pixels ({dataset.manifest.codec}), not the files: images become PNGs of the pixels packed.")
-    with progress("images", only.samples) as unpacking:
+    with show_progress("images", only.samples) as unpacking:
         restore = unpack_arrays if to_arrays else way_back.unpack
-        outcome = _summed(restore(dataset, out, only, workers or cores(), unpacking.advance))
+        outcome = _summed(restore(dataset, out, only, workers or count_cores(), unpacking.advance))
     for finding in outcome.findings:
         say(finding)
         if as_json:
@@ -62,17 +62,17 @@ def unpack(
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class _UnpackTotals:
     written: int
     there: int
     findings: list[str]
 
 
-def _summed(shards: "Iterable[Unpacked]") -> _Outcome:
+def _summed(shards: "Iterable[UnpackResult]") -> _UnpackTotals:
     written = there = 0
     findings: list[str] = []
     for each in shards:
         written += each.written
         there += each.there
         findings += each.findings
-    return _Outcome(written, there, sorted(findings))
+    return _UnpackTotals(written, there, sorted(findings))

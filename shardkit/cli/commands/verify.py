@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shardkit.cli.console import bad, emit, good, say
+from shardkit.cli.console import emit, green, red, say
 from shardkit.cli.help import command
-from shardkit.cli.options import FOLDER, cores, with_workers
-from shardkit.cli.progress import progress
+from shardkit.cli.options import FOLDER, count_cores, with_workers
+from shardkit.cli.progress import show_progress
 from shardkit.errors import Damaged
-from shardkit.verify.verifier import Level, begun
-from shardkit.verify.verifier import verify as verified
+from shardkit.verify.verifier import Level, prepare_verification
+from shardkit.verify.verifier import run_verification as verified
 
 if TYPE_CHECKING:
     from shardkit.verify.verifier import Report
@@ -43,17 +43,17 @@ def verify(dst: Path, workers: int | None, *, quick: bool, decode: bool, as_json
     if quick and decode:
         raise click.UsageError("--quick and --decode exclude each other: choose one.")
     level = Level.QUICK if quick else Level.DECODE if decode else Level.BYTES
-    examination = begun(dst)
+    examination = prepare_verification(dst)
     if level is Level.QUICK:
         report = verified(examination, level, 1, lambda _samples, _size: None)
     else:
-        with progress("samples", examination.samples) as shown:
-            report = verified(examination, level, workers or cores(), shown.advance)
-    tell(report, as_json=as_json)
+        with show_progress("samples", examination.samples) as shown:
+            report = verified(examination, level, workers or count_cores(), shown.advance)
+    print_report(report, as_json=as_json)
     return Damaged.exit_code if report.findings else 0
 
 
-def tell(report: "Report", *, as_json: bool, advise: bool = True) -> None:
+def print_report(report: "Report", *, as_json: bool, advise: bool = True) -> None:
     """Print what was found, and the command that repairs it if `advise` is set."""
     for note in report.notes:
         say(note)
@@ -67,7 +67,7 @@ def tell(report: "Report", *, as_json: bool, advise: bool = True) -> None:
     amount = f"{report.samples:,} samples, {report.files:,} files, {report.bytes:,} bytes"
     say(
         f"{report.folder}: ",
-        bad("1 finding" if count == 1 else f"{count:,} findings") if count else good("no damage"),
+        red("1 finding" if count == 1 else f"{count:,} findings") if count else green("no damage"),
         f". Checked {_CHECKED[report.level]}: {amount}.",
     )
     if count and advise:

@@ -16,12 +16,12 @@ import deflate
 import numpy as np
 
 from shardkit.errors import BadInput
-from shardkit.image.arrays import Bytes, Pixels, Slot, check, put
+from shardkit.image.arrays import Bytes, Pixels, SlotArray, check_slot, store
 from shardkit.image.formats import UPRIGHT
 from shardkit.image.geometry import Geometry
-from shardkit.image.png.kernels import Kernels, room
-from shardkit.image.png.structure import SAMPLES, Kind, PngInfo, inspect
-from shardkit.image.png.unfilter import unfiltered, unfiltered_into
+from shardkit.image.png.kernels import Kernels, loaded_kernels
+from shardkit.image.png.structure import SAMPLES_PER_PIXEL, ColorType, PngInfo, inspect
+from shardkit.image.png.unfilter import unfilter_into, unfilter_lines
 
 # No stream of deflate unpacks to more than this many times its length.
 _MOST_UNPACKED = 1032
@@ -54,20 +54,20 @@ _ADAM7 = (
 def decode_png(data: memoryview | bytes, info: PngInfo) -> Pixels:
     """The pixels as stored, not turned; of an animation the default image. `info` is what `inspect(data)` said."""
     samples = _samples(data, info)
-    pixels = _colors(samples, info) if info.kind is Kind.PALETTE else _scaled(samples, info)
+    pixels = _colors(samples, info) if info.kind is ColorType.PALETTE else _scaled(samples, info)
     return pixels[..., 0] if pixels.shape[2] == 1 else pixels
 
 
 def is_plain(info: PngInfo) -> bool:
     """Whether bytes are stored as they are served, but for their filters."""
-    return info.bit_depth == 8 and info.kind is not Kind.PALETTE and not (info.interlaced or info.transparency)  # noqa: PLR2004 - bits
+    return info.bit_depth == 8 and info.kind is not ColorType.PALETTE and not (info.interlaced or info.transparency)  # noqa: PLR2004 - bits
 
 
 def decode_png_into(target: Pixels, data: memoryview, info: PngInfo) -> None:
     """The same pixels, of a plain picture, in a slot of their shape and type."""
     assert is_plain(info)
     lines = _unpacked(data, info).reshape(info.height, -1)
-    unfiltered_into(target.reshape(info.height, -1), lines, SAMPLES[info.kind])
+    unfilter_into(target.reshape(info.height, -1), lines, SAMPLES_PER_PIXEL[info.kind])
 
 
 def _samples(data: memoryview | bytes, info: PngInfo) -> Pixels:
@@ -75,7 +75,7 @@ def _samples(data: memoryview | bytes, info: PngInfo) -> Pixels:
     raw = _unpacked(data, info)
     if not info.interlaced:
         return next(samples for _, samples in _passes(raw, info))
-    count = SAMPLES[info.kind]
+    count = SAMPLES_PER_PIXEL[info.kind]
     whole = np.empty((info.height, info.width, count), np.uint16 if info.bit_depth == 16 else np.uint8)  # noqa: PLR2004
     for step, samples in _passes(raw, info):
         whole[step.row :: step.row_step, step.column :: step.column_step] = samples
@@ -101,11 +101,11 @@ def _unpacked(data: memoryview | bytes, info: PngInfo) -> Bytes:
 
 def _passes(raw: Bytes, info: PngInfo) -> Iterator[tuple[_Pass, Pixels]]:
     start = 0
-    pixel_bytes = max(1, SAMPLES[info.kind] * info.bit_depth // 8)
+    pixel_bytes = max(1, SAMPLES_PER_PIXEL[info.kind] * info.bit_depth // 8)
     for step, rows, columns in _sizes(info):
         row_bytes = _row_bytes(columns, info)
         stop = start + rows * (1 + row_bytes)
-        lines = unfiltered(raw[start:stop].reshape(rows, 1 + row_bytes), pixel_bytes)
+        lines = unfilter_lines(raw[start:stop].reshape(rows, 1 + row_bytes), pixel_bytes)
         yield step, _numbers(lines, columns, info)
         start = stop
 
@@ -120,11 +120,11 @@ def _sizes(info: PngInfo) -> Iterator[tuple[_Pass, int, int]]:
 
 
 def _row_bytes(columns: int, info: PngInfo) -> int:
-    return (columns * SAMPLES[info.kind] * info.bit_depth + 7) // 8
+    return (columns * SAMPLES_PER_PIXEL[info.kind] * info.bit_depth + 7) // 8
 
 
 def _numbers(lines: Bytes, columns: int, info: PngInfo) -> Pixels:
-    shape = (len(lines), columns, SAMPLES[info.kind])
+    shape = (len(lines), columns, SAMPLES_PER_PIXEL[info.kind])
     match info.bit_depth:
         case 16:
             return np.ascontiguousarray(lines).view(">u2").astype(np.uint16).reshape(shape)
@@ -162,24 +162,24 @@ def _undecodable(detail: str) -> BadInput:
     return BadInput("undecodable", f"{detail} Take it from another copy, or write the picture anew.")
 
 
-Refused = dict[int, BadInput]
+SlotErrors = dict[int, BadInput]
 
 
 class _Task(NamedTuple):
     number: int
     payload: memoryview
     info: PngInfo
-    slot: Slot
+    slot: SlotArray
 
     @property
     def simple(self) -> bool:
         return is_plain(self.info) and self.info.orientation == UPRIGHT
 
 
-def fill_pngs(payloads: Sequence[memoryview], slots: Slot) -> Refused:
-    refused: Refused = {}
+def decode_pngs_into(payloads: Sequence[memoryview], slots: SlotArray) -> SlotErrors:
+    refused: SlotErrors = {}
     tasks = list(_tasks(payloads, slots, refused))
-    kernels = room.kernels
+    kernels = loaded_kernels.kernels
     simple = [task for task in tasks if kernels and task.simple]
     others = [task for task in tasks if not (kernels and task.simple)]
     for first in range(0, len(simple), 2):
@@ -193,11 +193,11 @@ def fill_pngs(payloads: Sequence[memoryview], slots: Slot) -> Refused:
     return dict(sorted(refused.items()))
 
 
-def _tasks(payloads: Sequence[memoryview], slots: Slot, refused: Refused) -> Iterator[_Task]:
+def _tasks(payloads: Sequence[memoryview], slots: SlotArray, refused: SlotErrors) -> Iterator[_Task]:
     for number, payload in enumerate(payloads):
         try:
             info = inspect(payload, checksums=False)
-            check(*_served(info), slots[number])
+            check_slot(*_served(info), slots[number])
         except BadInput as bad:
             refused[number] = bad
         else:
@@ -214,12 +214,16 @@ def _filled_by(kernels: Kernels, tasks: Sequence[_Task]) -> list[_Task]:
     """Those that were not."""
     streams = [[task.payload[place] for place in task.info.idat] for task in tasks]
     found = kernels.unpack_two(streams, [task.slot.nbytes + task.info.height for task in tasks])
-    return [task for task, lines in zip(tasks, found, strict=True) if lines is None or not _took(kernels, task, lines)]
+    return [
+        task
+        for task, lines in zip(tasks, found, strict=True)
+        if lines is None or not _try_kernels(kernels, task, lines)
+    ]
 
 
-def _took(kernels: Kernels, task: _Task, lines: Bytes) -> bool:
+def _try_kernels(kernels: Kernels, task: _Task, lines: Bytes) -> bool:
     """Not if a line has a filter that there is not."""
-    return kernels.unfilter(lines, task.info.height, SAMPLES[task.info.kind], task.slot.reshape(-1)) < 0
+    return kernels.unfilter(lines, task.info.height, SAMPLES_PER_PIXEL[task.info.kind], task.slot.reshape(-1)) < 0
 
 
 def _fill_any(task: _Task) -> None:
@@ -228,4 +232,4 @@ def _fill_any(task: _Task) -> None:
     else:
         info = task.info
         turned = Geometry(info.width, info.height, info.orientation)
-        put(turned.apply(decode_png(task.payload, info)), task.slot)
+        store(turned.apply(decode_png(task.payload, info)), task.slot)

@@ -11,13 +11,13 @@ import deflate
 import numpy as np
 
 from shardkit.image.arrays import Bytes, Pixels
-from shardkit.image.png.structure import SIGNATURE, Kind, chunk
+from shardkit.image.png.structure import SIGNATURE, ColorType, make_chunk
 
 _LEVEL = 1
 
 _SUB = 1
 
-_KINDS = {1: Kind.GRAY, 2: Kind.GRAY_ALPHA, 3: Kind.RGB, 4: Kind.RGB_ALPHA}
+_KINDS = {1: ColorType.GRAY, 2: ColorType.GRAY_ALPHA, 3: ColorType.RGB, 4: ColorType.RGB_ALPHA}
 
 
 def to_png(pixels: Pixels) -> bytes:
@@ -25,7 +25,7 @@ def to_png(pixels: Pixels) -> bytes:
     kind = _KINDS[pixels.shape[2] if pixels.ndim == 3 else 1]  # noqa: PLR2004 - rows, columns, channels
     header = struct.pack(">IIBBBBB", columns, rows, 8 * pixels.itemsize, kind, 0, 0, 0)
     packed = deflate.zlib_compress(_differences(pixels), _LEVEL)
-    return SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+    return SIGNATURE + make_chunk(b"IHDR", header) + make_chunk(b"IDAT", packed) + make_chunk(b"IEND", b"")
 
 
 def _differences(pixels: Pixels) -> Bytes:

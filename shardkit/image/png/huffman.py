@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shardkit.image.arrays import Bytes
-from shardkit.image.png.jit import Word, copy, eight_at, inline_kernel
+from shardkit.image.png.jit import Word, copy_elements, inline_kernel, load_u64
 
-LONGEST = 15
+MAX_CODE_LENGTH = 15
 
 SYMBOLS = 288
 
@@ -29,7 +29,7 @@ _U, _E = Word, np.uint32
 _LENGTH, _FLAGS, _VALUE = 15, 255, 16
 
 
-class Codes(NamedTuple):
+class HuffmanTable(NamedTuple):
     """Of each length: the first code that is longer (fifteen bits wide), and from code to place in `symbols`."""
 
     table: NDArray[np.uint32]
@@ -39,9 +39,9 @@ class Codes(NamedTuple):
     counts: NDArray[np.uint64]
 
 
-def codes(bits: int) -> Codes:
-    limits, offsets, counts = (np.zeros(LONGEST + 1, np.uint64) for _ in range(3))
-    return Codes(np.zeros(1 << bits, np.uint32), limits, offsets, np.zeros(SYMBOLS, np.uint16), counts)
+def new_table(bits: int) -> HuffmanTable:
+    limits, offsets, counts = (np.zeros(MAX_CODE_LENGTH + 1, np.uint64) for _ in range(3))
+    return HuffmanTable(np.zeros(1 << bits, np.uint32), limits, offsets, np.zeros(SYMBOLS, np.uint16), counts)
 
 
 def _reverse_bits(code: Word) -> Word:
@@ -55,22 +55,22 @@ def _reverse_bits(code: Word) -> Word:
 _reversed = inline_kernel(_reverse_bits)
 
 
-def _make_codes(lengths: Bytes, bits: int, made: Codes) -> bool:
+def _make_codes(lengths: Bytes, bits: int, made: HuffmanTable) -> bool:
     """From the length of each symbol's code; False where there are no such codes, or some would be missing."""
     _, limits, offsets, _, counts = made
     counts[:] = _U(0)
     for symbol in range(lengths.size):
         counts[lengths[symbol]] += _U(1)
     code, place, of_one_bit = _U(0), _U(0), counts[1]
-    for length in range(1, LONGEST + 1):
+    for length in range(1, MAX_CODE_LENGTH + 1):
         offsets[length] = place - code
         code += counts[length]
         place += counts[length]
         if code > _U(1) << _U(length):  # more codes than there can be
             return False
-        limits[length] = code << _U(LONGEST - length)
+        limits[length] = code << _U(MAX_CODE_LENGTH - length)
         code <<= _U(1)
-    if limits[LONGEST] != _U(1 << LONGEST):
+    if limits[MAX_CODE_LENGTH] != _U(1 << MAX_CODE_LENGTH):
         if place > of_one_bit:  # only a single code of one bit, or none at all, may leave bits without a meaning
             return False
         made.table[: 1 << bits] = _E(0)
@@ -79,10 +79,10 @@ def _make_codes(lengths: Bytes, bits: int, made: Codes) -> bool:
     return True
 
 
-def _sort_symbols(lengths: Bytes, made: Codes) -> None:
+def _sort_symbols(lengths: Bytes, made: HuffmanTable) -> None:
     """By their codes, which are by length and then by symbol."""
     place = _U(0)
-    for length in range(1, LONGEST + 1):
+    for length in range(1, MAX_CODE_LENGTH + 1):
         made.counts[length], place = place, place + made.counts[length]
     for symbol in range(lengths.size):
         length = lengths[symbol]
@@ -91,16 +91,16 @@ def _sort_symbols(lengths: Bytes, made: Codes) -> None:
             made.counts[length] += _U(1)
 
 
-def _fill_table(bits: int, made: Codes) -> None:
+def _fill_table(bits: int, made: HuffmanTable) -> None:
     """Length by length, and doubled in between: so it repeats what shorter codes mean, whatever follows them."""
     table, _, offsets, symbols, ends = made
     place, size = _U(0), _U(1)
-    for length in range(1, LONGEST + 1):
+    for length in range(1, MAX_CODE_LENGTH + 1):
         if length <= bits:
-            copy(table, _U(0), table, size, size * _U(table.itemsize))
+            copy_elements(table, _U(0), table, size, size * _U(table.itemsize))
             size *= _U(2)
         while place < ends[length]:
-            start = _reversed((place - offsets[length]) << _U(LONGEST - length))
+            start = _reversed((place - offsets[length]) << _U(MAX_CODE_LENGTH - length))
             entry = _entry(_U(symbols[place]), _U(length))
             table[start & (size - _U(1))] = _E(entry) if length <= bits else _E(0)
             place += _U(1)
@@ -123,14 +123,14 @@ def _entry_of(symbol: Word, length: Word) -> Word:
     return symbol << _U(_VALUE) | is_byte | length
 
 
-def _find_entry(entry: Word, bits: Word, width: int, made: Codes) -> Word:
+def _find_entry(entry: Word, bits: Word, width: int, made: HuffmanTable) -> Word:
     """What the table says; where it was too narrow for the code, what it would say; 0 if there is no such code."""
     if entry:
         return entry
-    code = _reversed(bits & _U((1 << LONGEST) - 1))
-    for length in range(width + 1, LONGEST + 1):
+    code = _reversed(bits & _U((1 << MAX_CODE_LENGTH) - 1))
+    for length in range(width + 1, MAX_CODE_LENGTH + 1):
         if code < made.limits[length]:
-            symbol = made.symbols[(code >> _U(LONGEST - length)) + made.offsets[length]]
+            symbol = made.symbols[(code >> _U(MAX_CODE_LENGTH - length)) + made.offsets[length]]
             return _entry(_U(symbol), _U(length))
     return _U(0)
 
@@ -139,7 +139,11 @@ _sort, _fill = inline_kernel(_sort_symbols), inline_kernel(_fill_table)
 
 _entry = inline_kernel(_entry_of)
 
-make, pair, found = inline_kernel(_make_codes), inline_kernel(_pair_bytes), inline_kernel(_find_entry)
+build_table, pair_literals, find_long_code = (
+    inline_kernel(_make_codes),
+    inline_kernel(_pair_bytes),
+    inline_kernel(_find_entry),
+)
 
 
 # Beyond the end of a stream: zeros for a look ahead. Beyond that of the lines: the longest match, and two bytes a look.
@@ -156,11 +160,11 @@ BETWEEN, WITHIN, DONE, BAD = range(4)
 _MOST_LENGTHS = 320
 
 
-class Lane(NamedTuple):
+class InflateStream(NamedTuple):
     packed: Bytes
     lines: Bytes
-    bytes: Codes
-    distances: Codes
+    bytes: HuffmanTable
+    distances: HuffmanTable
     lengths: Bytes
     state: NDArray[np.uint64]
     """By the names below."""
@@ -170,23 +174,25 @@ AT, BITS, COUNT, OUT, END, SIZE, STATUS, LAST = range(8)
 """The next bytes to read; bits that were read, and how many count; the next byte to write; the last places for both."""
 
 
-def lane(packed: int, size: int) -> Lane:
+def new_stream(packed: int, size: int) -> InflateStream:
     """Room for a stream of so many bytes, and for so many unpacked."""
     arrays = np.zeros(packed + PACKED_SLACK, np.uint8), np.empty(size + LINES_SLACK, np.uint8)
-    return Lane(*arrays, codes(WIDE), codes(NARROW), np.zeros(_MOST_LENGTHS, np.uint8), np.zeros(8, np.uint64))
+    return InflateStream(
+        *arrays, new_table(WIDE), new_table(NARROW), np.zeros(_MOST_LENGTHS, np.uint8), np.zeros(8, np.uint64)
+    )
 
 
 def _refill_bits(packed: Bytes, at: Word, bits: Word, count: Word) -> tuple[Word, Word, Word]:
     """At least 56 bits, which is enough for a length and its distance."""
     count &= _U(63)
-    return at + ((_U(63) - count) >> _U(3)), bits | eight_at(packed, at) << count, count | _U(56)
+    return at + ((_U(63) - count) >> _U(3)), bits | load_u64(packed, at) << count, count | _U(56)
 
 
-def _store_state(to: Lane, at: Word, bits: Word, count: Word, out: Word) -> None:
+def _store_state(to: InflateStream, at: Word, bits: Word, count: Word, out: Word) -> None:
     state = to.state
     state[AT], state[BITS], state[COUNT], state[OUT] = at, bits, count & _U(63), out
     if at > state[END] or out > state[SIZE]:
         state[STATUS] = _U(BAD)
 
 
-refilled, store = inline_kernel(_refill_bits), inline_kernel(_store_state)
+refill, store_state = inline_kernel(_refill_bits), inline_kernel(_store_state)

@@ -60,32 +60,32 @@ _VECTOR = ir.VectorType(ir.IntType(8), LINES)
 
 _NUMBER = ir.IntType(32)
 
-Code = Any
+IRValue = Any
 """Values of LLVM and types of Numba: Python has no types for either."""
 
 
-class Writer:
+class IRBuilder:
     """Writes the code of a function: what lies at a place of one of its arrays."""
 
-    def __init__(self, context: Code, builder: Code, signature: Code, arguments: Code) -> None:
+    def __init__(self, context: IRValue, builder: IRValue, signature: IRValue, arguments: IRValue) -> None:
         self.to, self.arguments = builder, arguments
         self._context, self._kinds = context, signature.args
 
-    def pointer(self, array: int, at: Code) -> Code:
+    def pointer(self, array: int, at: IRValue) -> IRValue:
         whole = self._context.make_array(self._kinds[array])(self._context, self.to, self.arguments[array])
         return self.to.gep(whole.data, [at])
 
-    def load(self, array: int, at: Code, kind: Code = _VECTOR) -> Code:
+    def load(self, array: int, at: IRValue, kind: IRValue = _VECTOR) -> IRValue:
         return self.to.load(self.to.bitcast(self.pointer(array, at), kind.as_pointer()), align=1)
 
-    def store(self, value: Code, array: int, at: Code) -> Code:
+    def store(self, value: IRValue, array: int, at: IRValue) -> IRValue:
         self.to.store(value, self.to.bitcast(self.pointer(array, at), value.type.as_pointer()), align=1)
         return self._context.get_dummy_value()
 
 
-def _copy(_: Code, source: Code, start: Code, target: Code, to: Code, length: Code) -> Code:
-    def generate(*code: Code) -> Code:
-        write = Writer(*code)
+def _copy(_: IRValue, source: IRValue, start: IRValue, target: IRValue, to: IRValue, length: IRValue) -> IRValue:
+    def generate(*code: IRValue) -> IRValue:
+        write = IRBuilder(*code)
         _, start, _, to, length = write.arguments
         cgutils.raw_memcpy(write.to, write.pointer(2, to), write.pointer(0, start), length, 1)
         return code[0].get_dummy_value()
@@ -93,30 +93,30 @@ def _copy(_: Code, source: Code, start: Code, target: Code, to: Code, length: Co
     return types.void(source, types.uint64, target, types.uint64, types.uint64), generate
 
 
-def _function(code: Callable[..., Code]) -> Callable[..., None]:
+def _function(code: Callable[..., IRValue]) -> Callable[..., None]:
     return cast("Callable[..., None]", intrinsic(code))
 
 
-copy = _function(_copy)
+copy_elements = _function(_copy)
 
 
-def _eight(_: Code, packed: Code, at: Code) -> Code:
-    def generate(*code: Code) -> Code:
-        write = Writer(*code)
+def _eight(_: IRValue, packed: IRValue, at: IRValue) -> IRValue:
+    def generate(*code: IRValue) -> IRValue:
+        write = IRBuilder(*code)
         return write.load(0, write.arguments[1], ir.IntType(64))
 
     return types.uint64(packed, types.uint64), generate
 
 
-def _two(_: Code, lines: Code, at: Code, value: Code) -> Code:
-    def generate(*code: Code) -> Code:
-        write = Writer(*code)
+def _two(_: IRValue, lines: IRValue, at: IRValue, value: IRValue) -> IRValue:
+    def generate(*code: IRValue) -> IRValue:
+        write = IRBuilder(*code)
         value = write.to.trunc(write.arguments[2], ir.IntType(16))
         return write.store(value, 0, write.arguments[1])
 
     return types.void(lines, types.uint64, types.uint64), generate
 
 
-eight_at = cast("Callable[..., int]", intrinsic(_eight))
+load_u64 = cast("Callable[..., int]", intrinsic(_eight))
 
-put_two = cast("Callable[..., None]", intrinsic(_two))
+store_u16 = cast("Callable[..., None]", intrinsic(_two))

@@ -9,18 +9,16 @@ appear. Only the source of this package is compiled.
 import os
 import zlib
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 
 from shardkit.image.arrays import Bytes
-
-MOST_BYTES = 2**24
-"""Larger streams, packed or unpacked, are left to libdeflate, so the lanes of a thread take 64 MiB at most."""
+from shardkit.image.formats import MAX_KERNEL_BYTES
 
 _TESTED_PIXEL_BYTES = (1, 2, 3, 4, 6, 8)
+
 _TESTED_ROWS, _TESTED_PIXELS = 20, 7
 
 
@@ -29,7 +27,7 @@ class Kernels(NamedTuple):
     unpack_two: Callable[[Sequence[Sequence[memoryview]], Sequence[int]], list[Bytes | None]]
 
 
-class _Room:
+class _KernelRegistry:
     def __init__(self) -> None:
         self.kernels: Kernels | None = None
         self.asked = False
@@ -38,29 +36,31 @@ class _Room:
         self.lock = Lock()
 
 
-room = _Room()
+loaded_kernels = _KernelRegistry()
 
 
-def prepare() -> bool:
+def load_kernels() -> bool:
     """Whether they are there from now on; False where Numba is missing, or does not know this Python or NumPy."""
-    with room.lock:
-        if not room.asked:
+    with loaded_kernels.lock:
+        if not loaded_kernels.asked:
             try:
-                room.kernels = _tested(_loaded())
+                loaded_kernels.kernels = _tested(_load())
             except Exception as error:  # noqa: BLE001 - of a compiler, on whatever processor: nothing is lost but speed
-                room.failure = f"{type(error).__name__}: {error}"
-            room.asked = True
-    return room.kernels is not None
+                loaded_kernels.failure = f"{type(error).__name__}: {error}"
+            loaded_kernels.asked = True
+    return loaded_kernels.kernels is not None
 
 
-def lanes_bytes(packed: int, size: int) -> int:
+def inflate_memory(packed: int, size: int) -> int:
     """Return the memory that a thread needs for pictures of this size: two lanes, for a stream and its bytes each."""
-    return 0 if max(packed, size) > MOST_BYTES else 2 * (packed + size)
+    return 0 if max(packed, size) > MAX_KERNEL_BYTES else 2 * (packed + size)
 
 
-def _loaded() -> Kernels:
-    unfilter_simd, inflate = (import_module(f"shardkit.image.png.{name}") for name in ("unfilter_simd", "inflate"))
-    return Kernels(unfilter_simd.unfilter, inflate.unpack_two)
+def _load() -> Kernels:
+    from shardkit.image.png.inflate import inflate_pair  # noqa: PLC0415 - importing them compiles them
+    from shardkit.image.png.unfilter_simd import unfilter  # noqa: PLC0415
+
+    return Kernels(unfilter, inflate_pair)
 
 
 def _tested(kernels: Kernels) -> Kernels:
@@ -99,9 +99,9 @@ def _predicted(kind: int, left: int, up: int, corner: int) -> int:
 
 def _after_fork() -> None:
     """A child has not got the thread that was compiling, nor what it held: it does without, and does not wait."""
-    if room.lock.locked():
-        room.lock, room.asked = Lock(), True
-        room.failure = "this process was forked while the kernels were compiled"
+    if loaded_kernels.lock.locked():
+        loaded_kernels.lock, loaded_kernels.asked = Lock(), True
+        loaded_kernels.failure = "this process was forked while the kernels were compiled"
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -19,7 +19,7 @@ from struct import Struct
 from isal.isal_zlib import crc32
 
 from shardkit.errors import BadInput
-from shardkit.image.formats import MAX_CHUNKS, Size, check_size, orientation, upright_size
+from shardkit.image.formats import MAX_CHUNKS, Size, check_size, exif_orientation, upright_size
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -52,7 +52,7 @@ _OTHER_FORMATS = {
 }
 
 
-def chunks_of(view: memoryview, *, checksums: bool = True) -> list[Chunk]:
+def parse_chunks(view: memoryview, *, checksums: bool = True) -> list[Chunk]:
     """Every chunk up to IEND, which must end the file. A digest of the whole makes checksums superfluous."""
     if view[: len(SIGNATURE)] != SIGNATURE:
         raise _no_png(view)
@@ -66,7 +66,7 @@ def chunks_of(view: memoryview, *, checksums: bool = True) -> list[Chunk]:
             raise _too_long(name, position, length)
         if checksums and crc32(view[position + 4 : stop]) != _CRC.unpack_from(view, stop)[0]:
             raise BadInput(
-                "bad-crc", f"the checksum of chunk {told(name)} at byte {position} is wrong. {_ANOTHER_COPY}"
+                "bad-crc", f"the checksum of chunk {printable(name)} at byte {position} is wrong. {_ANOTHER_COPY}"
             )
         chunks.append((name, start, stop))
         position = stop + 4
@@ -78,7 +78,7 @@ def chunks_of(view: memoryview, *, checksums: bool = True) -> list[Chunk]:
     return chunks
 
 
-def told(name: bytes) -> str:
+def printable(name: bytes) -> str:
     return name.decode("ascii", "backslashreplace")
 
 
@@ -91,10 +91,12 @@ def _check_end(chunks: list[Chunk], position: int, end: int) -> None:
 
 def _too_long(name: bytes, position: int, length: int) -> BadInput:
     if length > _LONGEST:
-        return BadInput("bad-structure", f"chunk {told(name)} at byte {position} claims a length that no PNG may have.")
+        return BadInput(
+            "bad-structure", f"chunk {printable(name)} at byte {position} claims a length that no PNG may have."
+        )
     return BadInput(
         "truncated",
-        f"chunk {told(name)} at byte {position} claims {length:,} bytes, more than are left. {_ANOTHER_COPY}",
+        f"chunk {printable(name)} at byte {position} claims {length:,} bytes, more than are left. {_ANOTHER_COPY}",
     )
 
 
@@ -110,7 +112,7 @@ def _no_png(view: memoryview) -> BadInput:
     return BadInput("not-png", f"it is {what} under the name of a PNG. Convert it first.")
 
 
-class Kind(IntEnum):
+class ColorType(IntEnum):
     """How a pixel is stored; the numbers are PNG's colour types."""
 
     GRAY = 0
@@ -120,14 +122,20 @@ class Kind(IntEnum):
     RGB_ALPHA = 6
 
 
-SAMPLES = {Kind.GRAY: 1, Kind.RGB: 3, Kind.PALETTE: 1, Kind.GRAY_ALPHA: 2, Kind.RGB_ALPHA: 4}
+SAMPLES_PER_PIXEL = {
+    ColorType.GRAY: 1,
+    ColorType.RGB: 3,
+    ColorType.PALETTE: 1,
+    ColorType.GRAY_ALPHA: 2,
+    ColorType.RGB_ALPHA: 4,
+}
 
 _DEPTHS = {
-    Kind.GRAY: (1, 2, 4, 8, 16),
-    Kind.RGB: (8, 16),
-    Kind.PALETTE: (1, 2, 4, 8),
-    Kind.GRAY_ALPHA: (8, 16),
-    Kind.RGB_ALPHA: (8, 16),
+    ColorType.GRAY: (1, 2, 4, 8, 16),
+    ColorType.RGB: (8, 16),
+    ColorType.PALETTE: (1, 2, 4, 8),
+    ColorType.GRAY_ALPHA: (8, 16),
+    ColorType.RGB_ALPHA: (8, 16),
 }
 
 _HEADER = Struct(">IIBBBBB")
@@ -144,11 +152,11 @@ class Header:
     width: int
     height: int
     bit_depth: int
-    kind: Kind
+    kind: ColorType
     interlaced: bool
 
 
-def header(content: bytes) -> Header:
+def parse_ihdr(content: bytes) -> Header:
     if len(content) != _HEADER.size:
         raise _broken(f"IHDR has {len(content)} bytes, not {_HEADER.size}.")
     width, height, depth, color, packing, filters, interlace = _HEADER.unpack(content)
@@ -158,13 +166,13 @@ def header(content: bytes) -> Header:
         raise _broken(f"there are no PNGs of colour type {color} with {depth} bits.")
     if packing or filters or interlace > 1:
         raise _broken(f"it asks for compression {packing}, filter {filters} and interlacing {interlace}, all unknown.")
-    return Header(width, height, depth, Kind(color), bool(interlace))
+    return Header(width, height, depth, ColorType(color), bool(interlace))
 
 
 def check_order(names: list[bytes]) -> None:
     """Which chunks there are, and in which order; IEND is known to be the last."""
     if names[0] != b"IHDR":
-        raise _broken(f"the first chunk is {told(names[0])}, not IHDR.")
+        raise _broken(f"the first chunk is {printable(names[0])}, not IHDR.")
     count = names.count(b"IDAT")
     if not count:
         raise _broken("it has no chunk IDAT, so no pixels.")
@@ -173,7 +181,7 @@ def check_order(names: list[bytes]) -> None:
         raise _broken("other chunks stand between its chunks IDAT.")
     for name in _ONLY_ONCE:
         if names.count(name) > 1:
-            raise _broken(f"it has more than one chunk {told(name)}.")
+            raise _broken(f"it has more than one chunk {printable(name)}.")
     _check_before([b"PLTE", b"tRNS", b"IDAT"], names)
     for name in set(names) - _CRITICAL:
         _check_may_be_ignored(name)
@@ -182,23 +190,23 @@ def check_order(names: list[bytes]) -> None:
 def parse_palette(content: bytes | None, head: Header) -> bytes:
     """The colours, three bytes each; empty where pixels do not look anything up."""
     if content is None:
-        if head.kind is Kind.PALETTE:
+        if head.kind is ColorType.PALETTE:
             raise _broken("its pixels are numbers of colours, but the chunk PLTE with the colours is missing.")
         return b""
-    if head.kind in (Kind.GRAY, Kind.GRAY_ALPHA):
+    if head.kind in (ColorType.GRAY, ColorType.GRAY_ALPHA):
         raise _broken("a picture in gray has a chunk PLTE.")
     colors, rest = divmod(len(content), _COLOR_BYTES)
     if rest or not 1 <= colors <= 1 << min(head.bit_depth, 8):
         raise _broken(f"its chunk PLTE has {len(content)} bytes, which is no palette for {head.bit_depth} bits.")
-    return content if head.kind is Kind.PALETTE else b""  # for true colours it is a mere suggestion
+    return content if head.kind is ColorType.PALETTE else b""  # for true colours it is a mere suggestion
 
 
 def parse_transparency(content: bytes | None, head: Header, colors: int) -> bytes:
     """What tRNS says: an opacity for each colour, or the one colour that is transparent; empty if there is none."""
     if content is None:
         return b""
-    fitting = range(1, colors + 1) if head.kind is Kind.PALETTE else (2 * SAMPLES[head.kind],)
-    if head.kind in (Kind.GRAY_ALPHA, Kind.RGB_ALPHA) or len(content) not in fitting:
+    fitting = range(1, colors + 1) if head.kind is ColorType.PALETTE else (2 * SAMPLES_PER_PIXEL[head.kind],)
+    if head.kind in (ColorType.GRAY_ALPHA, ColorType.RGB_ALPHA) or len(content) not in fitting:
         raise _broken(f"its chunk tRNS has {len(content)} bytes, which does not fit a picture of its kind.")
     return content
 
@@ -211,7 +219,7 @@ def _check_before(order: list[bytes], names: list[bytes]) -> None:
 
 def _check_may_be_ignored(name: bytes) -> None:
     if not (name.isalpha() and name[:1].islower()):
-        raise _broken(f"it has a chunk {told(name)}, which no PNG has and which must not be ignored.")
+        raise _broken(f"it has a chunk {printable(name)}, which no PNG has and which must not be ignored.")
 
 
 def _broken(detail: str) -> BadInput:
@@ -224,7 +232,7 @@ class PngInfo:
     height: int
     channels: int  # when decoded: a palette becomes RGB, and transparency one channel more
     bit_depth: int  # as stored: 16 bits stay 16, all others become 8 when decoded
-    kind: Kind
+    kind: ColorType
     interlaced: bool
     animated: bool
     orientation: int
@@ -246,31 +254,31 @@ class PngInfo:
 def inspect(data: memoryview | bytes, *, checksums: bool = True) -> PngInfo:
     """Check the structure and every checksum, and say what the picture is."""
     view = memoryview(data)
-    chunks = chunks_of(view, checksums=checksums)
+    chunks = parse_chunks(view, checksums=checksums)
     check_order([name for name, _, _ in chunks])
     places = {name: slice(start, stop) for name, start, stop in chunks if name != b"IDAT"}
 
     def content(name: bytes) -> bytes | None:
         return bytes(view[places[name]]) if name in places else None
 
-    head = header(content(b"IHDR") or b"")
-    check_size(head.width, head.height, head.bit_depth * SAMPLES[head.kind])
+    head = parse_ihdr(content(b"IHDR") or b"")
+    check_size(head.width, head.height, head.bit_depth * SAMPLES_PER_PIXEL[head.kind])
     palette = parse_palette(content(b"PLTE"), head)
     transparency = parse_transparency(content(b"tRNS"), head, len(palette) // 3)
     return PngInfo(
         width=head.width,
         height=head.height,
-        channels=(3 if palette else SAMPLES[head.kind]) + bool(transparency),
+        channels=(3 if palette else SAMPLES_PER_PIXEL[head.kind]) + bool(transparency),
         bit_depth=head.bit_depth,
         kind=head.kind,
         interlaced=head.interlaced,
         animated=b"acTL" in places,
-        orientation=orientation(content(b"eXIf") or b""),
+        orientation=exif_orientation(content(b"eXIf") or b""),
         chunks=chunks,
         palette=palette,
         transparency=transparency,
     )
 
 
-def chunk(name: bytes, content: bytes | bytearray) -> bytes:
+def make_chunk(name: bytes, content: bytes | bytearray) -> bytes:
     return b"".join((struct.pack(">I", len(content)), name, content, struct.pack(">I", crc32(content, crc32(name)))))

@@ -15,26 +15,26 @@ import numpy as np
 from shardkit.errors import BadInput
 from shardkit.image.arrays import Bytes
 from shardkit.image.opencv import cv2
-from shardkit.image.png.kernels import Kernels, room
-from shardkit.image.png.structure import SIGNATURE, Kind, chunk
+from shardkit.image.png.kernels import Kernels, loaded_kernels
+from shardkit.image.png.structure import SIGNATURE, ColorType, make_chunk
 
 _NONE, _SUB, _UP, _AVERAGE, _PAETH = range(5)
 
 # By bytes a pixel: the kind and bit depth of a PNG with such pixels, and how to undo the order OpenCV gives them in.
 _DISGUISES = {
-    1: (Kind.GRAY, 8, None),
-    2: (Kind.GRAY, 16, None),
-    3: (Kind.RGB, 8, cv2.COLOR_BGR2RGB),
-    4: (Kind.RGB_ALPHA, 8, cv2.COLOR_BGRA2RGBA),
-    6: (Kind.RGB, 16, cv2.COLOR_BGR2RGB),
-    8: (Kind.RGB_ALPHA, 16, cv2.COLOR_BGRA2RGBA),
+    1: (ColorType.GRAY, 8, None),
+    2: (ColorType.GRAY, 16, None),
+    3: (ColorType.RGB, 8, cv2.COLOR_BGR2RGB),
+    4: (ColorType.RGB_ALPHA, 8, cv2.COLOR_BGRA2RGBA),
+    6: (ColorType.RGB, 16, cv2.COLOR_BGR2RGB),
+    8: (ColorType.RGB_ALPHA, 16, cv2.COLOR_BGRA2RGBA),
 }
 
 
-def unfiltered(lines: Bytes, pixel_bytes: int) -> Bytes:
+def unfilter_lines(lines: Bytes, pixel_bytes: int) -> Bytes:
     """The bytes of the pixels, line by line; `lines` has the filter's number before each line's differences."""
-    if room.kernels:
-        return _by_kernel(room.kernels, lines, pixel_bytes)
+    if loaded_kernels.kernels:
+        return _by_kernel(loaded_kernels.kernels, lines, pixel_bytes)
     filters, differences = lines[:, 0], lines[:, 1:]
     if filters.max() > _PAETH:
         raise _unknown(int(np.argmax(filters > _PAETH)))
@@ -49,21 +49,21 @@ def unfiltered(lines: Bytes, pixel_bytes: int) -> Bytes:
     return _by_libpng(lines, pixel_bytes)
 
 
-def unfiltered_into(target: Bytes, lines: Bytes, pixel_bytes: int) -> None:
+def unfilter_into(target: Bytes, lines: Bytes, pixel_bytes: int) -> None:
     """The same, into a slot of as many bytes."""
-    if room.kernels:
-        _checked(room.kernels.unfilter(lines.reshape(-1), len(lines), pixel_bytes, target.reshape(-1)))
+    if loaded_kernels.kernels:
+        _check_filter(loaded_kernels.kernels.unfilter(lines.reshape(-1), len(lines), pixel_bytes, target.reshape(-1)))
     else:
-        target[...] = unfiltered(lines, pixel_bytes)
+        target[...] = unfilter_lines(lines, pixel_bytes)
 
 
 def _by_kernel(kernels: Kernels, lines: Bytes, pixel_bytes: int) -> Bytes:
     target = np.empty((len(lines), lines.shape[1] - 1), np.uint8)
-    _checked(kernels.unfilter(lines.reshape(-1), len(lines), pixel_bytes, target.reshape(-1)))
+    _check_filter(kernels.unfilter(lines.reshape(-1), len(lines), pixel_bytes, target.reshape(-1)))
     return target
 
 
-def _checked(line: int) -> None:
+def _check_filter(line: int) -> None:
     if line >= 0:
         raise _unknown(line)
 
@@ -93,7 +93,7 @@ def _by_libpng(lines: Bytes, pixel_bytes: int) -> Bytes:
     kind, depth, reorder = _DISGUISES[pixel_bytes]
     header = struct.pack(">IIBBBBB", row_bytes // pixel_bytes, rows, depth, kind, 0, 0, 0)
     stored = deflate.zlib_compress(np.ascontiguousarray(lines), 0)
-    png = SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", stored) + chunk(b"IEND", b"")
+    png = SIGNATURE + make_chunk(b"IHDR", header) + make_chunk(b"IDAT", stored) + make_chunk(b"IEND", b"")
     pixels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
     assert pixels is not None, "libpng refuses a picture that we wrote"
     if reorder is not None:

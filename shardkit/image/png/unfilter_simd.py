@@ -32,10 +32,10 @@ from shardkit.image.png.jit import (
     BYTES,
     LINES,
     READ_BYTES,
-    Code,
-    Writer,
+    IRBuilder,
+    IRValue,
     _function,
-    copy,
+    copy_elements,
     entry_kernel,
     inline_kernel,
 )
@@ -44,11 +44,13 @@ from shardkit.image.png.jit import (
 _STORED, _DONE, _ABOVE, _MASKS, _PLACES, _PIXEL = range(6)
 
 
-def _turn(_: Code, source: Code, start: Code, step: Code, target: Code, to: Code, to_step: Code) -> Code:
+def _turn(
+    _: IRValue, source: IRValue, start: IRValue, step: IRValue, target: IRValue, to: IRValue, to_step: IRValue
+) -> IRValue:
     """Turns a block of 16 x 16 bytes on its side; a step leads from line to line."""
 
-    def generate(*code: Code) -> Code:
-        write = Writer(*code)
+    def generate(*code: IRValue) -> IRValue:
+        write = IRBuilder(*code)
         _, at, step, _, to, to_step = write.arguments
         rows = [write.load(0, write.to.add(at, write.to.mul(step, step.type(row)))) for row in range(LINES)]
         for _ in range(4):
@@ -61,19 +63,21 @@ def _turn(_: Code, source: Code, start: Code, step: Code, target: Code, to: Code
     return types.void(source, types.uint64, types.uint64, target, types.uint64, types.uint64), generate
 
 
-def _step_kernel(*, simple: bool) -> Callable[..., Code]:
+def _step_kernel(*, simple: bool) -> Callable[..., IRValue]:
     """One byte of each line; of simple filters, left and above are all that is looked at."""
 
-    def step(_: Code, stored: Code, done: Code, above: Code, masks: Code, places: Code, pixel: Code) -> Code:
-        def generate(*code: Code) -> Code:
-            write = Writer(*code)
+    def step(
+        _: IRValue, stored: IRValue, done: IRValue, above: IRValue, masks: IRValue, places: IRValue, pixel: IRValue
+    ) -> IRValue:
+        def generate(*code: IRValue) -> IRValue:
+            write = IRBuilder(*code)
             to, pixel = write.to, write.arguments[_PIXEL]
             at, place, x = (to.extract_value(write.arguments[_PLACES], number) for number in range(3))
 
-            def back(pixels: int) -> Code:
+            def back(pixels: int) -> IRValue:
                 return write.load(_DONE, to.sub(place, to.mul(pixel, place.type(LINES * pixels))))
 
-            def below(vector: Code, x: Code) -> Code:
+            def below(vector: IRValue, x: IRValue) -> IRValue:
                 """Each line's byte handed to the line below it, and the first line given that of the line above."""
                 beside = to.shuffle_vector(vector, vector, _BESIDE)
                 return to.insert_element(beside, write.load(_ABOVE, x, ir.IntType(8)), _NUMBER(0))
@@ -93,11 +97,11 @@ def _step_kernel(*, simple: bool) -> Callable[..., Code]:
     return step
 
 
-def _average(to: Code, left: Code, up: Code) -> Code:
+def _average(to: IRValue, left: IRValue, up: IRValue) -> IRValue:
     return to.add(to.and_(left, up), to.lshr(to.xor(left, up), _VECTOR([1] * LINES)))
 
 
-def _paeth(to: Code, left: Code, up: Code, corner: Code) -> Code:
+def _paeth(to: IRValue, left: IRValue, up: IRValue, corner: IRValue) -> IRValue:
     """Whichever of them is next to left + up - corner.
 
     Where both lie on one side of the corner, it is not the corner itself, so that no sum needs a ninth bit.
@@ -109,12 +113,12 @@ def _paeth(to: Code, left: Code, up: Code, corner: Code) -> Code:
     return to.select(is_left, left, to.select(to.icmp_unsigned("<=", to_up, to_corner), up, corner))
 
 
-def _distance(to: Code, one: Code, other: Code) -> Code:
+def _distance(to: IRValue, one: IRValue, other: IRValue) -> IRValue:
     larger = to.select(to.icmp_unsigned(">", one, other), one, other)
     return to.sub(larger, to.select(to.icmp_unsigned(">", one, other), other, one))
 
 
-def _shuffled(*places: int) -> Code:
+def _shuffled(*places: int) -> IRValue:
     return ir.Constant(ir.VectorType(_NUMBER, len(places)), list(places))
 
 
@@ -124,11 +128,11 @@ _UPPER = _shuffled(*(place for pair in range(8, 16) for place in (pair, LINES + 
 
 _BESIDE = _shuffled(0, *range(LINES - 1))
 
-turn = _function(_turn)
+transpose_16x16 = _function(_turn)
 
-step_of_simple = _function(_step_kernel(simple=True))
+unfilter_simple_step = _function(_step_kernel(simple=True))
 
-step_of_all = _function(_step_kernel(simple=False))
+unfilter_step = _function(_step_kernel(simple=False))
 
 
 _LAG = 2  # pixels; one would do, but then each step waits longer for the one before
@@ -146,7 +150,7 @@ _ALL_BITS = 255
 _U = np.uint64
 
 
-class _Room(NamedTuple):
+class _Workspace(NamedTuple):
     """For one front: its lines with zeros before them, the line above, and the steps before and after."""
 
     aslant: Bytes
@@ -175,11 +179,11 @@ def unfilter(lines: Bytes, rows: int, pixel_bytes: int, target: Bytes) -> int:
     zeros, first = LINES * lag, LINES * _REACH * pixel_bytes
     stride = zeros + steps + LINES
     lengths = (LINES * stride, stride, LINES * steps, first + LINES * steps, LINES * _KINDS)
-    room = _Room(*(np.zeros(length, np.uint8) for length in lengths))
+    room = _Workspace(*(np.zeros(length, np.uint8) for length in lengths))
     return _unfilter(lines, target, room, _Sizes(rows, line_bytes, pixel_bytes, steps, zeros, stride, lag, first))
 
 
-def _fronts(lines: Bytes, target: Bytes, room: _Room, sizes: _Sizes) -> int:
+def _fronts(lines: Bytes, target: Bytes, room: _Workspace, sizes: _Sizes) -> int:
     line_bytes = sizes.line_bytes
     for top in range(0, sizes.rows, LINES):
         stored = lines[top * (line_bytes + 1) : (top + LINES) * (line_bytes + 1)]
@@ -201,40 +205,40 @@ def _line_of_highest(kinds: Bytes) -> int:
     return highest
 
 
-def _lay_lines(stored: Bytes, kinds: Bytes, room: _Room, sizes: _Sizes) -> None:
+def _lay_lines(stored: Bytes, kinds: Bytes, room: _Workspace, sizes: _Sizes) -> None:
     """Turned, so that each step finds its bytes side by side; masks have all bits set where a line has the filter."""
     room.masks[:] = 0
     for line in range(kinds.size):
         if kinds[line]:
             room.masks[(kinds[line] - 1) * LINES + line] = _ALL_BITS
         start, to = line * (sizes.line_bytes + 1) + 1, line * sizes.stride + sizes.zeros
-        copy(stored, _U(start), room.aslant, _U(to), _U(sizes.line_bytes))
+        copy_elements(stored, _U(start), room.aslant, _U(to), _U(sizes.line_bytes))
     for at in range(0, sizes.steps, LINES):
         start, to = sizes.zeros + at, LINES * at
-        turn(room.aslant, _U(start), _U(sizes.stride - sizes.lag), room.turned, _U(to), _U(LINES))
+        transpose_16x16(room.aslant, _U(start), _U(sizes.stride - sizes.lag), room.turned, _U(to), _U(LINES))
 
 
-def _all_steps(room: _Room, sizes: _Sizes, simple: bool) -> None:  # noqa: FBT001 - Numba passes nothing by name
+def _all_steps(room: _Workspace, sizes: _Sizes, simple: bool) -> None:  # noqa: FBT001 - Numba passes nothing by name
     _, above, turned, done, masks = room
     for at in range(sizes.steps):
         places = _U(LINES * at), _U(sizes.first + LINES * at), _U(sizes.zeros + at)
         if simple:
-            step_of_simple(turned, done, above, masks, places, _U(sizes.pixel_bytes))
+            unfilter_simple_step(turned, done, above, masks, places, _U(sizes.pixel_bytes))
         else:
-            step_of_all(turned, done, above, masks, places, _U(sizes.pixel_bytes))
+            unfilter_step(turned, done, above, masks, places, _U(sizes.pixel_bytes))
 
 
-def _take_lines(room: _Room, target: Bytes, sizes: _Sizes) -> None:
+def _take_lines(room: _Workspace, target: Bytes, sizes: _Sizes) -> None:
     """Turned back; the last line is the one above the next front."""
     line_bytes = sizes.line_bytes
     for at in range(0, sizes.steps, LINES):
         start, to = sizes.first + LINES * at, sizes.zeros + at
-        turn(room.done, _U(start), _U(LINES), room.aslant, _U(to), _U(sizes.stride - sizes.lag))
+        transpose_16x16(room.done, _U(start), _U(LINES), room.aslant, _U(to), _U(sizes.stride - sizes.lag))
     count = target.size // line_bytes
     for line in range(count):
         start = line * sizes.stride + sizes.zeros
-        copy(room.aslant, _U(start), target, _U(line * line_bytes), _U(line_bytes))
-    copy(target, _U((count - 1) * line_bytes), room.above, _U(sizes.zeros), _U(line_bytes))
+        copy_elements(room.aslant, _U(start), target, _U(line * line_bytes), _U(line_bytes))
+    copy_elements(target, _U((count - 1) * line_bytes), room.above, _U(sizes.zeros), _U(line_bytes))
 
 
 _highest, _lay, _step, _take = (
@@ -249,7 +253,7 @@ _unfilter = entry_kernel(
     types.int64(
         READ_BYTES,
         BYTES,
-        types.NamedUniTuple(BYTES, len(_Room._fields), _Room),
+        types.NamedUniTuple(BYTES, len(_Workspace._fields), _Workspace),
         types.NamedUniTuple(types.int64, len(_Sizes._fields), _Sizes),
     ),
 )

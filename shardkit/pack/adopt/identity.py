@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass, field
 
 from shardkit.errors import BadInput, UsageError
-from shardkit.format.foreign_tar import Entry, Read
-from shardkit.format.keys import encoded
-from shardkit.pack.source.layout import ENDING, KNOWN, explained_by
+from shardkit.format.foreign_tar import ForeignMember, ReadAt
+from shardkit.format.keys import encode_name
+from shardkit.pack.source.layout import IMAGE_SUFFIX, KNOWN_LAYOUTS, match_first
 
 LARGEST_LABEL = 2**31 - 1
 
@@ -22,7 +22,7 @@ _LARGEST_CLS = 64
 _NUMBER = re.compile(r"\s*(\d{1,10})\s*", re.ASCII)
 
 
-def class_of(members: dict[bytes, Entry], field: str, read: Read) -> int | str | None:
+def label_of(members: dict[bytes, ForeignMember], field: str, read: ReadAt) -> int | str | None:
     """A number is a label, to be kept; a text names a class that has none yet."""
     if b"cls" in members:
         return _cls(_content(members[b"cls"], _LARGEST_CLS, read, "cls"))
@@ -58,13 +58,13 @@ def _label(number: int) -> int:
     return number
 
 
-def _content(entry: Entry, largest: int, read: Read, ending: str) -> bytes:
+def _content(entry: ForeignMember, largest: int, read: ReadAt, ending: str) -> bytes:
     if entry.size > largest:
         raise BadInput("bad-label", f"its .{ending} has {entry.size:,} bytes; at most {largest:,} are read.")
     return read(entry.offset, entry.size)
 
 
-ONLY = "0"
+DEFAULT_IMPRESSION = "0"
 """The impression of a subject that can have no other."""
 
 _LONGEST = 4_095
@@ -88,12 +88,12 @@ class KeyTemplate:
     _components: tuple["_Component", ...] = field(repr=False, compare=False)
 
     @classmethod
-    def parsed(cls, text: str) -> "KeyTemplate":
+    def parse(cls, text: str) -> "KeyTemplate":
         names = _FIELD.findall(text)
         fault = _fault(text, names)
         if fault:
             raise UsageError(f"--key {text!r} {fault}. For example {_EXAMPLE}.")
-        return cls(text, tuple(_Component.parsed(each) for each in text.split("/")))
+        return cls(text, tuple(_Component.parse(each) for each in text.split("/")))
 
     def match(self, key: bytes) -> tuple[bytes | None, bytes]:
         parts = key.split(b"/")
@@ -102,7 +102,7 @@ class KeyTemplate:
             [component.match(part) for component, part in zip(self._components, parts, strict=True)] if alike else []
         )
         if not found or None in found:
-            raise BadInput("key", f"--key {self.text!r} does not explain {_told(key)}.")
+            raise BadInput("key", f"--key {self.text!r} does not explain {_printable(key)}.")
         values = {name: value for each in found if each for name, value in each.items()}
         return values.get("subject"), values["impression"]
 
@@ -115,7 +115,7 @@ class _Component:
     texts: tuple[bytes, ...]
 
     @staticmethod
-    def parsed(text: str) -> "_Component":
+    def parse(text: str) -> "_Component":
         start, *rest = _FIELD.split(text)
         texts = (each.encode("utf-8", "surrogateescape") for each in (start, *rest[1::2]))
         return _Component(tuple(rest[::2]), tuple(texts))
@@ -144,7 +144,7 @@ class _Component:
         return dict(zip(self.names, [part[first:end], *reversed(values)], strict=True))
 
 
-def identity(key: bytes, template: KeyTemplate | None, named: str | None) -> tuple[str, str]:
+def sample_identity(key: bytes, template: KeyTemplate | None, named: str | None) -> tuple[str, str]:
     """Subject and impression, as they stand in our key; `named` is the class of the sample, if it has one."""
     for what, size in (("key", len(key)), ("class", len(named or ""))):
         if size > _LONGEST:
@@ -153,7 +153,7 @@ def identity(key: bytes, template: KeyTemplate | None, named: str | None) -> tup
     if template:
         subject, impression = template.match(key)
         return _parts(subject, impression, named)
-    if known := explained_by(KNOWN, key + ENDING.encode()):
+    if known := match_first(KNOWN_LAYOUTS, key + IMAGE_SUFFIX.encode()):
         return known[1:]
     folder, _, name = key.rpartition(b"/")
     return _parts(folder or None, name, named)
@@ -161,10 +161,10 @@ def identity(key: bytes, template: KeyTemplate | None, named: str | None) -> tup
 
 def _parts(subject: bytes | None, impression: bytes, named: str | None) -> tuple[str, str]:
     if subject is not None:
-        return encoded(subject), encoded(impression)
+        return encode_name(subject), encode_name(impression)
     if named is not None:
-        return encoded(named.encode("utf-8", "surrogatepass")), encoded(impression)
-    return encoded(impression), ONLY
+        return encode_name(named.encode("utf-8", "surrogatepass")), encode_name(impression)
+    return encode_name(impression), DEFAULT_IMPRESSION
 
 
 def _fault(text: str, names: list[str]) -> str | None:
@@ -181,5 +181,5 @@ def _fault(text: str, names: list[str]) -> str | None:
     return next((fault for fault, found in faults.items() if found), None)
 
 
-def _told(key: bytes) -> str:
+def _printable(key: bytes) -> str:
     return repr(key.decode("utf-8", "surrogateescape"))

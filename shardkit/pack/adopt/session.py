@@ -20,19 +20,19 @@ from shlex import quote
 from shardkit import parallel
 from shardkit.errors import Mismatch, UsageError
 from shardkit.format.generation import shards_name, skipped_name, subjects_name, sums_name
-from shardkit.format.keys import NAME, refuse_odd_name
+from shardkit.format.keys import FILE_NAME, check_file_name
 from shardkit.format.manifest import publish_manifest, read_manifest
 from shardkit.pack.adopt.identity import KeyTemplate
-from shardkit.pack.adopt.merge import merged
-from shardkit.pack.adopt.receipts import ENDING, FIRST, AdoptOptions, TarPart
-from shardkit.pack.adopt.tar_indexer import read_tar
-from shardkit.pack.workspace import ADOPTED, clear, has_plan
-from shardkit.parallel import Watch
+from shardkit.pack.adopt.merge import merge_tars
+from shardkit.pack.adopt.receipts import FIRST_GENERATION, TAR_SUFFIX, AdoptOptions, TarReceipt
+from shardkit.pack.adopt.tar_indexer import index_tar
+from shardkit.pack.workspace import ADOPTED, has_plan, remove_workspace
+from shardkit.parallel import Progress
 from shardkit.reader.dataset import open_dataset
 from shardkit.schema import MANIFEST, Manifest
-from shardkit.storage.errors import explained
+from shardkit.storage.errors import os_errors
 from shardkit.storage.folder import DatasetFolder
-from shardkit.storage.lock import locked
+from shardkit.storage.lock import lock_folder
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
@@ -43,12 +43,12 @@ _PATTERN = set("*?[")
 _MOST = 1_000_000
 
 
-def names_in(folder: Path, tars: Iterable[str]) -> tuple[str, ...]:
+def resolve_tars(folder: Path, tars: Iterable[str]) -> tuple[str, ...]:
     """The names of the tars, each of which must lie in the folder: adopting copies nothing."""
     home = folder.resolve()
     names: dict[str, None] = {}
-    for path in (path for tar in tars for each in spelt_out(tar) for path in _matches(each)):
-        _refuse_odd(path)
+    for path in (path for tar in tars for each in expand_braces(tar) for path in _matches(each)):
+        _check_tar_file(path)
         if path.parent.resolve() != home:
             raise UsageError(
                 f"{path}: lies in {path.parent}, not in {folder}. Tars are adopted where they are: name their own "
@@ -58,7 +58,7 @@ def names_in(folder: Path, tars: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def spelt_out(tar: str) -> Iterator[str]:
+def expand_braces(tar: str) -> Iterator[str]:
     """`train-{000000..000009}.tar` as ten names, with as many digits."""
     if _URL.match(tar):
         raise UsageError(
@@ -88,7 +88,7 @@ def _matches(tar: str) -> list[Path]:
     path = Path(tar)
     if not _PATTERN & {*path.name}:
         return [path]
-    with explained(path.parent):
+    with os_errors(path.parent):
         visible = (each for each in path.parent.iterdir() if not each.name.startswith("."))
         found = [each for each in visible if fnmatchcase(each.name, path.name)]
     if not found:
@@ -99,13 +99,13 @@ def _matches(tar: str) -> list[Path]:
     return found
 
 
-def _refuse_odd(path: Path) -> None:
-    if not NAME.fullmatch(path.name) or not path.name.endswith(ENDING):
+def _check_tar_file(path: Path) -> None:
+    if not FILE_NAME.fullmatch(path.name) or not path.name.endswith(TAR_SUFFIX):
         raise UsageError(
-            f"{str(path)!a}: a tar in a dataset has a name of letters, digits, '.', '_' and '-' that ends in {ENDING}. "
-            "Rename it."
+            f"{str(path)!a}: a tar in a dataset has a name of letters, digits, '.', '_' and '-' that ends in "
+            f"{TAR_SUFFIX}. Rename it."
         )
-    with explained(path):
+    with os_errors(path):
         mode = path.lstat().st_mode
     if stat.S_ISLNK(mode):
         raise UsageError(f"{path}: is a symbolic link, which a dataset may not hold. Make a hard link instead: `ln`.")
@@ -113,7 +113,13 @@ def _refuse_odd(path: Path) -> None:
         raise UsageError(f"{path}: is no file. Name the tars themselves.")
 
 
-_OURS = ("index", shards_name(FIRST), subjects_name(FIRST), skipped_name(FIRST), sums_name("B3SUMS", FIRST))
+_OURS = (
+    "index",
+    shards_name(FIRST_GENERATION),
+    subjects_name(FIRST_GENERATION),
+    skipped_name(FIRST_GENERATION),
+    sums_name("B3SUMS", FIRST_GENERATION),
+)
 
 
 @dataclass(frozen=True)
@@ -126,44 +132,44 @@ class Adoption:
 
 
 @dataclass(frozen=True)
-class Adopted:
+class AdoptResult:
     manifest: Manifest
     strangers: tuple[str, ...]
     """Files in the folder that are no part of the dataset, by name."""
 
 
-def adoption(tars: Iterable[str], folder: Path, options: AdoptOptions) -> Adoption:
+def plan_adoption(tars: Iterable[str], folder: Path, options: AdoptOptions) -> Adoption:
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such folder. Name the one that holds the tars.")
     if options.key:
-        KeyTemplate.parsed(options.key)
-    names = names_in(folder, tars)
-    refuse_odd_name(options.split, Path("--split"))
+        KeyTemplate.parse(options.key)
+    names = resolve_tars(folder, tars)
+    check_file_name(options.split, Path("--split"))
     return Adoption(folder, names, options)
 
 
-def adopted(wanted: Adoption, workers: int, watch: Watch, *, replan: bool = False) -> Adopted:
+def adopt_tars(wanted: Adoption, workers: int, watch: Progress, *, replan: bool = False) -> AdoptResult:
     folder = wanted.folder
-    with locked(folder):
+    with lock_folder(folder):
         if replan:
-            _forget(folder)
+            _discard_index(folder)
         manifest = _adopted_already(wanted)
         if manifest is None:
-            _begin(folder)
-            with closing(parallel.each(partial(_read_one, wanted, watch), wanted.tars, workers)) as read:
+            _claim_names(folder)
+            with closing(parallel.map_unordered(partial(_read_one, wanted, watch), wanted.tars, workers)) as read:
                 parts = list(read)
-            manifest = merged(folder, parts, wanted.options)
+            manifest = merge_tars(folder, parts, wanted.options)
             publish_manifest(DatasetFolder(folder), manifest)
-        clear(folder)
-    return Adopted(manifest, _strangers(wanted, manifest))
+        remove_workspace(folder)
+    return AdoptResult(manifest, _extra_files(wanted, manifest))
 
 
-def _read_one(wanted: Adoption, watch: Watch, name: str, stop: parallel.Stop) -> TarPart:
+def _read_one(wanted: Adoption, watch: Progress, name: str, stop: parallel.CancelToken) -> TarReceipt:
     def told(images: int, size: int) -> None:
-        stop.check()
+        stop.raise_if_cancelled()
         watch(images, size)
 
-    return read_tar(wanted.folder, name, wanted.options, told)
+    return index_tar(wanted.folder, name, wanted.options, told)
 
 
 def _adopted_already(wanted: Adoption) -> Manifest | None:
@@ -183,7 +189,7 @@ def _adopted_already(wanted: Adoption) -> Manifest | None:
     return dataset.manifest
 
 
-def _forget(folder: Path) -> None:
+def _discard_index(folder: Path) -> None:
     """Throw an index away, never a pack. The manifest goes first: what is left is known to be ours to replace."""
     if not (folder / MANIFEST).exists():
         return
@@ -196,7 +202,7 @@ def _forget(folder: Path) -> None:
     inside.flush()
 
 
-def _begin(folder: Path) -> None:
+def _claim_names(folder: Path) -> None:
     """Claim the names that will be written, unless they are somebody else's."""
     inside = DatasetFolder(folder)
     if has_plan(folder):
@@ -209,6 +215,6 @@ def _begin(folder: Path) -> None:
     inside.make_folder(ADOPTED)
 
 
-def _strangers(wanted: Adoption, manifest: Manifest) -> tuple[str, ...]:
+def _extra_files(wanted: Adoption, manifest: Manifest) -> tuple[str, ...]:
     known = {MANIFEST, *wanted.tars, *(name.partition("/")[0] for name in manifest.files)}
     return tuple(sorted({each.name for each in os.scandir(wanted.folder)} - known))

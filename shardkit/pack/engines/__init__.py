@@ -6,4 +6,4 @@ An engine takes independent tasks that may be repeated, and yields the result of
 
 from shardkit import parallel
 
-ENGINES = {"local": parallel.each}
+ENGINES = {"local": parallel.map_unordered}

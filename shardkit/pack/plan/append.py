@@ -14,24 +14,24 @@ import pyarrow.compute as pc
 
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.generation import check_split_names
-from shardkit.pack.generation import versions
+from shardkit.pack.generation import library_versions
 from shardkit.pack.options import PackOptions, codec_of
 from shardkit.pack.plan.draft import (
     EXCLUDED,
-    Count,
-    Draft,
-    Request,
+    CountProgress,
+    PackRequest,
+    PlanDraft,
+    apply_exclusions,
     check_lists,
-    check_places,
+    check_paths,
     read_lists,
-    scanned,
-    without_excluded,
+    scan_request,
 )
-from shardkit.pack.plan.planfile import Terms
-from shardkit.pack.plan.sharding import Before, bytes_per_row, planned
-from shardkit.pack.plan.split import Splitting, Thresholds, by_list
-from shardkit.pack.source.candidates import KEY, keys_of, only
-from shardkit.pack.source.lists import ListFile, by_file, digest_of, digest_of_files, says_whose
+from shardkit.pack.plan.planfile import PlanHeader
+from shardkit.pack.plan.sharding import PriorState, assign_shards, bytes_per_row
+from shardkit.pack.plan.split import Splitting, Thresholds, splits_from_list
+from shardkit.pack.source.candidates import KEY_TYPE, filter_candidates, keys_of
+from shardkit.pack.source.lists import ListFile, digest_of, digest_of_files, has_subject_list, recorded_split_file
 from shardkit.reader.dataset import Dataset
 from shardkit.schema import Manifest
 
@@ -40,14 +40,14 @@ _MOST_CLASSES = 1 << 62
 
 
 @dataclass(frozen=True)
-class Known:
+class ExistingImages:
     """Images of the source whose key is in the dataset: they stay as they are there."""
 
     images: int
     differing: int
     """How many are not as large as what was packed, so that they may well be other pictures."""
 
-    def told(self, folder: Path) -> tuple[str, ...]:
+    def message(self, folder: Path) -> tuple[str, ...]:
         if not self.differing:
             return ()
         differ = f"{self.differing:,} of {self.images:,} images have the key of one in {folder} and another size: what"
@@ -57,15 +57,15 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Newcomers:
+class AppendPlan:
     """What the source has and the dataset has not."""
 
-    draft: Draft
-    terms: Terms
-    known: Known
+    draft: PlanDraft
+    terms: PlanHeader
+    known: ExistingImages
 
 
-def append_request(root: Path, folder: Path, manifest: Manifest, lists: Mapping[str, ListFile | None]) -> Request:
+def append_request(root: Path, folder: Path, manifest: Manifest, lists: Mapping[str, ListFile | None]) -> PackRequest:
     """Return what an append is asked for: the options of the first pack, with the lists of this command.
 
     Raises:
@@ -81,67 +81,71 @@ def append_request(root: Path, folder: Path, manifest: Manifest, lists: Mapping[
         files=digest_of_files(lists["files"]),
         groups=digest_of(lists["groups"]),
         exclude=digest_of(lists["exclude"]),
-        splits=by_file(split_file) if split_file else recorded.splits,
+        splits=recorded_split_file(split_file) if split_file else recorded.splits,
     )
-    request = Request(root, folder, asked, **lists)
-    check_places(root, folder)
+    request = PackRequest(root, folder, asked, **lists)
+    check_paths(root, folder)
     check_lists(request, manifest.current.splits)
     return request
 
 
-def appended(request: Request, dataset: Dataset, threads: int, watch: Count) -> Newcomers | Known:
+def plan_append(
+    request: PackRequest, dataset: Dataset, threads: int, watch: CountProgress
+) -> AppendPlan | ExistingImages:
     """Plan what is new; where nothing is, tell what is known."""
     manifest, options = dataset.manifest, request.options
-    _refuse_to_forget_a_list(request, dataset)
-    scan = scanned(request, threads, watch)
+    _check_lists_given(request, dataset)
+    scan = scan_request(request, threads, watch)
     keys, sizes = _known(dataset)
     places = pc.index_in(keys_of(scan.found), value_set=keys).combine_chunks()
-    rest = without_excluded(replace(scan, found=only(scan.found, pc.is_null(places))), request.exclude)
+    rest = apply_exclusions(replace(scan, found=filter_candidates(scan.found, pc.is_null(places))), request.exclude)
     kept = manifest.codec == "png" and not manifest.preparation
-    met = Known(int(pc.count(places).as_py()), _differing(scan.found, places, sizes) if kept else 0)
+    met = ExistingImages(int(pc.count(places).as_py()), _differing(scan.found, places, sizes) if kept else 0)
     new = rest.found
     known = {each.subject: each.split for each in dataset.subjects}
     subjects = pc.unique(new["subject"]).to_pylist()
     groups, listed, warnings = read_lists(request, [*subjects, *known])
-    _refuse_to_move(known, listed or {})
+    _check_same_splits(known, listed or {})
     if not len(new):
         return met
     splits = _splits(subjects, groups, listed or {}, dataset)
     check_split_names(splits.values(), existing=dataset.splits)
     columns = dict(zip(new.column_names, new.columns, strict=True))
-    plan = planned(columns, _groups(groups, dataset), splits.__getitem__, options.shard_size, _before(dataset))
-    warnings = (*rest.warnings, *warnings, *_torn(groups, dataset))
-    draft = Draft(plan, Splitting(None, splits), rest.skipped, rest.ignored, warnings)
-    terms = Terms(
+    plan = assign_shards(columns, _groups(groups, dataset), splits.__getitem__, options.shard_size, _before(dataset))
+    warnings = (*rest.warnings, *warnings, *_warn_split_groups(groups, dataset))
+    draft = PlanDraft(plan, Splitting(None, splits), rest.skipped, rest.ignored, warnings)
+    terms = PlanHeader(
         options=options.record(),
         codec=codec_of(manifest),
         choice=manifest.choice,
         splitting=manifest.splitting,
-        versions=versions(pixels=bool(manifest.preparation)),
+        versions=library_versions(pixels=bool(manifest.preparation)),
         preparation=manifest.preparation,
         generation=manifest.current.number + 1,
         by="append",
         inputs=draft.inputs,
     )
-    return Newcomers(draft, terms, met)
+    return AppendPlan(draft, terms, met)
 
 
-def _before(dataset: Dataset) -> Before:
+def _before(dataset: Dataset) -> PriorState:
     for totals in dataset.splits.values():
         if totals.classes > _MOST_CLASSES:
             raise Damaged(
                 f"{dataset.folder}: its manifest counts {totals.classes:,} classes, more than a split can have."
             )
-    return Before(
+    return PriorState(
         labels={each.subject: each.label for each in dataset.subjects},
         classes={split: totals.classes for split, totals in dataset.splits.items()},
         shards={split: totals.shards for split, totals in dataset.splits.items()},
     )
 
 
-def _refuse_to_forget_a_list(request: Request, dataset: Dataset) -> None:
+def _check_lists_given(request: PackRequest, dataset: Dataset) -> None:
     """Of a list only the digest is kept: without it, what was left out and what was named otherwise would be new."""
-    if says_whose(PackOptions.recorded(dataset.manifest.options)) and not (request.files and request.files.is_json):
+    if has_subject_list(PackOptions.recorded(dataset.manifest.options)) and not (
+        request.files and request.files.is_json
+    ):
         raise UsageError(
             f"{dataset.folder}: a list said whose its images are, and paths may say otherwise. Add --files with such a "
             "list, which may name what is packed already too."
@@ -156,7 +160,7 @@ def _refuse_to_forget_a_list(request: Request, dataset: Dataset) -> None:
 def _known(dataset: Dataset) -> tuple[pa.Array, pa.Array]:
     """The key and the size, with its sidecars, of every sample of the dataset."""
     tables = [dataset.rows(shard, ["key", "image", "sidecars"]) for shard in dataset.shards]
-    keys = pa.chunked_array([chunk for rows in tables for chunk in rows["key"].chunks], pa.string()).cast(KEY)
+    keys = pa.chunked_array([chunk for rows in tables for chunk in rows["key"].chunks], pa.string()).cast(KEY_TYPE)
     sizes = [np.empty(0, np.int64), *(bytes_per_row(pc.struct_field(rows["image"], "size"), rows) for rows in tables)]
     return keys.combine_chunks(), pa.array(np.concatenate(sizes))
 
@@ -190,7 +194,7 @@ def _split_of_group(
     new: Sequence[str], groups: Mapping[str, str], listed: Mapping[str, str], dataset: Dataset
 ) -> Callable[[str], str]:
     """The split of a group that has new subjects."""
-    homes, asked = _homes(groups, dataset), _listed_groups(new, groups, listed)
+    homes, asked = _splits_of_groups(groups, dataset), _listed_groups(new, groups, listed)
     thresholds = dataset.manifest.splitting.get("thresholds")
     fitted = Thresholds.recorded(thresholds) if isinstance(thresholds, Mapping) else None
 
@@ -214,11 +218,11 @@ def _split_of_group(
 
 def _listed_groups(new: Iterable[str], groups: Mapping[str, str], listed: Mapping[str, str]) -> dict[str, str]:
     """The split that the list names for each group of new subjects: for all of it, where it names one of them."""
-    named = by_list((each for each in new if each in listed), listed, groups)
+    named = splits_from_list((each for each in new if each in listed), listed, groups)
     return {groups.get(subject, subject): split for subject, split in named.items()}
 
 
-def _refuse_to_move(known: Mapping[str, str], listed: Mapping[str, str]) -> None:
+def _check_same_splits(known: Mapping[str, str], listed: Mapping[str, str]) -> None:
     moved = sorted(subject for subject, split in listed.items() if known.get(subject, split) != split)
     if moved:
         first = moved[0]
@@ -228,7 +232,7 @@ def _refuse_to_move(known: Mapping[str, str], listed: Mapping[str, str]) -> None
         )
 
 
-def _homes(listed: Mapping[str, str], dataset: Dataset) -> dict[str, set[str]]:
+def _splits_of_groups(listed: Mapping[str, str], dataset: Dataset) -> dict[str, set[str]]:
     """The splits in which each group has members."""
     homes: dict[str, set[str]] = {}
     for each in dataset.subjects:
@@ -237,9 +241,9 @@ def _homes(listed: Mapping[str, str], dataset: Dataset) -> dict[str, set[str]]:
     return homes
 
 
-def _torn(listed: Mapping[str, str], dataset: Dataset) -> tuple[str, ...]:
+def _warn_split_groups(listed: Mapping[str, str], dataset: Dataset) -> tuple[str, ...]:
     """A warning, where the list comes too late: validation would see the twins of training."""
-    torn = sorted(group for group, splits in _homes(listed, dataset).items() if len(splits) > 1)
+    torn = sorted(group for group, splits in _splits_of_groups(listed, dataset).items() if len(splits) > 1)
     if not torn:
         return ()
     said = f"{len(torn):,} groups have members in several splits already, such as {torn[0]}, and nobody moves."

@@ -19,18 +19,18 @@ from numpy.typing import NDArray
 
 from shardkit.errors import UsageError
 from shardkit.format.generation import shard_name
-from shardkit.format.table_limits import MOST_SAMPLES
-from shardkit.pack.plan.draft import Draft, Request
-from shardkit.pack.plan.sharding import PLAN, PlannedShard, PlannedSubjects
+from shardkit.format.table_limits import MAX_SAMPLES
+from shardkit.pack.plan.draft import PackRequest, PlanDraft
+from shardkit.pack.plan.sharding import PLAN_SCHEMA, PlannedShard, PlannedSubjects
 from shardkit.pack.plan.split import Thresholds, ratios_of
 from shardkit.pack.source.array_files import ArrayFiles
-from shardkit.pack.source.arrays import Labels, sample_bytes
-from shardkit.pack.source.candidates import SIDECAR, skipped_table
-from shardkit.storage.errors import explained
+from shardkit.pack.source.arrays import LabelReader, sample_bytes
+from shardkit.pack.source.candidates import SIDECAR_TYPE, skipped_table
+from shardkit.storage.errors import os_errors
 
-Numbers = NDArray[np.int64]
+SampleNumbers = NDArray[np.int64]
 
-Places = NDArray[np.uint64]
+Positions = NDArray[np.uint64]
 
 _KEY = 0x5348_4152_444B_4954
 """Any constant would do, but another one would move every sample."""
@@ -42,7 +42,7 @@ _BINS = 1 << 16
 _BIN_OF = np.uint64(48)
 
 
-def places(numbers: Numbers) -> Places:
+def circle_positions(numbers: SampleNumbers) -> Positions:
     """The finaliser of SplitMix64 after a key: a permutation, so no two samples share a place."""
     mixed = numbers.astype(np.uint64) * np.uint64(0x9E37_79B9_7F4A_7C15) + np.uint64(_KEY)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58_476D_1CE4_E5B9)
@@ -50,14 +50,14 @@ def places(numbers: Numbers) -> Places:
     return mixed ^ (mixed >> np.uint64(31))
 
 
-def splits_of(thresholds: Thresholds, numbers: Numbers) -> NDArray[np.int64]:
+def splits_of(thresholds: Thresholds, numbers: SampleNumbers) -> NDArray[np.int64]:
     """For each sample the number of its split."""
     if not thresholds.below:
         return np.zeros(len(numbers), np.int64)
-    return np.searchsorted(np.array(thresholds.below, np.uint64), places(numbers), side="right")
+    return np.searchsorted(np.array(thresholds.below, np.uint64), circle_positions(numbers), side="right")
 
 
-def fitted(ratios: Mapping[str, float], samples: int) -> Thresholds:
+def fit_sample_thresholds(ratios: Mapping[str, float], samples: int) -> Thresholds:
     """Thresholds that give each split its share of so many samples, to the nearest sample, and one at least."""
     if samples < len(ratios):
         raise UsageError(f"{samples} samples cannot fill {len(ratios)} splits ({', '.join(ratios)}). Ask for fewer.")
@@ -68,7 +68,7 @@ def fitted(ratios: Mapping[str, float], samples: int) -> Thresholds:
     return Thresholds(tuple(ratios), tuple(_places_at(cuts, samples)))
 
 
-def record(thresholds: Thresholds) -> dict[str, Any]:
+def sample_splitting_record(thresholds: Thresholds) -> dict[str, Any]:
     return {"by": "sample", "thresholds": thresholds.record()}
 
 
@@ -87,9 +87,9 @@ def _places_at(ranks: list[int], samples: int) -> Iterator[int]:
         yield int(inside[rank - (upto[number] - held[number])])
 
 
-def _chunks(samples: int) -> Iterator[Places]:
+def _chunks(samples: int) -> Iterator[Positions]:
     for start in range(0, samples, _CHUNK):
-        yield places(np.arange(start, min(start + _CHUNK, samples)))
+        yield circle_positions(np.arange(start, min(start + _CHUNK, samples)))
 
 
 @dataclass
@@ -102,7 +102,7 @@ class _Split:
     """The numbers of the first samples of its shards."""
     classes: NDArray[np.int64]
 
-    def go_on(self, numbers: Numbers, classes: NDArray[np.int64], samples_a_shard: int) -> None:
+    def go_on(self, numbers: SampleNumbers, classes: NDArray[np.int64], samples_a_shard: int) -> None:
         first = -self.samples % samples_a_shard
         self.starts += numbers[first::samples_a_shard].tolist()
         self.samples += len(numbers)
@@ -116,7 +116,7 @@ class _Split:
 
 
 @dataclass(frozen=True)
-class Layout:
+class ArrayLayout:
     samples_a_shard: int
     splits: tuple[_Split, ...]
 
@@ -133,9 +133,13 @@ class Layout:
         return PlannedSubjects(classes, classes, splits, labels)
 
 
-def laid_out(labels: Labels, thresholds: Thresholds, samples_a_shard: int, watch: Callable[[int], None]) -> Layout:
+def lay_out_shards(
+    labels: LabelReader, thresholds: Thresholds, samples_a_shard: int, watch: Callable[[int], None]
+) -> ArrayLayout:
     """Go through all labels; only what a shard and a class are is kept."""
-    layout = Layout(samples_a_shard, tuple(_Split(name, 0, [], np.empty(0, np.int64)) for name in thresholds.names))
+    layout = ArrayLayout(
+        samples_a_shard, tuple(_Split(name, 0, [], np.empty(0, np.int64)) for name in thresholds.names)
+    )
     for start in range(0, labels.files.samples, _CHUNK):
         numbers = np.arange(start, min(start + _CHUNK, labels.files.samples))
         classes = labels.read(start, start + len(numbers))
@@ -148,19 +152,19 @@ def laid_out(labels: Labels, thresholds: Thresholds, samples_a_shard: int, watch
 
 
 @dataclass(frozen=True)
-class BySample:
+class SampleSplitting:
     """How samples find their split."""
 
     thresholds: Thresholds
 
     def record(self) -> dict[str, Any]:
-        return record(self.thresholds)
+        return sample_splitting_record(self.thresholds)
 
 
 @dataclass(frozen=True)
-class ArraysPlan:
+class ArrayPlan:
     files: ArrayFiles
-    labels: Labels
+    labels: LabelReader
     thresholds: Thresholds
     sample_bytes: int
     mtime_ns: int
@@ -175,11 +179,11 @@ class ArraysPlan:
 
     def some(self, count: int) -> pa.Table:
         """The same few rows, from everywhere in the file, for as long as it has so many samples."""
-        chosen = np.unique(places(np.arange(count)) % np.uint64(self.files.samples)).astype(np.int64)
+        chosen = np.unique(circle_positions(np.arange(count)) % np.uint64(self.files.samples)).astype(np.int64)
         labels = np.array([self.labels.read(number, number + 1)[0] for number in chosen.tolist()], np.int64)
         return self._table(chosen, labels)
 
-    def _numbers(self, shard: PlannedShard) -> Numbers:
+    def _numbers(self, shard: PlannedShard) -> SampleNumbers:
         split = self.thresholds.names.index(shard.split)
         found = np.empty(0, np.int64)
         for start in range(shard.start, self.files.samples, _CHUNK):
@@ -189,9 +193,9 @@ class ArraysPlan:
                 break
         return found[: shard.samples]
 
-    def _table(self, numbers: Numbers, labels: NDArray[np.int64]) -> pa.Table:
+    def _table(self, numbers: SampleNumbers, labels: NDArray[np.int64]) -> pa.Table:
         number, subject = (pa.array(each).cast(pa.string()) for each in (numbers, labels))
-        impression = pc.utf8_lpad(number, digits(self.files.samples), "0")
+        impression = pc.utf8_lpad(number, key_digits(self.files.samples), "0")
         columns = {
             "key": pc.binary_join_element_wise(subject, impression, "/"),
             "subject": subject,
@@ -203,31 +207,31 @@ class ArraysPlan:
             "mtime_ns": pa.array(np.full(len(numbers), self.mtime_ns)),
             "sidecars": _no_sidecars(len(numbers)),
         }
-        return pa.table(columns, PLAN)
+        return pa.table(columns, PLAN_SCHEMA)
 
 
-def digits(samples: int) -> int:
+def key_digits(samples: int) -> int:
     """How many digits a sample's number is written with, so that keys sort as numbers do."""
     return len(str(samples - 1))
 
 
-def drafted_arrays(request: Request, watch: Callable[[int], None]) -> Draft:
+def draft_array_plan(request: PackRequest, watch: Callable[[int], None]) -> PlanDraft:
     """Plan the arrays that the options describe."""
     files = request.options.arrays
     assert files, "the options of arrays describe their files"
     images = request.root / files.images
-    thresholds = fitted(ratios_of(request.options.splits), files.samples)
-    labels, size = Labels.opened(request.root, files), sample_bytes(request.options)
-    samples_a_shard = min(max(1, request.options.shard_size // size), MOST_SAMPLES)
-    layout = laid_out(labels, thresholds, samples_a_shard, watch)
-    plan = ArraysPlan(files, labels, thresholds, size, _mtime_ns(images), layout.shards(size), layout.subjects)
-    return Draft(plan, BySample(thresholds), skipped_table([]), {})
+    thresholds = fit_sample_thresholds(ratios_of(request.options.splits), files.samples)
+    labels, size = LabelReader.opened(request.root, files), sample_bytes(request.options)
+    samples_a_shard = min(max(1, request.options.shard_size // size), MAX_SAMPLES)
+    layout = lay_out_shards(labels, thresholds, samples_a_shard, watch)
+    plan = ArrayPlan(files, labels, thresholds, size, _mtime_ns(images), layout.shards(size), layout.subjects)
+    return PlanDraft(plan, SampleSplitting(thresholds), skipped_table([]), {})
 
 
 def _mtime_ns(path: Path) -> int:
-    with explained(path):
+    with os_errors(path):
         return path.stat().st_mtime_ns
 
 
 def _no_sidecars(count: int) -> pa.ListArray:
-    return pa.ListArray.from_arrays(pa.array(np.zeros(count + 1, np.int32)), pa.array([], SIDECAR))
+    return pa.ListArray.from_arrays(pa.array(np.zeros(count + 1, np.int32)), pa.array([], SIDECAR_TYPE))

@@ -16,14 +16,14 @@ from blake3 import blake3
 
 from shardkit.errors import Damaged, Mismatch, UsageError
 from shardkit.format.digests import rows_digest
-from shardkit.format.json_values import canonical, shaped
-from shardkit.format.keys import NAME
-from shardkit.format.table_limits import MOST_OF_A_GROUP
-from shardkit.format.tables import METADATA, TableFile, parquet_file, readable, table_writer
+from shardkit.format.json_values import canonical_json, decode_dataclass
+from shardkit.format.keys import FILE_NAME
+from shardkit.format.table_limits import GROUP_LIMITS
+from shardkit.format.tables import METADATA_KEY, TableFile, open_parquet, open_table_writer, parquet_errors
 from shardkit.image.formats import Codec
 from shardkit.pack import workspace
-from shardkit.pack.options import PackOptions, shown_option, shown_value
-from shardkit.pack.plan.sharding import PLAN, AnyPlan, PlannedShard
+from shardkit.pack.options import PackOptions, format_option, format_recorded_value
+from shardkit.pack.plan.sharding import PLAN_SCHEMA, PackPlan, PlannedShard
 from shardkit.storage.folder import DatasetFolder
 
 _LARGEST = 512 << 20
@@ -33,7 +33,7 @@ _SHOWN = 200
 
 
 @dataclass(frozen=True)
-class Terms:
+class PlanHeader:
     """What holds for a whole pack, beside its rows."""
 
     options: Mapping[str, Any]
@@ -58,23 +58,23 @@ class Terms:
 class _Described:
     """What the metadata of the file says, beside its rows."""
 
-    terms: Terms
+    terms: PlanHeader
     shards: tuple[PlannedShard, ...]
     hash: str
 
     @classmethod
-    def parsed(cls, content: bytes, shards: int) -> "_Described":
+    def parse(cls, content: bytes, shards: int) -> "_Described":
         """Return the described plan of so many shards; ValueError if it has another shape."""
         if why := _why_too_long(content, shards):
             raise ValueError(why)
-        return shaped(json.loads(content), cls)
+        return decode_dataclass(json.loads(content), cls)
 
     def check(self, row_groups: int) -> None:
         """Raise ValueError unless there is a row group for each shard, and a name that a dataset can have."""
         if row_groups != len(self.shards):
             raise ValueError(f"expected {len(self.shards):,} row groups, got {row_groups:,}")
         for name in (name for shard in self.shards for name in (shard.name, shard.split)):
-            if not NAME.fullmatch(name):
+            if not FILE_NAME.fullmatch(name):
                 raise ValueError(f"the name {name[:_SHOWN]!a} is not valid in a dataset")
 
 
@@ -83,7 +83,7 @@ class PlanFile:
     path: Path
     folder: Path
     """Of the dataset."""
-    terms: Terms
+    terms: PlanHeader
     shards: tuple[PlannedShard, ...]
     hash: str
     footer: pq.FileMetaData = field(repr=False, compare=False)
@@ -91,23 +91,23 @@ class PlanFile:
 
     def rows(self, number: int, columns: list[str] | None = None) -> pa.Table:
         samples = self.shards[number].samples
-        schema = pa.schema([PLAN.field(name) for name in columns or PLAN.names])
+        schema = pa.schema([PLAN_SCHEMA.field(name) for name in columns or PLAN_SCHEMA.names])
         if samples != self.footer.row_group(number).num_rows:
             found = self.footer.row_group(number).num_rows
             raise Damaged(
                 f"{self.path}: expected {samples:,} samples of {self.shards[number].name}, got {found:,} rows."
             )
-        with readable(self.path, self.folder):
-            return TableFile(self.path, self.folder, self.footer).read_group(number, schema, MOST_OF_A_GROUP)
+        with parquet_errors(self.path, self.folder):
+            return TableFile(self.path, self.folder, self.footer).read_group(number, schema, GROUP_LIMITS)
 
     @cached_property
     def numbers(self) -> dict[str, int]:
         return {shard.name: number for number, shard in enumerate(self.shards)}
 
 
-def write_plan(folder: Path, plan: AnyPlan, terms: Terms) -> PlanFile:
-    hasher = blake3(canonical(asdict(terms)))
-    with table_writer(DatasetFolder(folder), workspace.PLAN, PLAN, statistics=False) as writer:
+def write_plan(folder: Path, plan: PackPlan, terms: PlanHeader) -> PlanFile:
+    hasher = blake3(canonical_json(asdict(terms)))
+    with open_table_writer(DatasetFolder(folder), workspace.PLAN, PLAN_SCHEMA, statistics=False) as writer:
         for shard in plan.shards:
             rows = plan.rows(shard)
             hasher.update(f"{shard}{rows_digest(rows)}".encode())
@@ -117,7 +117,7 @@ def write_plan(folder: Path, plan: AnyPlan, terms: Terms) -> PlanFile:
             "shards": [asdict(each) for each in plan.shards],
             "hash": hasher.hexdigest(),
         }
-        content = canonical(described)
+        content = canonical_json(described)
         if why := _why_too_long(content, len(plan.shards)):
             raise UsageError(f"{folder}: the plan cannot be kept, {why}. Pack into larger shards, with --shard-size.")
         writer.keep(content)
@@ -139,9 +139,9 @@ def read_plan(folder: Path) -> PlanFile:
     """
     path = folder / workspace.PLAN
     try:
-        with readable(path), parquet_file(path, folder, _LARGEST) as file:
-            content = (file.metadata.metadata or {}).get(METADATA, b"")
-            described = _Described.parsed(content, file.num_row_groups)
+        with parquet_errors(path), open_parquet(path, folder, _LARGEST) as file:
+            content = (file.metadata.metadata or {}).get(METADATA_KEY, b"")
+            described = _Described.parse(content, file.num_row_groups)
             described.check(file.num_row_groups)
             footer = file.metadata
     except Damaged as error:
@@ -149,7 +149,7 @@ def read_plan(folder: Path) -> PlanFile:
     return PlanFile(path, folder, described.terms, described.shards, described.hash, footer)
 
 
-def refuse_other_options(there: Mapping[str, Any], asked: PackOptions, folder: Path, *, unfinished: bool) -> None:
+def check_same_options(there: Mapping[str, Any], asked: PackOptions, folder: Path, *, unfinished: bool) -> None:
     """Refuse a rerun that asks for something else than what was begun; a dataset cannot be started over."""
     wanted = asked.record()
     differing = [name for name in wanted if there.get(name) != wanted[name]]
@@ -161,8 +161,8 @@ def refuse_other_options(there: Mapping[str, Any], asked: PackOptions, folder: P
             f"{folder}: was begun with other arrays than are there now. Bring them back as they were, {otherwise}."
         )
     name = differing[0]
-    option = shown_option(name, there.get(name), wanted[name])
-    was, now = shown_value(name, there.get(name)), shown_value(name, wanted[name])
+    option = format_option(name, there.get(name), wanted[name])
+    was, now = format_recorded_value(name, there.get(name)), format_recorded_value(name, wanted[name])
     raise Mismatch(
         f"{folder}: was begun with {option} {was}, and now {now} is asked for. "
         f"Run the command as it was run first, {otherwise}."

@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 from shardkit.errors import UsageError
 from shardkit.format.generation import shard_name
 from shardkit.format.keys import key_of
-from shardkit.format.table_limits import MOST_SAMPLES
+from shardkit.format.table_limits import MAX_SAMPLES
 from shardkit.format.tar import LARGEST_MEMBER, split_name
-from shardkit.pack.source.candidates import SIDECAR
-from shardkit.pack.source.layout import advice
+from shardkit.pack.source.candidates import SIDECAR_TYPE
+from shardkit.pack.source.layout import suggest_layout
 
-PLAN = pa.schema(
+PLAN_SCHEMA = pa.schema(
     [
         ("key", pa.string()),
         ("subject", pa.string()),
@@ -30,7 +30,7 @@ PLAN = pa.schema(
         ("source", pa.binary()),
         ("size", pa.int64()),
         ("mtime_ns", pa.int64()),
-        ("sidecars", pa.list_(SIDECAR)),
+        ("sidecars", pa.list_(SIDECAR_TYPE)),
     ]
 )
 
@@ -38,11 +38,11 @@ PLAN = pa.schema(
 _LONGEST_ENDING = ".npy.zst"
 _FITS = 100
 
-Integers = np.ndarray[tuple[int], np.dtype[np.int64]]
+IntArray = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 @dataclass(frozen=True)
-class Before:
+class PriorState:
     """What an append finds: subjects keep their labels, numbering goes on."""
 
     labels: Mapping[str, int] = field(default_factory=dict)
@@ -69,10 +69,10 @@ class PlannedSubjects:
     names: pa.Array
     groups: pa.Array
     splits: list[str]
-    labels: Integers
+    labels: IntArray
 
 
-class AnyPlan(Protocol):
+class PackPlan(Protocol):
     """What packing asks of a plan, of a tree's or of one of arrays."""
 
     @property
@@ -83,12 +83,12 @@ class AnyPlan(Protocol):
 
 
 @dataclass(frozen=True)
-class Plan:
+class TreePlan:
     shards: tuple[PlannedShard, ...]
     subjects: PlannedSubjects
     _found: pa.Table
     _order: pa.Array
-    _subject_of: Integers
+    _subject_of: IntArray
     """For every row in order, the number of its subject."""
 
     def rows(self, shard: PlannedShard) -> pa.Table:
@@ -103,39 +103,41 @@ class Plan:
             "label": self.subjects.labels[subject_of],
         }
         columns["key"] = pc.binary_join_element_wise(subject, columns["impression"], "/")
-        return pa.table({name: columns[name] if name in columns else ordered[name] for name in PLAN.names}, PLAN)
+        return pa.table(
+            {name: columns[name] if name in columns else ordered[name] for name in PLAN_SCHEMA.names}, PLAN_SCHEMA
+        )
 
 
-def planned(
+def assign_shards(
     found: dict[str, pa.ChunkedArray],
     groups: Mapping[str, str],
     split_of: Callable[[str], str],
     shard_size: int,
-    before: Before | None = None,
-) -> Plan:
+    before: PriorState | None = None,
+) -> TreePlan:
     """Put everything that was found into its place; `split_of` knows the split of a subject.
 
     The columns are taken out of `found` one by one as their chunks are joined, so that only one lies in memory twice.
     """
-    before = before or Before()
+    before = before or PriorState()
     coded = found.pop("subject")  # all its chunks have one dictionary
     names = coded.chunk(0).dictionary.to_pylist() if coded.num_chunks else []
     subjects, rank = _subjects(names, groups, split_of, before)
     subject_of = np.concatenate([rank[chunk.indices.to_numpy()] for chunk in coded.chunks] or [rank])
-    joined = pa.table({name: _joined(found.pop(name)) for name in list(found)})
+    joined = pa.table({name: _join_chunks(found.pop(name)) for name in list(found)})
     order = _order(subject_of, joined["impression"])
     subject_of = subject_of[order.to_numpy()]
-    _refuse_duplicates(joined, order, subject_of, subjects)
-    _refuse_unfit(joined, order, subject_of, subjects)
+    _check_unique_keys(joined, order, subject_of, subjects)
+    _check_tar_limits(joined, order, subject_of, subjects)
     shards = tuple(
         _shards(
             subjects.splits, subject_of, bytes_per_row(joined["size"], joined)[order.to_numpy()], shard_size, before
         )
     )
-    return Plan(shards, subjects, joined, order, subject_of)
+    return TreePlan(shards, subjects, joined, order, subject_of)
 
 
-def _joined(chunks: pa.ChunkedArray) -> pa.Array:
+def _join_chunks(chunks: pa.ChunkedArray) -> pa.Array:
     """One array of many chunks, whose memory goes back to the system before the next column needs as much."""
     joined = chunks.combine_chunks()
     del chunks
@@ -144,8 +146,8 @@ def _joined(chunks: pa.ChunkedArray) -> pa.Array:
 
 
 def _subjects(
-    names: list[str], groups: Mapping[str, str], split_of: Callable[[str], str], before: Before
-) -> tuple[PlannedSubjects, Integers]:
+    names: list[str], groups: Mapping[str, str], split_of: Callable[[str], str], before: PriorState
+) -> tuple[PlannedSubjects, IntArray]:
     """The subjects in order, and for each of `names` where it stands there."""
     described = [(split_of(name), groups.get(name, name), name) for name in names]
     order = sorted(range(len(names)), key=described.__getitem__)
@@ -165,12 +167,12 @@ def _subjects(
     return PlannedSubjects(names_, groups_, [each[0] for each in inorder], labels), rank
 
 
-def _order(subject_of: Integers, impressions: pa.ChunkedArray) -> pa.Array:
+def _order(subject_of: IntArray, impressions: pa.ChunkedArray) -> pa.Array:
     table = pa.table({"subject": subject_of, "impression": impressions})
     return pc.sort_indices(table, [("subject", "ascending"), ("impression", "ascending")])
 
 
-def _refuse_duplicates(found: pa.Table, order: pa.Array, subject_of: Integers, subjects: PlannedSubjects) -> None:
+def _check_unique_keys(found: pa.Table, order: pa.Array, subject_of: IntArray, subjects: PlannedSubjects) -> None:
     impressions = found["impression"].combine_chunks().take(order)
     same = pc.equal(impressions[1:], impressions[:-1]).to_numpy(zero_copy_only=False)
     twice = np.flatnonzero(same & (subject_of[1:] == subject_of[:-1])).tolist()
@@ -180,11 +182,11 @@ def _refuse_duplicates(found: pa.Table, order: pa.Array, subject_of: Integers, s
         key = _key(subjects, subject_of[row], impressions[row])
         raise UsageError(
             f"{len(twice):,} samples have the key of another. {str(first)[1:]} and {str(second)[1:]} would both be "
-            f"{key}. {advice(key, first, second, (source.as_py() for source in found['source']))}"
+            f"{key}. {suggest_layout(key, first, second, (source.as_py() for source in found['source']))}"
         )
 
 
-def _refuse_unfit(found: pa.Table, order: pa.Array, subject_of: Integers, subjects: PlannedSubjects) -> None:
+def _check_tar_limits(found: pa.Table, order: pa.Array, subject_of: IntArray, subjects: PlannedSubjects) -> None:
     """A name or a size that a tar cannot hold ends the plan, before hours are spent on packing."""
     if (pc.max(found["size"]).as_py() or 0) > LARGEST_MEMBER:
         row = pc.index(pc.greater(found["size"], LARGEST_MEMBER), value=True).as_py()
@@ -200,32 +202,32 @@ def _key(subjects: PlannedSubjects, subject: int, impression: pa.Scalar) -> str:
     return key_of(subjects.names[subject].as_py(), impression.as_py())
 
 
-def bytes_per_row(images: pa.ChunkedArray, rows: pa.Table) -> Integers:
+def bytes_per_row(images: pa.ChunkedArray, rows: pa.Table) -> IntArray:
     """The bytes of each image with its sidecars."""
     sidecars = rows["sidecars"].combine_chunks()
     sizes = pc.struct_field(sidecars.values, "size").to_numpy(zero_copy_only=False)
     until = np.concatenate([[0], np.cumsum(sizes)])[sidecars.offsets.to_numpy()]
-    total: Integers = images.to_numpy() + np.diff(until)
+    total: IntArray = images.to_numpy() + np.diff(until)
     return total
 
 
 def _shards(
-    splits: list[str], subject_of: Integers, totals: Integers, shard_size: int, before: Before
+    splits: list[str], subject_of: IntArray, totals: IntArray, shard_size: int, before: PriorState
 ) -> Iterator[PlannedShard]:
     numbers = dict(before.shards)
-    for split, start, stop, size in _filled(splits, subject_of, totals, shard_size):
+    for split, start, stop, size in _fill_shards(splits, subject_of, totals, shard_size):
         number = numbers.get(split, 0)
         numbers[split] = number + 1
         yield PlannedShard(shard_name(split, number), split, start, stop - start, size)
 
 
-def _filled(
-    splits: list[str], subject_of: Integers, totals: Integers, shard_size: int
+def _fill_shards(
+    splits: list[str], subject_of: IntArray, totals: IntArray, shard_size: int
 ) -> Iterator[tuple[str, int, int, int]]:
     """Fill one shard after the other, up to its size or to the end of the split."""
     current: tuple[str, int, int, int] | None = None
     for split, start, stop, size in _pieces(splits, subject_of, totals, shard_size):
-        fits = current and current[3] + size <= shard_size and stop - current[1] <= MOST_SAMPLES
+        fits = current and current[3] + size <= shard_size and stop - current[1] <= MAX_SAMPLES
         if current and current[0] == split and fits:
             current = (split, current[1], stop, current[3] + size)
             continue
@@ -237,14 +239,14 @@ def _filled(
 
 
 def _pieces(
-    splits: list[str], subject_of: Integers, totals: Integers, shard_size: int
+    splits: list[str], subject_of: IntArray, totals: IntArray, shard_size: int
 ) -> Iterator[tuple[str, int, int, int]]:
     """What stays together: a subject, and only of one that exceeds a shard as much as fits."""
     starts = np.flatnonzero(np.diff(subject_of, prepend=-1))
     sizes = np.add.reduceat(totals, starts) if len(starts) else totals
     for start, stop, size in zip(starts.tolist(), [*starts[1:].tolist(), len(totals)], sizes.tolist(), strict=True):
         split = splits[subject_of[start]]
-        if size <= shard_size and stop - start <= MOST_SAMPLES:
+        if size <= shard_size and stop - start <= MAX_SAMPLES:
             yield split, start, stop, size
             continue
         for first, last in _cut(totals[start:stop].tolist(), shard_size):
@@ -254,7 +256,7 @@ def _pieces(
 def _cut(sizes: list[int], limit: int) -> Iterator[tuple[int, int]]:
     first = filled = 0
     for each, size in enumerate(sizes):
-        if (filled and filled + size > limit) or each - first >= MOST_SAMPLES:
+        if (filled and filled + size > limit) or each - first >= MAX_SAMPLES:
             yield first, each
             first, filled = each, 0
         filled += size

@@ -37,7 +37,7 @@ class Thresholds:
     below: tuple[int, ...]
 
     def split_of(self, group: str) -> str:
-        return self.names[bisect_right(self.below, place(group))]
+        return self.names[bisect_right(self.below, circle_position(group))]
 
     def record(self) -> dict[str, Any]:
         # As text: a reader that takes numbers for floats would move the thresholds.
@@ -63,11 +63,11 @@ def _damaged(why: str) -> Damaged:
     return Damaged(f"manifest.json: its splitting cannot be read, {why}. Pack the images into a new folder.")
 
 
-def place(group: str) -> int:
+def circle_position(group: str) -> int:
     return xxh3_64_intdigest(group.encode(), seed=_KEY)
 
 
-def parsed_ratios(text: str) -> dict[str, float]:
+def parse_ratios(text: str) -> dict[str, float]:
     """`train=0.8,val=0.2` as numbers that add up to one; a single name stands for everything."""
     parts = [part.partition("=") for part in text.split(",")]
     if "=" not in text and re.search(r"[:/;]", text):
@@ -80,12 +80,13 @@ def parsed_ratios(text: str) -> dict[str, float]:
         raise UsageError(f"--split {text}: every split needs a name of its own and a share above 0.")
     if abs(sum(ratios.values()) - 1) > 1e-6:  # noqa: PLR2004 - what three rounded decimals may be off
         raise UsageError(
-            f"--split {text}: the shares add up to {sum(ratios.values()):g}, and must add up to 1.{_meant(ratios)}"
+            f"--split {text}: the shares add up to {sum(ratios.values()):g}, and must add up to "
+            f"1.{_suggest_ratios(ratios)}"
         )
     return ratios
 
 
-def _meant(ratios: Mapping[str, float]) -> str:
+def _suggest_ratios(ratios: Mapping[str, float]) -> str:
     """What stands for per cents, or for counts; nothing where a share was forgotten."""
     whole = sum(ratios.values())
     if not 1 < whole < inf or min(ratios.values()) < 1:
@@ -94,25 +95,25 @@ def _meant(ratios: Mapping[str, float]) -> str:
     return f" Did you mean {shares}?"
 
 
-def folds(count: int) -> dict[str, float]:
+def fold_ratios(count: int) -> dict[str, float]:
     return {f"fold{number}": 1 / count for number in range(count)}
 
 
-def fitted(ratios: Mapping[str, float], sizes: Mapping[str, int]) -> Thresholds:
+def fit_thresholds(ratios: Mapping[str, float], sizes: Mapping[str, int]) -> Thresholds:
     """Thresholds that give each split its share of the subjects; `sizes` counts the subjects of each group."""
     if len(sizes) < len(ratios):
         raise UsageError(
-            f"{len(sizes)} groups of subjects cannot fill {len(ratios)} splits ({_named(ratios)}), as none is torn. "
-            "Ask for fewer splits."
+            f"{len(sizes)} groups of subjects cannot fill {len(ratios)} splits ({_join_names(ratios)}), as none "
+            "is torn. Ask for fewer splits."
         )
-    places = sorted((place(group), count) for group, count in sizes.items())
+    places = sorted((circle_position(group), count) for group, count in sizes.items())
     held = [0, *accumulate(count for _, count in places)]
     wanted = [share * held[-1] for share in accumulate(ratios.values())]
     cuts = _cuts(held, wanted[:-1])
     return Thresholds(tuple(ratios), tuple(places[cut][0] for cut in cuts))
 
 
-def _named(names: Iterable[str]) -> str:
+def _join_names(names: Iterable[str]) -> str:
     first, *rest = names
     return ", ".join((first, *rest)) if len(rest) < _NAMED else f"{first} … {rest[-1]}"
 
@@ -128,7 +129,7 @@ def _cuts(held: Sequence[int], wanted: Sequence[float]) -> list[int]:
     return cuts
 
 
-def by_list(subjects: Iterable[str], listed: Mapping[str, str], groups: Mapping[str, str]) -> dict[str, str]:
+def splits_from_list(subjects: Iterable[str], listed: Mapping[str, str], groups: Mapping[str, str]) -> dict[str, str]:
     """The splits that a file names, where it names all subjects and tears no group."""
     splits: dict[str, str] = {}
     for subject in sorted(subjects):  # so that the same mistake is told in the same words
@@ -147,7 +148,7 @@ def by_list(subjects: Iterable[str], listed: Mapping[str, str], groups: Mapping[
     return splits
 
 
-Listed = Mapping[str, str]
+ListedNames = Mapping[str, str]
 
 _FOLDS = re.compile(r"folds=(\d{1,4})")
 
@@ -172,16 +173,16 @@ class AnySplitting(Protocol):
         """As the manifest keeps it."""
 
 
-def _splitting(options: PackOptions, subjects: list[str], groups: Listed, listed: Listed | None) -> Splitting:
+def _splitting(options: PackOptions, subjects: list[str], groups: ListedNames, listed: ListedNames | None) -> Splitting:
     if listed is not None:
-        return Splitting(None, by_list(subjects, listed, groups))
-    return Splitting(fitted(ratios_of(options.splits), _group_sizes(subjects, groups)), {})
+        return Splitting(None, splits_from_list(subjects, listed, groups))
+    return Splitting(fit_thresholds(ratios_of(options.splits), _group_sizes(subjects, groups)), {})
 
 
 def ratios_of(splits: str) -> dict[str, float]:
     """The share of each split that the options ask for."""
     asked = _FOLDS.fullmatch(splits)
-    ratios = folds(int(asked[1])) if asked else parsed_ratios(splits)
+    ratios = fold_ratios(int(asked[1])) if asked else parse_ratios(splits)
     check_split_names(ratios)
     return ratios
 

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shardkit.errors import UsageError, advised, meant
-from shardkit.format.keys import encoded
+from shardkit.errors import UsageError, command_hint, did_you_mean
+from shardkit.format.keys import encode_name
 from shardkit.reader.dataset import Dataset
 from shardkit.schema import Shard, Subject
 
-MOST_DUPLICATES = 1_000
+MAX_LISTED_DUPLICATES = 1_000
 """Duplicates that are listed by name; all of them are counted."""
 
 _MEMBER_COLUMNS = ["subject", "key", "image", "sidecars"]
@@ -54,7 +54,7 @@ class Removal:
 
 
 @dataclass(frozen=True)
-class Selection:
+class RemovalSelection:
     """The subjects to remove, as they stand in keys."""
 
     subjects: frozenset[str]
@@ -68,7 +68,7 @@ class Selection:
 
 def select_subjects(
     dataset: Dataset, names: Iterable[str], groups: Iterable[str], earlier: Removal | None = None
-) -> Selection:
+) -> RemovalSelection:
     """Find the subjects and groups of these names, written as in keys or as in the source.
 
     What `earlier` removed and is not in the dataset again is not looked for.
@@ -84,7 +84,7 @@ def select_subjects(
     gone = _find_names(dataset, "subject", names, known, earlier.subjects if earlier else ())
     gone = gone.union(*(members[group] for group in chosen))
     left = {group: tuple(sorted(each - gone)) for group, each in sorted(members.items()) if each & gone}
-    return Selection(frozenset(gone), tuple(chosen), {group: each for group, each in left.items() if each})
+    return RemovalSelection(frozenset(gone), tuple(chosen), {group: each for group, each in left.items() if each})
 
 
 def _members_by_group(subjects: Iterable[Subject]) -> Mapping[str, set[str]]:
@@ -99,18 +99,19 @@ def _find_names(
 ) -> set[str]:
     found = set[str]()
     for name in names:
-        key = name if name in known or name in removed else encoded(os.fsencode(name))
+        key = name if name in known or name in removed else encode_name(os.fsencode(name))
         if key in known:
             found.add(key)
         elif key not in removed:
             raise UsageError(
                 f"dataset {str(dataset.folder)!r} has no {kind} {name!r}, so nothing was removed. "
-                f"{advised('ls --json', dataset.folder)} lists keys, subjects and groups.{meant(name, known)}"
+                f"{command_hint('ls --json', dataset.folder)} lists keys, subjects and "
+                f"groups.{did_you_mean(name, known)}"
             )
     return found
 
 
-def preview(dataset: Dataset, selection: Selection) -> Removal:
+def preview_removal(dataset: Dataset, selection: RemovalSelection) -> Removal:
     """Return what the removal of these subjects takes; nothing is written."""
     files = [_FILES.empty_table()]
     shards: list[Shard] = []
@@ -152,7 +153,9 @@ def _files_of(rows: pa.Table) -> pa.Table:
     return pa.concat_tables(tables)
 
 
-def _find_duplicates(dataset: Dataset, selection: Selection, removed: pa.Table) -> tuple[tuple[Duplicate, ...], int]:
+def _find_duplicates(
+    dataset: Dataset, selection: RemovalSelection, removed: pa.Table
+) -> tuple[tuple[Duplicate, ...], int]:
     """Return the first files that stay with the bytes of a removed one, and the number of all of them."""
     removed = _with_bytes(removed)
     # Sorted once: Arrow's own lookup would hash all removed digests again for each shard.
@@ -165,13 +168,13 @@ def _find_duplicates(dataset: Dataset, selection: Selection, removed: pa.Table) 
         at = np.searchsorted(wanted, digests).clip(max=len(wanted) - 1)
         matches = np.flatnonzero(wanted[at] == digests)
         count += len(matches)
-        for match in islice(matches.tolist(), MOST_DUPLICATES - len(found)):
+        for match in islice(matches.tolist(), MAX_LISTED_DUPLICATES - len(found)):
             lost = removed["name"][order[at[match]]].as_py()
             found.append(Duplicate(lost, staying["name"][match].as_py()))
     return tuple(found), count
 
 
-def _staying_files(dataset: Dataset, selection: Selection) -> Iterator[pa.Table]:
+def _staying_files(dataset: Dataset, selection: RemovalSelection) -> Iterator[pa.Table]:
     for shard in dataset.shards:
         rows = dataset.rows(shard, _MEMBER_COLUMNS)
         yield _with_bytes(_files_of(rows.filter(pc.invert(selection.mask(rows["subject"])))))

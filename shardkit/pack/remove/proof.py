@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shardkit.errors import Damaged, UsageError, advised
-from shardkit.format.keys import encoded
-from shardkit.pack.source.candidates import Skip
-from shardkit.pack.source.layout import KNOWN, Layout, explained_by
+from shardkit.errors import Damaged, UsageError, command_hint
+from shardkit.format.keys import encode_name
+from shardkit.pack.source.candidates import SkippedRecord
+from shardkit.pack.source.layout import KNOWN_LAYOUTS, Layout, match_first
 from shardkit.reader.dataset import Dataset
-from shardkit.schema import MANIFEST, WORKPLACE
-from shardkit.storage.errors import explained, required
-from shardkit.storage.local import plain_lines, seal_of
+from shardkit.schema import MANIFEST, WORKSPACE
+from shardkit.storage.errors import missing_is_damage, os_errors
+from shardkit.storage.local import hash_file, iter_lines
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Proof:
     rewritten: int
 
 
-def prove(dataset: Dataset, gone: Collection[str], rewritten: Collection[str]) -> Proof:
+def prove_removed(dataset: Dataset, gone: Collection[str], rewritten: Collection[str]) -> Proof:
     """Check that this generation has nothing of the subjects in `gone`; raise Damaged where it has."""
     if left := sorted({each.subject for each in dataset.subjects} & set(gone)):
         raise _damaged(dataset, dataset.generation.subjects, f"the removed subject {left[0]!r} is still in this table")
@@ -40,8 +40,8 @@ def prove(dataset: Dataset, gone: Collection[str], rewritten: Collection[str]) -
         if pc.any(pc.is_in(dataset.rows(shard, ["subject"])["subject"], wanted)).as_py():
             raise _damaged(dataset, shard.index, f"a removed subject is still in the rows of {shard.name}")
         if shard.name in rewritten:
-            with required(dataset.folder, shard.name):
-                found = seal_of(dataset.path(shard)).blake3
+            with missing_is_damage(dataset.folder, shard.name):
+                found = hash_file(dataset.path(shard)).blake3
             if found != shard.blake3:
                 raise _damaged(dataset, shard.name, f"expected the BLAKE3 {shard.blake3}, got {found}")
             checked += 1
@@ -49,11 +49,11 @@ def prove(dataset: Dataset, gone: Collection[str], rewritten: Collection[str]) -
     for listed, skip in read_skips(dataset):
         if is_about(skip):
             raise _damaged(dataset, listed, "a removed subject is still in this list")
-    check_no_other_file(dataset)
+    check_no_extra_files(dataset)
     return Proof(sum(shard.samples for shard in dataset.shards), checked)
 
 
-def check_no_other_file(dataset: Dataset) -> None:
+def check_no_extra_files(dataset: Dataset) -> None:
     """Raise UsageError for a file that the manifest does not record: it may hold a removed subject."""
     newest = replace(dataset, generation=dataset.manifest.current)
     recorded = {MANIFEST, *dataset.manifest.files, *(shard.name for shard in newest.shards)}
@@ -68,11 +68,11 @@ def check_no_other_file(dataset: Dataset) -> None:
 
 def _files_below(dataset: Dataset) -> Iterator[str]:
     """The names of all files below the folder, outside the workspace; a link is a file, wherever it leads."""
-    with explained(dataset.folder):
+    with os_errors(dataset.folder):
         for folder, folders, files in os.walk(dataset.folder, onerror=_raise):
             inner = os.path.relpath(folder, dataset.folder)
             if inner == ".":
-                folders[:] = [each for each in folders if each != WORKPLACE]
+                folders[:] = [each for each in folders if each != WORKSPACE]
             links = [each for each in folders if os.path.islink(os.path.join(folder, each))]  # noqa: PTH114, PTH118
             for name in (*files, *links):
                 yield os.path.normpath(os.path.join(inner, name))  # noqa: PTH118
@@ -84,29 +84,29 @@ def _raise(error: OSError) -> None:
 
 def read_lines(dataset: Dataset, name: str) -> Iterator[bytes]:
     """Read a list line by line: there can be more than fit into memory."""
-    with required(dataset.folder, name):
-        yield from plain_lines(dataset.folder / name, dataset.folder)
+    with missing_is_damage(dataset.folder, name):
+        yield from iter_lines(dataset.folder / name, dataset.folder)
 
 
-def read_skips(dataset: Dataset) -> Iterator[tuple[str, Skip]]:
+def read_skips(dataset: Dataset) -> Iterator[tuple[str, SkippedRecord]]:
     """Read every record of a skipped input up to this generation, each with the name of the list that has it."""
     for generation in dataset.manifest.generations:
         if generation.number <= dataset.generation.number:
             for line in read_lines(dataset, generation.listed):
-                yield generation.listed, Skip.parsed(line, dataset.folder / generation.listed)
+                yield generation.listed, SkippedRecord.parse(line, dataset.folder / generation.listed)
 
 
-def skip_filter(dataset: Dataset, subjects: Collection[str]) -> Callable[[Skip], bool]:
+def skip_filter(dataset: Dataset, subjects: Collection[str]) -> Callable[[SkippedRecord], bool]:
     """Return a test for whether a skipped input is of one of these subjects.
 
     The layout finds the subject in a path. Where no layout matches, each word of the path counts as a subject.
     """
     layouts = _layouts(dataset)
 
-    def is_about(skip: Skip) -> bool:
-        if match := explained_by(layouts, skip.path):
+    def is_about(skip: SkippedRecord) -> bool:
+        if match := match_first(layouts, skip.path):
             return match[1] in subjects
-        return any(encoded(word) in subjects for word in re.split(rb"[/._ -]+", skip.path))
+        return any(encode_name(word) in subjects for word in re.split(rb"[/._ -]+", skip.path))
 
     return is_about
 
@@ -114,13 +114,13 @@ def skip_filter(dataset: Dataset, subjects: Collection[str]) -> Callable[[Skip],
 def _layouts(dataset: Dataset) -> tuple[Layout, ...]:
     layout = dataset.manifest.options.get("layout")
     if not layout:
-        return KNOWN
+        return KNOWN_LAYOUTS
     try:
-        return (Layout.parsed(layout),)  # type: ignore[arg-type]  # what is no text raises TypeError
+        return (Layout.parse(layout),)  # type: ignore[arg-type]  # what is no text raises TypeError
     except (TypeError, AttributeError, UsageError) as error:
-        what = f"the option 'layout' is {layout!r:.80}, expected a template such as {KNOWN[0].template!r}"
+        what = f"the option 'layout' is {layout!r:.80}, expected a template such as {KNOWN_LAYOUTS[0].template!r}"
         raise _damaged(dataset, MANIFEST, what) from error
 
 
 def _damaged(dataset: Dataset, name: str, what: str) -> Damaged:
-    return Damaged(f"{dataset.folder / name}: {what}. {advised('verify', dataset.folder)} lists what is damaged.")
+    return Damaged(f"{dataset.folder / name}: {what}. {command_hint('verify', dataset.folder)} lists what is damaged.")

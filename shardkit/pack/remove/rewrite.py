@@ -15,22 +15,22 @@ from blake3 import blake3
 
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.digests import rows_digest
-from shardkit.format.generation import generation_of, skipped_name, sums_name
+from shardkit.format.generation import build_generation, skipped_name, sums_name
 from shardkit.format.manifest import publish_manifest
-from shardkit.format.tables import INDEX, from_rows
-from shardkit.pack.generation import Sealing, ToIndex, indexed, publish_tables, versions
+from shardkit.format.tables import INDEX, rows_to_table
+from shardkit.pack.generation import GenerationWriter, UnindexedShard, library_versions, publish_tables, write_index
 from shardkit.pack.remove.preview import Removal
-from shardkit.pack.remove.proof import check_no_other_file, read_lines, read_skips, skip_filter
-from shardkit.pack.remove.staging import RemovalRecord, finish, staged, write_record
+from shardkit.pack.remove.proof import check_no_extra_files, read_lines, read_skips, skip_filter
+from shardkit.pack.remove.staging import RemovalRecord, finish_removal, removal_staging, write_record
 from shardkit.pack.workspace import REMOVAL, has_plan
-from shardkit.pack.write.tar_writer import Spool
+from shardkit.pack.write.tar_writer import TarWriter
 from shardkit.reader.dataset import Dataset
-from shardkit.reader.shard import Record, opened_shard
+from shardkit.reader.shard import Record, open_shard
 from shardkit.schema import Sample, Shard
 from shardkit.storage.folder import DatasetFolder
-from shardkit.storage.local import sha256_of
+from shardkit.storage.local import sha256_file
 
-Watch = Callable[[int], None]
+CountProgress = Callable[[int], None]
 
 
 def check_removable(dataset: Dataset) -> None:
@@ -40,30 +40,30 @@ def check_removable(dataset: Dataset) -> None:
             f"dataset {str(dataset.folder)!r}: an append was interrupted, so no subject can be removed yet. "
             "Run the same append again, or add --replan to it to discard it; then remove."
         )
-    check_no_other_file(dataset)
+    check_no_extra_files(dataset)
 
 
-def remove(dataset: Dataset, removal: Removal, watch: Watch) -> RemovalRecord:
+def remove_subjects(dataset: Dataset, removal: Removal, watch: CountProgress) -> RemovalRecord:
     """Write the dataset again without the subjects of a removal; the caller holds the folder."""
     DatasetFolder(dataset.folder).remove_folder(REMOVAL)
-    record = _stage(dataset, staged(dataset.folder), removal, watch)
-    finish(dataset.folder)
+    record = _stage(dataset, removal_staging(dataset.folder), removal, watch)
+    finish_removal(dataset.folder)
     return record
 
 
-def _stage(dataset: Dataset, staging: DatasetFolder, removal: Removal, watch: Watch) -> RemovalRecord:
-    files = Sealing(staging)
+def _stage(dataset: Dataset, staging: DatasetFolder, removal: Removal, watch: CountProgress) -> RemovalRecord:
+    files = GenerationWriter(staging)
     number = dataset.generation.number + 1
     gone = frozenset(removal.subjects)
     used = [name for each in dataset.manifest.generations for name in each.index]
-    shards = list(indexed(_shards_without(dataset, staging, gone, watch), used, files))
+    shards = list(write_index(_shards_without(dataset, staging, gone, watch), used, files))
     subjects = [each for each in dataset.subjects if each.subject not in gone]
     skipped = _list_skips(dataset, staging, gone, number)
     files.seal(skipped_name(number))
-    generation = generation_of(
+    generation = build_generation(
         number,
         "remove",
-        versions(pixels=bool(dataset.manifest.preparation)),
+        library_versions(pixels=bool(dataset.manifest.preparation)),
         shards,
         subjects,
         index=(shard.index for shard in shards),
@@ -80,41 +80,43 @@ def _stage(dataset: Dataset, staging: DatasetFolder, removal: Removal, watch: Wa
     return record
 
 
-def _shards_without(dataset: Dataset, staging: DatasetFolder, gone: frozenset[str], watch: Watch) -> Iterator[ToIndex]:
+def _shards_without(
+    dataset: Dataset, staging: DatasetFolder, gone: frozenset[str], watch: CountProgress
+) -> Iterator[UnindexedShard]:
     """Yield each shard as it will be; one that loses a sample is written when its turn comes."""
     wanted = pa.array(sorted(gone), pa.string())
     for shard in dataset.shards:
         if pc.any(pc.is_in(dataset.rows(shard, ["subject"])["subject"], wanted)).as_py():
             yield _rewrite(dataset, staging, shard, gone)
         else:
-            yield ToIndex(shard, partial(dataset.rows, shard))
+            yield UnindexedShard(shard, partial(dataset.rows, shard))
         watch(1)
 
 
-def _rewrite(dataset: Dataset, staging: DatasetFolder, shard: Shard, gone: frozenset[str]) -> ToIndex:
+def _rewrite(dataset: Dataset, staging: DatasetFolder, shard: Shard, gone: frozenset[str]) -> UnindexedShard:
     """Write the shard without the samples that go, from its own bytes, and check each of them."""
     hasher = blake3()
     staying = [each for each in dataset.samples(shard) if each.subject not in gone]
     try:
-        with opened_shard(dataset.path(shard), shard) as source, staging.publish(shard.name) as file:
-            spool = Spool(file.write, [hasher.update])
+        with open_shard(dataset.path(shard), shard) as source, staging.publish(shard.name) as file:
+            spool = TarWriter(file.write, [hasher.update])
             samples = [_copy(source.record(sample), spool) for sample in staying]
-            size = spool.end()
+            size = spool.close()
     except Damaged as error:
         raise Damaged(f"{error} Nothing was removed.") from error
-    rows = from_rows(samples, INDEX)
+    rows = rows_to_table(samples, INDEX)
     shard = replace(shard, samples=len(rows), size=size, blake3=hasher.hexdigest(), rows=rows_digest(rows))
-    return ToIndex(shard, lambda: rows)
+    return UnindexedShard(shard, lambda: rows)
 
 
-def _copy(record: Record, spool: Spool) -> Sample:
+def _copy(record: Record, spool: TarWriter) -> Sample:
     sample = record.sample
     payloads = (record.image, *(record.sidecars[each.ext] for each in sample.sidecars))
     image, *sidecars = (
         spool.add(sample.key, member.ext, member.size, partial(_fill, payload))
         for member, payload in zip(sample.members, payloads, strict=True)
     )
-    spool.keep()
+    spool.commit()
     return replace(sample, image=image, sidecars=tuple(sidecars))
 
 
@@ -134,15 +136,15 @@ def _list_skips(dataset: Dataset, staging: DatasetFolder, gone: frozenset[str], 
     return counts
 
 
-def _list_sums(dataset: Dataset, staging: DatasetFolder, shards: list[Shard], files: Sealing) -> None:
+def _list_sums(dataset: Dataset, staging: DatasetFolder, shards: list[Shard], files: GenerationWriter) -> None:
     known = _known_sha256(dataset)
 
     def sha256(shard: Shard) -> str | None:
         if not known:
             return None
         if staging.exists(shard.name):
-            return sha256_of(staging.path / shard.name, staging.dataset)
-        return known.get(shard.name) or sha256_of(dataset.path(shard))
+            return sha256_file(staging.path / shard.name, staging.dataset)
+        return known.get(shard.name) or sha256_file(dataset.path(shard))
 
     digests = {shard.name: (shard.blake3, sha256(shard)) for shard in shards}
     files.sums(dataset.generation.number + 1, digests, sha256=bool(known))

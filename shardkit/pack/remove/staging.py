@@ -12,14 +12,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from shardkit.errors import Damaged, UsageError
-from shardkit.format.json_values import canonical, shaped
+from shardkit.format.json_values import canonical_json, decode_dataclass
 from shardkit.format.manifest import read_manifest
 from shardkit.pack.remove.preview import Removal
 from shardkit.pack.workspace import QUARANTINE, REMOVAL, REMOVAL_RECORD, advise_after_damaged_removal
 from shardkit.reader.dataset import Dataset
 from shardkit.schema import MANIFEST, Manifest, Seal, Shard
 from shardkit.storage.folder import DatasetFolder
-from shardkit.storage.local import plain_lines, seal_of
+from shardkit.storage.local import hash_file, iter_lines
 
 _LARGEST_RECORD = 64 << 20
 
@@ -34,7 +34,7 @@ class RemovalRecord:
 
 
 def write_record(folder: Path, record: RemovalRecord) -> None:
-    content = canonical(asdict(record))
+    content = canonical_json(asdict(record))
     if len(content) > _LARGEST_RECORD:
         raise UsageError(f"{folder}: too many subjects for one removal. Remove them in several runs.")
     DatasetFolder(folder).publish_bytes(REMOVAL_RECORD, content)
@@ -42,7 +42,9 @@ def write_record(folder: Path, record: RemovalRecord) -> None:
 
 def read_record(folder: Path) -> RemovalRecord:
     """Return the record of a removal; Damaged, ValueError or RecursionError if it is not a valid one."""
-    return shaped(json.loads(DatasetFolder(folder).read_bytes(REMOVAL_RECORD, _LARGEST_RECORD)), RemovalRecord)
+    return decode_dataclass(
+        json.loads(DatasetFolder(folder).read_bytes(REMOVAL_RECORD, _LARGEST_RECORD)), RemovalRecord
+    )
 
 
 def unreported_removal(folder: Path, manifest: Manifest) -> RemovalRecord | None:
@@ -74,7 +76,7 @@ def drop_from_quarantine(folder: Path, subjects: Iterable[str]) -> None:
         return
     lines = list[bytes]()
     with suppress(Damaged):  # a list that is not one goes
-        lines = [*plain_lines(folder / QUARANTINE, folder)]
+        lines = [*iter_lines(folder / QUARANTINE, folder)]
     staying = [line for line in lines if not _is_about(line, gone)]
     if not staying:
         inside.remove(QUARANTINE)
@@ -90,17 +92,17 @@ def _is_about(line: bytes, subjects: frozenset[str]) -> bool:
         return True
 
 
-def staged(folder: Path) -> DatasetFolder:
+def removal_staging(folder: Path) -> DatasetFolder:
     return DatasetFolder(folder).below(REMOVAL)
 
 
-def committed(folder: Path) -> bool:
-    return staged(folder).exists(MANIFEST)
+def is_removal_committed(folder: Path) -> bool:
+    return removal_staging(folder).exists(MANIFEST)
 
 
-def finish(folder: Path) -> None:
+def finish_removal(folder: Path) -> None:
     """Move the files of a committed removal to their names, from wherever it was stopped."""
-    inside, staging = DatasetFolder(folder), staged(folder)
+    inside, staging = DatasetFolder(folder), removal_staging(folder)
     before, after = _manifest_before(folder), _staged_manifest(staging)
     if before and before.current.number >= after.current.number:
         raise _unfinished(staging, MANIFEST, f"generation {after.current.number} is there already")
@@ -140,7 +142,7 @@ def _is_waiting(folder: DatasetFolder, staging: DatasetFolder, name: str) -> boo
 def _check_content(staging: DatasetFolder, name: str, path: Path, expected: Seal) -> None:
     if (size := path.lstat().st_size) != expected.size:
         raise _unfinished(staging, name, f"expected {expected.size:,} bytes, got {size:,}")
-    if seal_of(path, staging.dataset) != expected:
+    if hash_file(path, staging.dataset) != expected:
         raise _unfinished(staging, name, "its content does not have the recorded BLAKE3")
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shardkit.errors import BadInput, UsageError
-from shardkit.format.json_values import shaped
+from shardkit.format.json_values import decode_dataclass
 from shardkit.image.npy import TYPES, check_shape
-from shardkit.storage.errors import explained
+from shardkit.storage.errors import os_errors
 
 _START = struct.Struct("<8sH")
 
@@ -28,23 +28,23 @@ _HEAD = re.compile(
 
 
 @dataclass(frozen=True)
-class Head:
+class NpyHeader:
     content: bytes
     type: str
     shape: tuple[int, ...]
 
 
-def head_of(path: Path) -> Head:
-    with explained(path), path.open("rb") as file:
+def read_npy_header(path: Path) -> NpyHeader:
+    with os_errors(path), path.open("rb") as file:
         start = file.read(_START.size)
         line = file.read(_START.unpack(start)[1]) if len(start) == _START.size else b""
     try:
-        return parse_head(start + line)
+        return parse_npy_header(start + line)
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from error
 
 
-def parse_head(content: bytes) -> Head:
+def parse_npy_header(content: bytes) -> NpyHeader:
     """Return the head that is `content` from its first byte to its last; raise ValueError if it is no such head."""
     start, line = content[: _START.size], content[_START.size :]
     starts = len(line) <= _LONGEST and start == _START.pack(_MAGIC, len(line))
@@ -57,7 +57,7 @@ def parse_head(content: bytes) -> Head:
             "its samples do not lie one after the other (Fortran order). "
             "Save it again as numpy.ascontiguousarray(images)."
         )
-    return Head(content, found["type"].decode(errors="replace"), shape)
+    return NpyHeader(content, found["type"].decode(errors="replace"), shape)
 
 
 SIDES = (2, 3)
@@ -101,11 +101,11 @@ class ArrayFiles:
             )
 
 
-def recorded_arrays(options: Mapping[str, object]) -> tuple[ArrayFiles, tuple[int, ...]]:
+def parse_recorded_arrays(options: Mapping[str, object]) -> tuple[ArrayFiles, tuple[int, ...]]:
     """Return the files and the shape of one sample that recorded options describe; raise ValueError if they lie."""
     sides = options.get("shape")
     shape = tuple(sides) if isinstance(sides, list) else ()
-    files = shaped(options.get("arrays"), ArrayFiles)
+    files = decode_dataclass(options.get("arrays"), ArrayFiles)
     files.check(shape)
     return files, shape
 
@@ -124,6 +124,6 @@ def _check_types(files: ArrayFiles, shape: tuple[int, ...]) -> None:
 
 
 def _check_head(name: str, digits: str, kind: str, shape: tuple[int, ...]) -> None:
-    head = parse_head(bytes.fromhex(digits))
+    head = parse_npy_header(bytes.fromhex(digits))
     if (head.content.hex(), head.type, head.shape) != (digits, kind, shape):
         raise ValueError(f"{name} is of {head.type[:80]!a} and {head.shape}, not of {kind!a} and {shape}")

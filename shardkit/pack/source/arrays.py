@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from shardkit.errors import BadInput, Mismatch, UsageError
 from shardkit.image.npy import TYPES, check_shape
 from shardkit.pack.options import PackOptions
-from shardkit.pack.source.array_files import LABEL_TYPES, SIDES, ArrayFiles, Head, head_of
-from shardkit.storage.errors import explained, explanation
+from shardkit.pack.source.array_files import LABEL_TYPES, SIDES, ArrayFiles, NpyHeader, read_npy_header
+from shardkit.storage.errors import explain_os_error, os_errors
 
 _EXAMPLE = "3x32x32"
 
@@ -30,19 +30,19 @@ def sample_bytes(options: PackOptions) -> int:
     return prod(options.shape) * TYPES[options.arrays.type].itemsize
 
 
-def described(root: Path, options: PackOptions) -> PackOptions:
+def describe_arrays(root: Path, options: PackOptions) -> PackOptions:
     """The options with what the files in `root` add to them."""
-    _refuse_what_trees_have(options)
+    _check_no_tree_options(options)
     images, labels = _names(root)
     read = _described_npy if images.endswith(".npy") else _described_bin
     files, shape = read(root, images, labels, options.shape)
-    _refuse_odd_shape(root / images, shape, files.type)
+    _check_shape(root / images, shape, files.type)
     found = replace(options, shape=shape, arrays=files)
-    _refuse_other_sizes(root, found, files)
+    _check_file_sizes(root, found, files)
     return found
 
 
-def _refuse_what_trees_have(options: PackOptions) -> None:
+def _check_no_tree_options(options: PackOptions) -> None:
     if options.codec == "png":
         raise UsageError("--codec png: a PNG holds no float32, nor sides in another order. Choose zstd, lz4 or raw.")
     plain = PackOptions()
@@ -82,9 +82,9 @@ def _described_bin(
 def _described_npy(
     root: Path, images: str, labels: str, shape: tuple[int, ...] | None
 ) -> tuple[ArrayFiles, tuple[int, ...]]:
-    values, given = head_of(root / images), head_of(root / labels)
-    _refuse_type(root / images, values, tuple(TYPES))
-    _refuse_type(root / labels, given, LABEL_TYPES)
+    values, given = read_npy_header(root / images), read_npy_header(root / labels)
+    _check_type(root / images, values, tuple(TYPES))
+    _check_type(root / labels, given, LABEL_TYPES)
     samples, *sides = values.shape
     if shape is not None and shape != tuple(sides):
         raise UsageError(
@@ -97,12 +97,12 @@ def _described_npy(
     return ArrayFiles(images, labels, samples, values.type, given.type, *heads), tuple(sides)
 
 
-def _refuse_type(path: Path, head: Head, types: tuple[str, ...]) -> None:
+def _check_type(path: Path, head: NpyHeader, types: tuple[str, ...]) -> None:
     if head.type not in types:
         raise UsageError(f"{path}: holds {head.type!a}, and can be packed as one of {', '.join(types)}. Convert it.")
 
 
-def _refuse_odd_shape(path: Path, shape: tuple[int, ...], kind: str) -> None:
+def _check_shape(path: Path, shape: tuple[int, ...], kind: str) -> None:
     if len(shape) not in SIDES:
         raise UsageError(f"{path}: a sample has two or three sides, such as {_EXAMPLE}, and not {_written(shape)!r}.")
     try:
@@ -111,7 +111,7 @@ def _refuse_odd_shape(path: Path, shape: tuple[int, ...], kind: str) -> None:
         raise UsageError(f"{path}: a sample of {_written(shape)} is too large: {error}") from error
 
 
-def _refuse_other_sizes(root: Path, options: PackOptions, files: ArrayFiles) -> None:
+def _check_file_sizes(root: Path, options: PackOptions, files: ArrayFiles) -> None:
     expected = len(files.images_head) // 2 + files.samples * sample_bytes(options)
     if not files.samples:
         raise UsageError(f"{root / files.images}: holds no sample.")
@@ -131,7 +131,7 @@ def _refuse_other_sizes(root: Path, options: PackOptions, files: ArrayFiles) -> 
 
 
 def _size(path: Path) -> int:
-    with explained(path):
+    with os_errors(path):
         return path.stat().st_size
 
 
@@ -140,32 +140,32 @@ def _written(shape: tuple[int, ...]) -> str:
 
 
 @dataclass(frozen=True)
-class Labels:
+class LabelReader:
     path: Path
     files: ArrayFiles
     moment: tuple[int, int]
     """Size and time: labels that change while a plan is made would be a mixture."""
 
     @staticmethod
-    def opened(root: Path, files: ArrayFiles) -> "Labels":
+    def opened(root: Path, files: ArrayFiles) -> "LabelReader":
         path = root / files.labels
-        with explained(path):
-            return Labels(path, files, _label_moment(path.stat()))
+        with os_errors(path):
+            return LabelReader(path, files, _label_moment(path.stat()))
 
     def read(self, start: int, stop: int) -> NDArray[np.int64]:
         """The labels of some samples that follow each other."""
         kind = np.dtype(self.files.label_type)
-        with explained(self.path), self.path.open("rb") as file:
+        with os_errors(self.path), self.path.open("rb") as file:
             file.seek(len(self.files.labels_head) // 2 + start * kind.itemsize)
             content = file.read((stop - start) * kind.itemsize)
             now = _label_moment(os.fstat(file.fileno()))
         if now != self.moment or len(content) != (stop - start) * kind.itemsize:
             raise Mismatch(f"{self.path}: changed while it was read. Let it come to rest, then run the command again.")
         labels = np.frombuffer(content, kind).astype(np.int64)
-        self._refuse_negative(labels, start)
+        self._check_not_negative(labels, start)
         return labels
 
-    def _refuse_negative(self, labels: NDArray[np.int64], start: int) -> None:
+    def _check_not_negative(self, labels: NDArray[np.int64], start: int) -> None:
         negative = np.flatnonzero(labels < 0)
         if len(negative):
             first = int(negative[0])
@@ -179,7 +179,7 @@ def _label_moment(status: os.stat_result) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-class ArraysFile:
+class ArrayReader:
     """The images of arrays, held open; the source of a sample is its number in decimal digits."""
 
     def __init__(self, root: Path, options: PackOptions) -> None:
@@ -188,9 +188,9 @@ class ArraysFile:
         self._path = root / files.images
         self._start, self._sample = len(files.images_head) // 2, sample_bytes(options)
         self._size = self._start + files.samples * self._sample
-        with explained(self._path):
+        with os_errors(self._path):
             self._descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        self._moment = _moment(os.fstat(self._descriptor))
+        self._moment = _fingerprint(os.fstat(self._descriptor))
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -201,9 +201,9 @@ class ArraysFile:
         try:
             while filled < size and (count := os.preadv(self._descriptor, [into[filled:]], start + filled)):
                 filled += count
-            now = _moment(os.fstat(self._descriptor))
+            now = _fingerprint(os.fstat(self._descriptor))
         except OSError as error:
-            raise explanation(error, self._path) or error from error
+            raise explain_os_error(error, self._path) or error from error
         if filled < size or now != self._moment or now[:2] != (self._size, mtime_ns):
             raise Mismatch(
                 f"{self._path}: changed after the pack was planned: its size or time is another. Bring it back as it "
@@ -211,5 +211,5 @@ class ArraysFile:
             )
 
 
-def _moment(status: os.stat_result) -> tuple[int, int, int]:
+def _fingerprint(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -14,23 +14,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shardkit.errors import BadInput, Damaged
-from shardkit.format.json_values import canonical, shaped
+from shardkit.format.json_values import canonical_json, decode_dataclass
 
 # Columns that are joined have offsets of 64 bits: those of 32 bits end at 2 GiB, the paths of 20 million images.
-SIDECAR = pa.struct([("ext", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64())])
+SIDECAR_TYPE = pa.struct([("ext", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64())])
 
-FOUND = pa.schema(
+CANDIDATE_SCHEMA = pa.schema(
     [
         ("subject", pa.dictionary(pa.int32(), pa.string())),
         ("impression", pa.large_string()),
         ("source", pa.large_binary()),
         ("size", pa.int64()),
         ("mtime_ns", pa.int64()),
-        ("sidecars", pa.list_(SIDECAR)),
+        ("sidecars", pa.list_(SIDECAR_TYPE)),
     ]
 )
 
-SKIPPED_COLUMNS = pa.schema([("source", pa.binary()), ("reason", pa.string()), ("detail", pa.string())])
+SKIPPED_SCHEMA = pa.schema([("source", pa.binary()), ("reason", pa.string()), ("detail", pa.string())])
 
 # Arrow's own pool takes half as much again for buffers as small as a chunk's, and gives nothing back. This holds for
 # the process, which is that of a command: training never imports this room.
@@ -43,7 +43,7 @@ class Sidecar(NamedTuple):
     mtime_ns: int
 
 
-class Found(NamedTuple):
+class Candidate(NamedTuple):
     """An image that could be packed."""
 
     subject: str
@@ -54,7 +54,7 @@ class Found(NamedTuple):
     sidecars: tuple[Sidecar, ...]
 
 
-class Skipped(NamedTuple):
+class SkippedInput(NamedTuple):
     """An input that cannot be packed."""
 
     source: bytes
@@ -65,7 +65,7 @@ class Skipped(NamedTuple):
 Row = TypeVar("Row", bound=tuple[object, ...])
 
 
-class Rows(Generic[Row]):
+class ChunkedTable(Generic[Row]):
     """Rows on their way to a table."""
 
     def __init__(self, chunk_of: Callable[[Sequence[Row]], pa.RecordBatch], most: int = 8_192) -> None:
@@ -89,43 +89,45 @@ class Rows(Generic[Row]):
         self._rows = []
 
 
-def found_chunk(rows: Sequence[Found]) -> pa.RecordBatch:
+def candidate_chunk(rows: Sequence[Candidate]) -> pa.RecordBatch:
     subject, impression, source, size, mtime_ns, sidecars = zip(*rows, strict=True)
     subjects = pc.dictionary_encode(pa.array(subject, pa.string()))
-    plain = map(pa.array, (impression, source, size, mtime_ns), FOUND.types[1:-1])
-    return pa.record_batch([subjects, *plain, _sidecars(sidecars)], schema=FOUND)
+    plain = map(pa.array, (impression, source, size, mtime_ns), CANDIDATE_SCHEMA.types[1:-1])
+    return pa.record_batch([subjects, *plain, _sidecars(sidecars)], schema=CANDIDATE_SCHEMA)
 
 
-def skipped_chunk(rows: Sequence[Skipped]) -> pa.RecordBatch:
-    return pa.record_batch([*map(pa.array, zip(*rows, strict=True), SKIPPED_COLUMNS.types)], schema=SKIPPED_COLUMNS)
+def skipped_chunk(rows: Sequence[SkippedInput]) -> pa.RecordBatch:
+    return pa.record_batch([*map(pa.array, zip(*rows, strict=True), SKIPPED_SCHEMA.types)], schema=SKIPPED_SCHEMA)
 
 
-def found_table(chunks: Sequence[pa.RecordBatch]) -> pa.Table:
-    return pa.Table.from_batches(chunks, FOUND).unify_dictionaries()
+def candidate_table(chunks: Sequence[pa.RecordBatch]) -> pa.Table:
+    return pa.Table.from_batches(chunks, CANDIDATE_SCHEMA).unify_dictionaries()
 
 
 def skipped_table(chunks: Sequence[pa.RecordBatch]) -> pa.Table:
-    return pa.Table.from_batches(chunks, SKIPPED_COLUMNS)
+    return pa.Table.from_batches(chunks, SKIPPED_SCHEMA)
 
 
-KEY = pa.large_string()
+KEY_TYPE = pa.large_string()
 
 
 def keys_of(found: pa.Table) -> pa.ChunkedArray:
-    return pc.binary_join_element_wise(found["subject"].cast(KEY), found["impression"], pa.scalar("/", KEY))
+    return pc.binary_join_element_wise(found["subject"].cast(KEY_TYPE), found["impression"], pa.scalar("/", KEY_TYPE))
 
 
-def only(found: pa.Table, chosen: pa.ChunkedArray) -> pa.Table:
+def filter_candidates(found: pa.Table, chosen: pa.ChunkedArray) -> pa.Table:
     """Some of the rows, and no subject but theirs: a dictionary keeps its values however few rows are left."""
     rows = found.filter(chosen)
     subjects = rows["subject"].cast(pa.string()).dictionary_encode()
-    return rows.set_column(0, FOUND.field("subject"), subjects)
+    return rows.set_column(0, CANDIDATE_SCHEMA.field("subject"), subjects)
 
 
 def _sidecars(rows: Sequence[tuple[Sidecar, ...]]) -> pa.Array:
     offsets = pa.array([*accumulate(map(len, rows), initial=0)], pa.int32())
     columns = [*zip(*chain.from_iterable(rows), strict=True)] or [(), (), ()]
-    members = pa.StructArray.from_arrays(map(pa.array, columns, (each.type for each in SIDECAR)), fields=[*SIDECAR])
+    members = pa.StructArray.from_arrays(
+        map(pa.array, columns, (each.type for each in SIDECAR_TYPE)), fields=[*SIDECAR_TYPE]
+    )
     return pa.ListArray.from_arrays(offsets, members)
 
 
@@ -133,7 +135,7 @@ _SHOWN = 80
 
 
 @dataclass(frozen=True)
-class Skip:
+class SkippedRecord:
     """An input that was left out, as a line of skipped.jsonl."""
 
     source: str
@@ -141,14 +143,14 @@ class Skip:
     detail: str
 
     @classmethod
-    def of(cls, source: bytes, reason: str, detail: str) -> "Skip":
+    def of(cls, source: bytes, reason: str, detail: str) -> "SkippedRecord":
         return cls(source.decode("utf-8", "surrogateescape"), reason, detail)  # whatever the locale says of names
 
     @classmethod
-    def parsed(cls, line: bytes, path: Path) -> "Skip":
+    def parse(cls, line: bytes, path: Path) -> "SkippedRecord":
         """Return the skip that a line of the file `path` describes."""
         try:
-            skip = shaped(json.loads(line), cls)
+            skip = decode_dataclass(json.loads(line), cls)
             return cls.of(skip.path, skip.reason, skip.detail)  # a text that stands for no bytes is refused
         except (ValueError, RecursionError) as error:
             raise Damaged(f"{path}: the line {line[:_SHOWN]!r} does not describe a skipped input.") from error
@@ -160,7 +162,7 @@ class Skip:
 
     @property
     def line(self) -> bytes:
-        return canonical(asdict(self))
+        return canonical_json(asdict(self))
 
     @property
     def refusal(self) -> BadInput:

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from shardkit.errors import UsageError
-from shardkit.pack.source.candidates import Rows
+from shardkit.pack.source.candidates import ChunkedTable
 from shardkit.pack.source.lists import ListFile, paths_of_subjects
-from shardkit.pack.source.tree import Folder, SourceTree, joined
+from shardkit.pack.source.tree import ScanTask, SourceTree, join_path
 
 _BLOCK = 1 << 16
 """More than a path can have bytes: a list with NULs has one in its first block."""
@@ -37,9 +37,9 @@ class _Listed(NamedTuple):
     """Only where the list says whose it is."""
 
 
-def folders_listed(tree: SourceTree, list_file: ListFile) -> Iterator[Folder]:
+def iter_listed_folders(tree: SourceTree, list_file: ListFile) -> Iterator[ScanTask]:
     """Each folder that has files in the list, once, with their names."""
-    rows = Rows(_chunk)
+    rows = ChunkedTable(_chunk)
     for path, subject in _entries(tree, list_file):
         rows.append(_Listed(*os.path.split(tree.relative(path)), subject))
     listed = pa.Table.from_batches(rows.chunks(), _LISTED).unify_dictionaries()
@@ -82,7 +82,7 @@ def _chunk(rows: Sequence[_Listed]) -> pa.RecordBatch:
 
 def _by_folder(
     folders: pa.DictionaryArray, names: pa.LargeBinaryArray, subjects: pa.DictionaryArray
-) -> Iterator[Folder]:
+) -> Iterator[ScanTask]:
     numbers = folders.indices.to_numpy()
     order = np.argsort(numbers, kind="stable")
     changes = np.flatnonzero(np.diff(numbers[order], prepend=-1, append=-1))
@@ -90,7 +90,7 @@ def _by_folder(
         path = folders[int(order[start])].as_py()
         rows = pa.array(order[start:end])
         listed = frozenset(zip(names.take(rows).to_pylist(), subjects.take(rows).to_pylist(), strict=True))
-        yield Folder(path, _each_of_one(path, listed))
+        yield ScanTask(path, _each_of_one(path, listed))
 
 
 def _each_of_one(folder: bytes, listed: frozenset[tuple[bytes, str | None]]) -> dict[bytes, str | None]:
@@ -98,6 +98,6 @@ def _each_of_one(folder: bytes, listed: frozenset[tuple[bytes, str | None]]) -> 
     by_name = dict(listed)
     if len(by_name) < len(listed):
         name, one = min((name, str(subject)) for name, subject in listed if by_name[name] != subject)
-        file = os.fsdecode(joined(folder, name))
+        file = os.fsdecode(join_path(folder, name))
         raise UsageError(f"{file!a} is listed for {one} and for {by_name[name]}. Leave it with the one whom it shows.")
     return by_name

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shardkit.errors import UsageError
-from shardkit.format.keys import encoded
+from shardkit.format.keys import encode_name
 
-EXAMPLE = "batch_{batch}/subject_{subject}/impression_{impression}.png"
+EXAMPLE_LAYOUT = "batch_{batch}/subject_{subject}/impression_{impression}.png"
 
-ENDING = ".png"
+IMAGE_SUFFIX = ".png"
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
 
@@ -35,48 +35,48 @@ class Layout:
     _pattern: re.Pattern[bytes] = field(repr=False, compare=False)
 
     @classmethod
-    def parsed(cls, template: str) -> "Layout":
-        _refuse_odd_fields(template)
-        _refuse_odd_path(template)
+    def parse(cls, template: str) -> "Layout":
+        _check_fields(template)
+        _check_path(template)
         return cls(template, re.compile(_regex(template)))
 
     def match(self, relative: bytes) -> tuple[str, str] | None:
         """The subject and the impression of an image, as they stand in its key."""
         matched = self._pattern.fullmatch(relative)
-        return (encoded(matched["subject"]), encoded(matched["impression"])) if matched else None
+        return (encode_name(matched["subject"]), encode_name(matched["impression"])) if matched else None
 
 
-def _refuse_odd_fields(template: str) -> None:
+def _check_fields(template: str) -> None:
     names = _FIELD.findall(template)
     if set("{}") & set(_FIELD.sub("", template)):
         raise _odd(template, "has a brace that belongs to no field")
     if odd := [name for name in names if not _NAME.fullmatch(name)]:
         raise _odd(template, f"has the field {{{odd[0]}}}: between braces stands a plain name, or _ for anything")
     if missing := [name for name in _REQUIRED if name not in names]:
-        raise _odd(template, f"has no {{{missing[0]}}}{_instead(names)}")
+        raise _odd(template, f"has no {{{missing[0]}}}{_suggest_fields(names)}")
     if "}{" in template:
         raise _odd(template, "must have something between two fields, such as _, to tell where one ends")
 
 
-def _instead(names: list[str]) -> str:
+def _suggest_fields(names: list[str]) -> str:
     """A misspelt field is one that is ignored: say which there are."""
     others = [f"{{{name}}}" for name in names if name not in _REQUIRED]
     return f", only {', '.join(others)}" if others else ""
 
 
-def _refuse_odd_path(template: str) -> None:
-    if not template.lower().endswith(ENDING):
+def _check_path(template: str) -> None:
+    if not template.lower().endswith(IMAGE_SUFFIX):
         raise _odd(template, "must end in .png")
     if {"", ".", ".."} & set(template.split("/")):
         raise _odd(template, "must be a path below the folder that is packed, without leading or double /, . or ..")
 
 
 def _odd(template: str, why: str) -> UsageError:
-    return UsageError(f"--layout {template!r} {why}. For example --layout '{EXAMPLE}'.")
+    return UsageError(f"--layout {template!r} {why}. For example --layout '{EXAMPLE_LAYOUT}'.")
 
 
 def _regex(template: str) -> bytes:
-    literal, *rest = _FIELD.split(template[: -len(ENDING)])
+    literal, *rest = _FIELD.split(template[: -len(IMAGE_SUFFIX)])
     regex, named = _quoted(literal), set[str]()
     for name, text in zip(rest[::2], rest[1::2], strict=True):
         regex += _part(name, again=name in named) + _quoted(text)
@@ -95,9 +95,9 @@ def _part(name: str, *, again: bool) -> bytes:
 
 
 # The second is what one batch folder of the first holds: its subjects have the same keys when it is packed alone.
-KNOWN = tuple(
-    Layout.parsed(template)
-    for template in (EXAMPLE, "subject_{subject}/impression_{impression}.png", "{subject}/{impression}.png")
+KNOWN_LAYOUTS = tuple(
+    Layout.parse(template)
+    for template in (EXAMPLE_LAYOUT, "subject_{subject}/impression_{impression}.png", "{subject}/{impression}.png")
 )
 
 _EXAMPLES = 3
@@ -105,7 +105,7 @@ _EXAMPLES = 3
 _PARTED = re.compile(rb"[^/]+([_~ -])[^_~ /-]+\.png", re.IGNORECASE)
 
 
-class Census:
+class LayoutCensus:
     """How many images each layout explains (None: no layout does), and the first of them by name."""
 
     def __init__(self) -> None:
@@ -118,7 +118,7 @@ class Census:
         if len(first) < _EXAMPLES or source < first[-1]:
             self._first[layout] = sorted((*first, source))[:_EXAMPLES]
 
-    def merge(self, other: "Census") -> None:
+    def merge(self, other: "LayoutCensus") -> None:
         self.images.update(other.images)
         for layout, first in other._first.items():  # noqa: SLF001 - of its own kind
             self._first[layout] = sorted((*self._first[layout], *first))[:_EXAMPLES]
@@ -127,7 +127,7 @@ class Census:
         return self._first[layout]
 
 
-def explained_by(layouts: Iterable[Layout], source: bytes) -> tuple[Layout, str, str] | None:
+def match_first(layouts: Iterable[Layout], source: bytes) -> tuple[Layout, str, str] | None:
     """The first layout that explains a path, with the subject and the impression it finds there."""
     for layout in layouts:
         if parts := layout.match(source):
@@ -135,32 +135,33 @@ def explained_by(layouts: Iterable[Layout], source: bytes) -> tuple[Layout, str,
     return None
 
 
-def asked_for(layout: Layout, census: Census, root: Path) -> Layout:
+def require_layout(layout: Layout, census: LayoutCensus, root: Path) -> Layout:
     """The layout that the user gave, if it explains anything."""
     if census.images[None] and not census.images[layout]:
         raise UsageError(
             f"{root}: --layout {layout.template!r} explains none of {census.images[None]:,} PNGs, for example "
-            f"{_shown(census.examples(None))}. {_advice(census.examples(None)[0])}"
+            f"{_format_examples(census.examples(None))}. {_advice(census.examples(None)[0])}"
         )
     return layout
 
 
-def detected(census: Census, root: Path) -> Layout | None:
+def detect_layout(census: LayoutCensus, root: Path) -> Layout | None:
     """The layout of a tree; None when it holds no image."""
-    layouts = [layout for layout in KNOWN if census.images[layout]]
+    layouts = [layout for layout in KNOWN_LAYOUTS if census.images[layout]]
     if len(layouts) > 1:
         raise UsageError(f"{root}: several layouts in one tree: {_several(layouts, census)}. Say which with --layout.")
     if census.images[None] > sum(census.images[layout] for layout in layouts):
         raise UsageError(
             f"{root}: no known layout explains {census.images[None]:,} of {census.images.total():,} PNGs, for example "
-            f"{_shown(census.examples(None))}. {_advice(census.examples(None)[0])}"
+            f"{_format_examples(census.examples(None))}. {_advice(census.examples(None)[0])}"
         )
     return layouts[0] if layouts else None
 
 
-def _several(layouts: list[Layout], census: Census) -> str:
+def _several(layouts: list[Layout], census: LayoutCensus) -> str:
     return "; ".join(
-        f"{census.images[layout]:,} PNGs as {layout.template!r}, such as {_shown(census.examples(layout)[:1])}"
+        f"{census.images[layout]:,} PNGs as {layout.template!r}, such as "
+        f"{_format_examples(census.examples(layout)[:1])}"
         for layout in layouts
     )
 
@@ -182,7 +183,7 @@ def _in_one_name(name: bytes) -> str:
     return f"{{subject}}{parts[1].decode()}{{impression}}.png" if parts else ""
 
 
-def _shown(sources: Iterable[bytes]) -> str:
+def _format_examples(sources: Iterable[bytes]) -> str:
     # repr: a name may hold a newline or what a terminal obeys.
     return ", ".join(repr(source.decode("utf-8", "surrogateescape")) for source in sources)
 
@@ -192,7 +193,7 @@ _SPLITS = {b"train", b"training", b"val", b"valid", b"validation", b"dev", b"eva
 _GENERAL = "Tell them apart with --layout, or remove one of them."
 
 
-def advice(key: str, first: bytes, second: bytes, sources: Iterable[bytes]) -> str:
+def suggest_layout(key: str, first: bytes, second: bytes, sources: Iterable[bytes]) -> str:
     """Two such paths, and all of the tree: a layout is only proposed where it gives every image a key of its own.
 
     Nor is it where the subject stands in no path: then a list says whose the images are.
@@ -207,7 +208,7 @@ def advice(key: str, first: bytes, second: bytes, sources: Iterable[bytes]) -> s
     if {one.lower(), other.lower()} <= _SPLITS:
         return _by_themselves(b"/".join(parts[:place]), one, other)
     template = "/".join("{subject}" if each == place else "{_}" for each in range(len(parts) - 1)) + "/{impression}.png"
-    if not _tells_apart(Layout.parsed(template), sources):
+    if not _tells_apart(Layout.parse(template), sources):
         return _GENERAL
     return f"If {_shown_name(one)} and {_shown_name(other)} are subjects: --layout '{template}'."
 

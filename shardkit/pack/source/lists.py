@@ -20,10 +20,10 @@ import pyarrow as pa
 from blake3 import blake3
 
 from shardkit.errors import UsageError
-from shardkit.format.keys import encoded
+from shardkit.format.keys import encode_name
 from shardkit.pack.options import BY_FILE, PackOptions
-from shardkit.pack.source.candidates import KEY
-from shardkit.storage.errors import explained
+from shardkit.pack.source.candidates import KEY_TYPE
+from shardkit.storage.errors import os_errors
 
 _BLOCK = 1 << 20
 
@@ -42,14 +42,14 @@ class ListFile:
         self._content = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - read as long as the list is held
         weakref.finalize(self, self._content.close)
         hasher = blake3()
-        with explained(path), path.open("rb") as file:
+        with os_errors(path), path.open("rb") as file:
             while block := file.read(_BLOCK):
                 hasher.update(block)
                 self._keep(block)
         self.digest = hasher.hexdigest()
 
     def _keep(self, block: bytes) -> None:
-        with explained(Path(tempfile.gettempdir())):
+        with os_errors(Path(tempfile.gettempdir())):
             self._content.write(block)
 
     def __str__(self) -> str:
@@ -78,7 +78,7 @@ def read_list(list_file: ListFile, column: str) -> dict[str, str]:
         if len(row) != 2 or not row[0] or not row[1]:  # noqa: PLR2004 - subject and value
             found = ascii(",".join(row)[:_SHOWN])
             raise UsageError(f"{list_file}, line {number}: expected `subject,{column}`, found {found}.")
-        subject, value = (encoded(cell.encode("utf-8", "surrogateescape")) for cell in row)
+        subject, value = (encode_name(cell.encode("utf-8", "surrogateescape")) for cell in row)
         if listed.setdefault(subject, value) != value:
             raise UsageError(f"{list_file}, line {number}: {subject} was {listed[subject]} before and is {value} here.")
     return listed
@@ -102,7 +102,7 @@ def _lines(list_file: ListFile) -> list[tuple[int, list[str]]]:
     return lines
 
 
-def strangers(list_file: ListFile, listed: Mapping[str, str], subjects: Collection[str]) -> tuple[str, ...]:
+def warn_unknown_subjects(list_file: ListFile, listed: Mapping[str, str], subjects: Collection[str]) -> tuple[str, ...]:
     """A warning, if a list names some who are not packed; where it names nobody else, it cannot be meant."""
     unknown = sorted(listed.keys() - subjects)
     if not unknown:
@@ -113,7 +113,7 @@ def strangers(list_file: ListFile, listed: Mapping[str, str], subjects: Collecti
     return (f"{list_file}: names {len(unknown):,} of {len(listed):,} in vain: {known}.",)
 
 
-def by_file(split_file: ListFile) -> str:
+def recorded_split_file(split_file: ListFile) -> str:
     """What the options remember instead of shares, where a list makes the splits."""
     return f"{BY_FILE}{split_file.digest}"
 
@@ -143,18 +143,18 @@ def read_json(list_file: ListFile) -> Any:  # noqa: ANN401 - whatever it holds
         raise UsageError(f"{list_file}: cannot be read as JSON ({error}). Write it anew.") from None
 
 
-def name_in(value: object, place: str) -> bytes:
+def name_bytes(value: object, place: str) -> bytes:
     """A name as the file system has it; of a number its digits, which are what JSON writes before a colon."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not text or "\0" in text:
-        raise UsageError(f"{place}: {shown(value)} is no name. Write one between quotation marks.")
+        raise UsageError(f"{place}: {abbreviate(value)} is no name. Write one between quotation marks.")
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        raise UsageError(f"{place}: {shown(value)} is no text. Write the name in UTF-8.") from None
+        raise UsageError(f"{place}: {abbreviate(value)} is no text. Write the name in UTF-8.") from None
 
 
-def shown(value: object) -> str:
+def abbreviate(value: object) -> str:
     said = ascii(value)
     return said if len(said) <= _SHOWN_JSON else f"{said[:_SHOWN_JSON]}…"
 
@@ -165,25 +165,25 @@ def _each_once(list_file: ListFile, pairs: list[tuple[str, Any]]) -> dict[str, A
     if len(held) < len(pairs):
         counts = Counter(name for name, _ in pairs)
         twice = next(name for name in held if counts[name] > 1)
-        raise UsageError(f"{list_file}: {shown(twice)} is there twice. Put what belongs to it into one list.")
+        raise UsageError(f"{list_file}: {abbreviate(twice)} is there twice. Put what belongs to it into one list.")
     return held
 
 
 def read_groups(list_file: ListFile) -> dict[str, str]:
     """The group of each subject that the file names, both as they stand in keys."""
-    return chained(_pairs(list_file)) if list_file.is_json else read_list(list_file, "group")
+    return connected_groups(_pairs(list_file)) if list_file.is_json else read_list(list_file, "group")
 
 
-def chained(pairs: Iterable[Sequence[str]]) -> dict[str, str]:
+def connected_groups(pairs: Iterable[Sequence[str]]) -> dict[str, str]:
     """Everybody who is in a pair, with the smallest of all whom pairs lead to from there."""
     above: dict[str, str] = {}
     for pair in pairs:
-        tops = {_top(above, above.setdefault(each, each)) for each in pair}
+        tops = {_root(above, above.setdefault(each, each)) for each in pair}
         above.update(dict.fromkeys(tops, min(tops)))
-    return {each: _top(above, each) for each in above}
+    return {each: _root(above, each) for each in above}
 
 
-def _top(above: dict[str, str], each: str) -> str:
+def _root(above: dict[str, str], each: str) -> str:
     while above[each] != each:
         above[each] = above[above[each]]  # so that no chain stays long
         each = above[each]
@@ -193,12 +193,12 @@ def _top(above: dict[str, str], each: str) -> str:
 def _pairs(list_file: ListFile) -> Iterator[list[str]]:
     pairs = read_json(list_file)
     if not isinstance(pairs, list):
-        raise UsageError(f'{list_file}: {shown(pairs)} is no list of pairs. Write [["id", "id"], …].')
+        raise UsageError(f'{list_file}: {abbreviate(pairs)} is no list of pairs. Write [["id", "id"], …].')
     for number, pair in enumerate(pairs, 1):
         place = f"{list_file}, pair {number:,}"
         if not isinstance(pair, list) or not pair:
-            raise UsageError(f'{place}: {shown(pair)} is no pair. Write ["id", "id"], with the ids of twins.')
-        yield [encoded(name_in(each, place)) for each in pair]
+            raise UsageError(f'{place}: {abbreviate(pair)} is no pair. Write ["id", "id"], with the ids of twins.')
+        yield [encode_name(name_bytes(each, place)) for each in pair]
 
 
 _MARK = "subjects="
@@ -212,7 +212,7 @@ def digest_of_files(list_file: ListFile | None) -> str | None:
     return f"{_MARK}{digest}" if list_file and list_file.is_json else digest
 
 
-def says_whose(options: PackOptions) -> bool:
+def has_subject_list(options: PackOptions) -> bool:
     """Whether the list that was packed said whose the images are."""
     return options.files is not None and options.files.startswith(_MARK)
 
@@ -221,17 +221,17 @@ def paths_of_subjects(list_file: ListFile) -> Iterator[tuple[bytes, str]]:
     """Each path with its subject, as it stands in keys."""
     lists = read_json(list_file)
     if not isinstance(lists, dict):
-        raise UsageError(f"{list_file}: {shown(lists)} is no list of images by subject. {_LIKE}")
+        raise UsageError(f"{list_file}: {abbreviate(lists)} is no list of images by subject. {_LIKE}")
     for name, paths in lists.items():
-        place = f"{list_file}, subject {shown(name)}"
+        place = f"{list_file}, subject {abbreviate(name)}"
         if not isinstance(paths, list):
-            raise UsageError(f"{place}: {shown(paths)} is no list of paths. {_LIKE}")
-        subject = encoded(name_in(name, place))
+            raise UsageError(f"{place}: {abbreviate(paths)} is no list of paths. {_LIKE}")
+        subject = encode_name(name_bytes(name, place))
         for path in paths:
-            yield name_in(path, place), subject
+            yield name_bytes(path, place), subject
 
 
 def _names(list_file: ListFile) -> pa.Array:
     """A line is a key as `ls` prints it; a key may begin with #, so what is a comment shows when no sample has it."""
     lines = list_file.read().decode("utf-8-sig", "replace").split("\n")
-    return pa.array([line for line in (each.removesuffix("\r") for each in lines) if line.strip()], KEY)
+    return pa.array([line for line in (each.removesuffix("\r") for each in lines) if line.strip()], KEY_TYPE)

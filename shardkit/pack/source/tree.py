@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shardkit.errors import BadInput, ShardkitError, StorageFailing, UsageError
-from shardkit.storage.errors import explained, explanation
+from shardkit.storage.errors import explain_os_error, os_errors
 
 _ATTEMPTS = 3
 
@@ -41,7 +41,7 @@ _UNREACHABLE = {errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EREMOTEIO, 
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE}
 
 
-class Tree:
+class SourceReader:
     """The folder that is packed, held open: names are looked up from here, and nothing is ever written."""
 
     def __init__(self, root: bytes) -> None:
@@ -57,7 +57,7 @@ class Tree:
                 if self._read_once(source, size, mtime_ns, into):
                     return
         except OSError as error:
-            meaning = _explained(error)
+            meaning = _explain_read_error(error)
             if meaning is None:
                 raise
             raise meaning from error
@@ -78,14 +78,14 @@ class Tree:
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
-        return filled == size and _moment(before) == _moment(after)
+        return filled == size and _fingerprint(before) == _fingerprint(after)
 
 
-def _moment(status: os.stat_result) -> tuple[int, int, int]:
+def _fingerprint(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _explained(error: OSError) -> BadInput | StorageFailing | UsageError | None:
+def _explain_read_error(error: OSError) -> BadInput | StorageFailing | UsageError | None:
     """Only what is wrong with the file itself may leave it out: too many open files would leave out everything."""
     if reason := _READ_REASONS.get(error.errno or 0):
         return BadInput(reason, f"the system says «{error.strerror}»")
@@ -118,7 +118,7 @@ class SourceTree:
 
     @classmethod
     def at(cls, root: Path) -> "SourceTree":
-        with explained(root):
+        with os_errors(root):
             os.scandir(root).close()
         return cls(os.fsencode(root.absolute()), os.path.realpath(os.fsencode(root)))
 
@@ -150,7 +150,7 @@ class SourceTree:
     def require_no_loop(self, link: bytes) -> None:
         """Refuse a link to a folder that it lies in: it would be walked for ever."""
         *above, _ = link.split(b"/")
-        for folder in (b"", *accumulate(above, joined)):
+        for folder in (b"", *accumulate(above, join_path)):
             if os.path.samefile(self.path(folder), self.path(link)):  # noqa: PTH121 - bytes
                 raise BadInput("loop", "it leads back to a folder that it lies in")
 
@@ -163,21 +163,21 @@ class SourceTree:
                 self.require_inside(file)
                 found = os.stat(path)  # noqa: PTH116 - bytes
         except OSError as error:
-            raise refused(error, path) from error
+            raise explain_source_error(error, path) from error
         if not stat.S_ISREG(found.st_mode):
             raise BadInput("not-a-file", f"it is {_KINDS.get(stat.S_IFMT(found.st_mode), 'a device')}, no regular file")
         return found.st_size, found.st_mtime_ns
 
 
-def joined(folder: bytes, name: bytes) -> bytes:
+def join_path(folder: bytes, name: bytes) -> bytes:
     return folder + b"/" + name if folder else name
 
 
-def refused(error: OSError, path: bytes) -> ShardkitError | OSError:
+def explain_source_error(error: OSError, path: bytes) -> ShardkitError | OSError:
     """What the system's refusal means: one input less, or a disk that fails."""
     if reason := _REASONS.get(error.errno or 0):
         return BadInput(reason, f"the system says «{error.strerror}»")
-    return explanation(error, Path(os.fsdecode(path))) or error
+    return explain_os_error(error, Path(os.fsdecode(path))) or error
 
 
 def _below(folder: bytes) -> bytes:
@@ -185,12 +185,12 @@ def _below(folder: bytes) -> bytes:
     return folder.rstrip(b"/") + b"/"
 
 
-Listed = Mapping[bytes, str | None]
+ListedFiles = Mapping[bytes, str | None]
 """Names in a folder, each with its subject if the list that names it says whose it is."""
 
 
-class Folder(NamedTuple):
+class ScanTask(NamedTuple):
     """A folder to look into: for everything, or for some names alone."""
 
     path: bytes
-    names: Listed | None = None
+    names: ListedFiles | None = None

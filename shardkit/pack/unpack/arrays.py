@@ -16,24 +16,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shardkit.errors import BadInput, Damaged, UsageError, advised
+from shardkit.errors import BadInput, Damaged, UsageError, command_hint
 from shardkit.format.tables import INDEX, samples_of
 from shardkit.image.codec import decode
-from shardkit.image.npy import TYPES, header
-from shardkit.pack.source.array_files import ArrayFiles, recorded_arrays
-from shardkit.pack.unpack.tree import Unpacked, refuse_datasets
-from shardkit.pack.unpack.tree_writer import batch, staged
-from shardkit.parallel import in_order
-from shardkit.reader.dataset import Chosen, Dataset
-from shardkit.reader.shard import ShardFile, opened_shard
+from shardkit.image.npy import TYPES, npy_header
+from shardkit.pack.source.array_files import ArrayFiles, parse_recorded_arrays
+from shardkit.pack.unpack.tree import UnpackResult, check_output_folder
+from shardkit.pack.unpack.tree_writer import staged_batch, staging_area
+from shardkit.parallel import map_ordered
+from shardkit.reader.dataset import Dataset, Selection
+from shardkit.reader.shard import ShardReader, open_shard
 from shardkit.schema import MANIFEST, Sample, Shard
 from shardkit.storage.atomic import make_folder
 
-SHARD = "shard"
+SHARD_COLUMN = "shard"
 """The column that says which of the shards holds a row."""
 
 
-def rows_in_order(
+def rows_by_impression(
     dataset: Dataset, shards: Sequence[Shard], subject: str | None, columns: Sequence[str]
 ) -> Iterator[pa.Table]:
     """Some columns of all rows, or of those of one subject; `impression`, which orders them, is one of the columns."""
@@ -58,14 +58,14 @@ def _rows(dataset: Dataset, shard: Shard, number: int, subject: str | None, colu
     rows = dataset.rows(shard, list(dict.fromkeys([*columns, "subject"])))
     if subject is not None:
         rows = rows.filter(pc.equal(rows["subject"], subject))
-    return rows.append_column(SHARD, pa.array([number] * len(rows), pa.int32()))
+    return rows.append_column(SHARD_COLUMN, pa.array([number] * len(rows), pa.int32()))
 
 
 def _sorted(rows: pa.Table) -> pa.Table:
     return rows.sort_by("impression")
 
 
-Watch = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 """Told how many samples, and how many bytes, were dealt with just now."""
 
 _BATCH = 256
@@ -73,7 +73,7 @@ _BATCH = 256
 _BATCH_BYTES = 16 << 20
 
 
-def refuse_other_kind(dataset: Dataset, *, to_arrays: bool) -> None:
+def check_output_kind(dataset: Dataset, *, to_arrays: bool) -> None:
     """What was packed from arrays goes back to arrays, and nothing else does."""
     holds_arrays = dataset.manifest.is_from_arrays
     if holds_arrays and not to_arrays:
@@ -82,12 +82,14 @@ def refuse_other_kind(dataset: Dataset, *, to_arrays: bool) -> None:
         raise UsageError(f"{dataset.folder}: was not packed from arrays. Leave --to-arrays out.")
 
 
-def unpack_arrays(dataset: Dataset, out: Path, chosen: Chosen, workers: int, watch: Watch) -> Iterator[Unpacked]:
+def unpack_arrays(
+    dataset: Dataset, out: Path, chosen: Selection, workers: int, watch: Progress
+) -> Iterator[UnpackResult]:
     """Write the files of arrays again, with all samples that were chosen, in the order that they had."""
     restoring = _Restoring.of(dataset, chosen)
-    refuse_datasets(dataset, out)
+    check_output_folder(dataset, out)
     make_folder(out)
-    with staged(out):
+    with staging_area(out):
         yield _placed(out, restoring.files.labels, restoring.labels())
         yield _placed(out, restoring.files.images, restoring.images(workers, watch))
 
@@ -95,14 +97,14 @@ def unpack_arrays(dataset: Dataset, out: Path, chosen: Chosen, workers: int, wat
 @dataclass(frozen=True)
 class _Restoring:
     dataset: Dataset
-    chosen: Chosen
+    chosen: Selection
     files: ArrayFiles
     shape: tuple[int, ...]
 
     @staticmethod
-    def of(dataset: Dataset, chosen: Chosen) -> "_Restoring":
+    def of(dataset: Dataset, chosen: Selection) -> "_Restoring":
         try:
-            files, shape = recorded_arrays(dataset.manifest.options)
+            files, shape = parse_recorded_arrays(dataset.manifest.options)
         except ValueError as error:
             raise Damaged(
                 f"{dataset.folder / MANIFEST}: its description of the packed arrays cannot be right: {error}. "
@@ -119,9 +121,9 @@ class _Restoring:
                 raise self._damaged(f"labels from {least} to {greatest} do not fit into {self.files.label_type}")
             yield rows["label"].to_numpy().astype(self.files.label_type).tobytes()
 
-    def images(self, workers: int, watch: Watch) -> Iterator[bytes]:
+    def images(self, workers: int, watch: Progress) -> Iterator[bytes]:
         yield self._head(self.files.images_head, self.files.type, self.shape)
-        for count, content in in_order(self._values, self._batches(), workers):
+        for count, content in map_ordered(self._values, self._batches(), workers):
             yield content
             watch(count, len(content))
 
@@ -129,11 +131,11 @@ class _Restoring:
         """The very bytes that were found, unless the file becomes another."""
         if not head or self.chosen.samples == self.files.samples:
             return bytes.fromhex(head)
-        return header(kind, (self.chosen.samples, *shape))
+        return npy_header(kind, (self.chosen.samples, *shape))
 
     def _rows(self, columns: list[str]) -> Iterator[pa.Table]:
         samples, last = 0, pa.scalar("")
-        for rows in rows_in_order(self.dataset, self.chosen.shards, self.chosen.subject, columns):
+        for rows in rows_by_impression(self.dataset, self.chosen.shards, self.chosen.subject, columns):
             impressions = pa.concat_arrays([pa.array([last]), *rows["impression"].chunks])
             if not pc.all(pc.less(impressions[:-1], impressions[1:]), min_count=0).as_py():
                 raise self._damaged("two samples have one impression, or the index is not in the order of its footer")
@@ -144,7 +146,7 @@ class _Restoring:
 
     def _damaged(self, what: str) -> Damaged:
         folder = self.dataset.folder
-        return Damaged(f"{folder}: {what}. {advised('verify', folder)} says what is damaged.")
+        return Damaged(f"{folder}: {what}. {command_hint('verify', folder)} says what is damaged.")
 
     def _batches(self) -> Iterator[pa.Table]:
         size = prod(self.shape) * TYPES[self.files.type].itemsize
@@ -154,18 +156,18 @@ class _Restoring:
                 yield rows.slice(start, samples)
 
     def _values(self, rows: pa.Table) -> tuple[int, bytes]:
-        numbers = rows[SHARD].to_pylist()
+        numbers = rows[SHARD_COLUMN].to_pylist()
         with ExitStack() as opened:
             tars = {number: opened.enter_context(self._opened(number)) for number in set(numbers)}
             samples = samples_of(rows.select(INDEX.names))
             values = [self._value(tars[number], sample) for number, sample in zip(numbers, samples, strict=True)]
         return len(values), b"".join(values)
 
-    def _opened(self, number: int) -> AbstractContextManager[ShardFile]:
+    def _opened(self, number: int) -> AbstractContextManager[ShardReader]:
         shard = self.chosen.shards[number]
-        return opened_shard(self.dataset.path(shard), shard)
+        return open_shard(self.dataset.path(shard), shard)
 
-    def _value(self, tar: ShardFile, sample: Sample) -> bytes:
+    def _value(self, tar: ShardReader, sample: Sample) -> bytes:
         try:
             values = decode(sample.image.ext, tar.record(sample).image)
         except BadInput as error:
@@ -175,9 +177,9 @@ class _Restoring:
         return values.tobytes()
 
 
-def _placed(out: Path, name: str, content: Iterable[bytes]) -> Unpacked:
+def _placed(out: Path, name: str, content: Iterable[bytes]) -> UnpackResult:
     """Write a file, unless it is there with these bytes."""
-    with batch(out, name) as files:
+    with staged_batch(out, name) as files:
         written = files.add((os.fsencode(name),), content)
         files.publish()
-    return Unpacked(int(written), int(not written), ())
+    return UnpackResult(int(written), int(not written), ())

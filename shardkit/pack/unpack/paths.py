@@ -17,8 +17,8 @@ from xxhash import xxh3_64_intdigest
 
 from shardkit.errors import Damaged
 from shardkit.pack.source.names import stem
-from shardkit.pack.unpack.tree_writer import parts_of
-from shardkit.reader.dataset import Chosen, Dataset
+from shardkit.pack.unpack.tree_writer import split_path
+from shardkit.reader.dataset import Dataset, Selection
 
 _MOST_DIGESTS = 32 << 20
 """Digests in memory at a time, of eight bytes each. Of more files, only a part is compared in each pass."""
@@ -27,14 +27,14 @@ _COLUMNS = ["key", "subject", "impression", "source", "image", "sidecars"]
 _ADVICE = "Get the dataset again from its source."
 
 
-def sidecar_path(source: bytes, ext: str, ending: str) -> bytes:
+def original_sidecar_path(source: bytes, ext: str, ending: str) -> bytes:
     """Return the path of a sidecar: that of its image, whose ending may have dots, with another ending."""
     own = os.fsencode(f".{ext}")
     named = source[: -len(own)] if source.lower().endswith(own.lower()) else stem(source)
     return named + b"." + os.fsencode(ending)
 
 
-def check_samples(dataset: Dataset, chosen: Chosen) -> None:
+def check_samples(dataset: Dataset, chosen: Selection) -> None:
     """Raise Damaged if a key is not that of its subject and impression, or if two samples share a path."""
     repeated = _repeated_digests(dataset, chosen)
     if not repeated:
@@ -49,7 +49,7 @@ def check_samples(dataset: Dataset, chosen: Chosen) -> None:
             seen.add(path)
 
 
-def _repeated_digests(dataset: Dataset, chosen: Chosen) -> set[int]:
+def _repeated_digests(dataset: Dataset, chosen: Selection) -> set[int]:
     """The digests that more than one path has: in few bytes for each path, and in no more than fit into memory."""
     repeated = set[int]()
     parts, part = 1, 0
@@ -76,7 +76,7 @@ def _distinct(digests: "array[int]", repeated: set[int]) -> "array[int]":
     return array("Q", values.tobytes())
 
 
-def _paths(dataset: Dataset, chosen: Chosen) -> Iterator[bytes]:
+def _paths(dataset: Dataset, chosen: Selection) -> Iterator[bytes]:
     """The paths of all files that can be restored."""
     for rows in _rows(dataset, chosen):
         sidecars = rows["sidecars"].combine_chunks()
@@ -84,12 +84,12 @@ def _paths(dataset: Dataset, chosen: Chosen) -> Iterator[bytes]:
         endings = iter(pc.struct_field(sidecars.flatten(), "ext").to_pylist())
         images = pc.struct_field(rows["image"], "ext").to_pylist()
         for source, ext, count in zip(rows["source"].to_pylist(), images, counts, strict=True):
-            paths = [source, *(sidecar_path(source, ext, ending) for ending in islice(endings, count))]
+            paths = [source, *(original_sidecar_path(source, ext, ending) for ending in islice(endings, count))]
             with suppress(Damaged):  # a path that leads out of the folder is reported when it is to be written
-                yield from [b"/".join(parts_of(path)) for path in paths]
+                yield from [b"/".join(split_path(path)) for path in paths]
 
 
-def _rows(dataset: Dataset, chosen: Chosen) -> Iterator[pa.Table]:
+def _rows(dataset: Dataset, chosen: Selection) -> Iterator[pa.Table]:
     """The rows of all shards but of those whose index is damaged, which is reported when they are to be restored."""
     for shard in chosen.shards:
         try:

@@ -13,23 +13,23 @@ from pathlib import Path
 
 from shardkit.errors import BadInput, Damaged, UsageError
 from shardkit.image.codec import decode, encode
-from shardkit.image.formats import EXTENSIONS
-from shardkit.pack.unpack.paths import check_samples, sidecar_path
-from shardkit.pack.unpack.tree_writer import Parts, batch, parts_of, staged
-from shardkit.parallel import Stop, each
-from shardkit.reader.dataset import Chosen, Dataset
-from shardkit.reader.shard import Record, opened_shard
-from shardkit.schema import MANIFEST, WORKPLACE, Manifest, Shard
+from shardkit.image.formats import CODEC_EXTENSION
+from shardkit.pack.unpack.paths import check_samples, original_sidecar_path
+from shardkit.pack.unpack.tree_writer import PathParts, split_path, staged_batch, staging_area
+from shardkit.parallel import CancelToken, map_unordered
+from shardkit.reader.dataset import Dataset, Selection
+from shardkit.reader.shard import Record, open_shard
+from shardkit.schema import MANIFEST, WORKSPACE, Manifest, Shard
 from shardkit.storage.atomic import make_folder
 
-Watch = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 """Told how many samples, and how many bytes, were dealt with just now."""
 
-_PIXELS = {ending for codec, ending in EXTENSIONS.items() if codec != "png"}
+_PIXELS = {ending for codec, ending in CODEC_EXTENSION.items() if codec != "png"}
 
 
 @dataclass(frozen=True)
-class Unpacked:
+class UnpackResult:
     """What became of a shard."""
 
     written: int
@@ -39,25 +39,25 @@ class Unpacked:
     """What is damaged, and so was not written."""
 
 
-def gives_bytes_back(manifest: Manifest) -> bool:
+def is_lossless(manifest: Manifest) -> bool:
     """Whether images come back byte for byte, and not as the pixels that were kept of them."""
-    adopted = manifest.codec not in EXTENSIONS
+    adopted = manifest.codec not in CODEC_EXTENSION
     return adopted or (manifest.codec == "png" and not manifest.preparation)
 
 
-def unpack(dataset: Dataset, out: Path, chosen: Chosen, workers: int, watch: Watch) -> Iterator[Unpacked]:
+def unpack(dataset: Dataset, out: Path, chosen: Selection, workers: int, watch: Progress) -> Iterator[UnpackResult]:
     """Unpack shard by shard, in any order; what is damaged is left out and reported."""
-    refuse_datasets(dataset, out)
+    check_output_folder(dataset, out)
     check_samples(dataset, chosen)
     make_folder(out)
     unpacking = _Unpacking(dataset, out, chosen.subject, watch)
-    with staged(out), closing(each(unpacking, chosen.shards, workers)) as unpacked:
+    with staging_area(out), closing(map_unordered(unpacking, chosen.shards, workers)) as unpacked:
         yield from unpacked
 
 
-def refuse_datasets(dataset: Dataset, out: Path) -> None:
+def check_output_folder(dataset: Dataset, out: Path) -> None:
     inside = out.resolve().is_relative_to(dataset.folder.resolve())
-    if inside or any(os.path.lexists(out / name) for name in (MANIFEST, WORKPLACE)):
+    if inside or any(os.path.lexists(out / name) for name in (MANIFEST, WORKSPACE)):
         raise UsageError(f"{out}: belongs to a dataset, whose files are a closed set. Name another folder.")
 
 
@@ -66,21 +66,23 @@ class _Unpacking:
     dataset: Dataset
     out: Path
     subject: str | None
-    watch: Watch
+    watch: Progress
 
-    def __call__(self, shard: Shard, stop: Stop) -> Unpacked:
+    def __call__(self, shard: Shard, stop: CancelToken) -> UnpackResult:
         findings: list[str] = []
         waiting = Counter[bool]()
         with _reported(findings):
             samples = self.dataset[shard.split].samples(shard, self.subject)
-            with opened_shard(self.dataset.path(shard), shard) as tar, batch(self.out, shard.name) as files:
+            with open_shard(self.dataset.path(shard), shard) as tar, staged_batch(self.out, shard.name) as files:
                 for sample in samples:
-                    stop.check()
+                    stop.raise_if_cancelled()
                     with _reported(findings):
-                        waiting.update([files.add(path, [own]) for path, own in restored(tar.record(sample), tar.path)])
+                        waiting.update(
+                            [files.add(path, [own]) for path, own in sample_files(tar.record(sample), tar.path)]
+                        )
                     self.watch(1, sum(member.size for member in sample.members))
                 files.publish()
-        return Unpacked(waiting[True], waiting[False], tuple(findings))
+        return UnpackResult(waiting[True], waiting[False], tuple(findings))
 
 
 @contextmanager
@@ -91,15 +93,16 @@ def _reported(findings: list[str]) -> Iterator[None]:
         findings.append(str(damaged))
 
 
-def restored(record: Record, tar: Path) -> list[tuple[Parts, bytes]]:
+def sample_files(record: Record, tar: Path) -> list[tuple[PathParts, bytes]]:
     """The files that a sample was made from: their paths, by parts, and their bytes."""
     sample = record.sample
     beside = [
-        (sidecar_path(sample.source, sample.image.ext, ending), content) for ending, content in record.sidecars.items()
+        (original_sidecar_path(sample.source, sample.image.ext, ending), content)
+        for ending, content in record.sidecars.items()
     ]
     try:
         files = [(sample.source, _image(record)), *beside]
-        return [(parts_of(path), content) for path, content in files]
+        return [(split_path(path), content) for path, content in files]
     except (BadInput, Damaged) as error:
         raise Damaged(f"{tar}: {sample.key!r} at byte {sample.image.offset:,}: {error}") from error
 

@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shardkit.errors import Damaged, Mismatch
-from shardkit.schema import WORKPLACE
-from shardkit.storage.atomic import publish_staged
-from shardkit.storage.errors import explained
-from shardkit.storage.local import PLAIN_FOLDER
-from shardkit.storage.lock import locked
+from shardkit.schema import WORKSPACE
+from shardkit.storage.atomic import publish_batch
+from shardkit.storage.errors import os_errors
+from shardkit.storage.local import FOLDER_FLAGS
+from shardkit.storage.lock import lock_folder
 
-Parts = tuple[bytes, ...]
+PathParts = tuple[bytes, ...]
 """Of a path: folders, and last the file."""
 
 STAGING = b".shardkit-unpack"
@@ -29,14 +29,14 @@ STAGING = b".shardkit-unpack"
 UNPACK_LOCK = ".shardkit-unpack.lock"
 """The file that is locked while files are written into a folder."""
 
-_RESERVED = {STAGING, os.fsencode(UNPACK_LOCK), os.fsencode(WORKPLACE)}
+_RESERVED = {STAGING, os.fsencode(UNPACK_LOCK), os.fsencode(WORKSPACE)}
 
 _LONGEST_PATH = 4095
 
 _SHOWN = 200
 
 
-def parts_of(source: bytes) -> Parts:
+def split_path(source: bytes) -> PathParts:
     """The parts of a path below the tree; one that could lead out of it is refused."""
     parts = tuple(part for part in source.split(b"/") if part != b".")
     if (
@@ -50,19 +50,19 @@ def parts_of(source: bytes) -> Parts:
     return parts
 
 
-class Walk:
+class TreeCursor:
     """Stands in one folder at a time: files come folder by folder, so it mostly stands where it must already."""
 
     def __init__(self, tree: Path) -> None:
         self._tree = tree
         self._root = os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._folder, self._parts = os.dup(self._root), Parts()
+        self._folder, self._parts = os.dup(self._root), PathParts()
 
     def close(self) -> None:
         os.close(self._folder)
         os.close(self._root)
 
-    def folder_of(self, file: Parts) -> int:
+    def folder_of(self, file: PathParts) -> int:
         """The open folder of a file, made if it is missing."""
         if file[:-1] != self._parts:
             folder = os.dup(self._root)
@@ -72,17 +72,17 @@ class Walk:
             self._folder, self._parts = folder, file[:-1]
         return self._folder
 
-    def refused(self, parts: Parts, why: str) -> Mismatch:
+    def refused(self, parts: PathParts, why: str) -> Mismatch:
         return Mismatch(f"{self.path(parts)}: {why}. Move it away, or unpack into another folder.")
 
-    def path(self, parts: Parts) -> Path:
+    def path(self, parts: PathParts) -> Path:
         return self._tree / os.fsdecode(b"/".join(parts))
 
-    def _entered(self, above: int, parts: Parts) -> int:
+    def _entered(self, above: int, parts: PathParts) -> int:
         try:
-            if status(parts[-1], above) is None:
+            if read_status(parts[-1], above) is None:
                 _make(parts[-1], above)
-            return os.open(parts[-1], PLAIN_FOLDER, dir_fd=above)
+            return os.open(parts[-1], FOLDER_FLAGS, dir_fd=above)
         except OSError as error:
             if error.errno in {errno.ENOTDIR, errno.ELOOP}:
                 raise self.refused(parts, "is a link or a file, and a folder is needed there") from error
@@ -91,7 +91,7 @@ class Walk:
             os.close(above)
 
 
-def status(name: bytes, folder: int) -> os.stat_result | None:
+def read_status(name: bytes, folder: int) -> os.stat_result | None:
     """What is under a name, without following it; None if nothing is."""
     try:
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -112,13 +112,13 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @contextmanager
-def staged(tree: Path) -> Iterator[None]:
+def staging_area(tree: Path) -> Iterator[None]:
     """Hold the tree and make room for staging while this block runs; what a killed run left there goes first."""
     place = tree / os.fsdecode(STAGING)
     _check_kind(tree / UNPACK_LOCK, stat.S_ISREG, "is no plain file, and must be one to be locked")
-    with locked(tree, UNPACK_LOCK):
+    with lock_folder(tree, UNPACK_LOCK):
         _check_kind(place, stat.S_ISDIR, "is a link or a file, and unfinished files need a folder there")
-        with explained(place):
+        with os_errors(place):
             if place.exists():
                 shutil.rmtree(place)
             place.mkdir()
@@ -134,29 +134,29 @@ def _check_kind(path: Path, is_right: Callable[[int], bool], why: str) -> None:
 
 
 @contextmanager
-def batch(tree: Path, name: str) -> Iterator["Batch"]:
+def staged_batch(tree: Path, name: str) -> Iterator["StagedBatch"]:
     """Some files that become durable together; until `publish`, none of them can be seen."""
     place = tree / os.fsdecode(STAGING) / name
-    with explained(place):
+    with os_errors(place):
         place.mkdir()
-        staging, walk = os.open(place, PLAIN_FOLDER), Walk(tree)
+        staging, walk = os.open(place, FOLDER_FLAGS), TreeCursor(tree)
     try:
-        yield Batch(tree, staging, walk)
+        yield StagedBatch(tree, staging, walk)
     finally:
         walk.close()
         os.close(staging)
         _clear(place)
 
 
-class Batch:
-    def __init__(self, tree: Path, staging: int, walk: Walk) -> None:
+class StagedBatch:
+    def __init__(self, tree: Path, staging: int, walk: TreeCursor) -> None:
         self._tree, self._staging, self._walk = tree, staging, walk
-        self._waiting: dict[Parts, str] = {}
-        self._moving = Parts()
+        self._waiting: dict[PathParts, str] = {}
+        self._moving = PathParts()
 
-    def add(self, file: Parts, content: Iterable[bytes]) -> bool:
+    def add(self, file: PathParts, content: Iterable[bytes]) -> bool:
         """Stage a file, given in pieces, until the batch is published; return False if the tree has it already."""
-        with explained(self._walk.path(file)):
+        with os_errors(self._walk.path(file)):
             if self._holds(file, content):
                 return False
             if file in self._waiting:
@@ -168,9 +168,9 @@ class Batch:
 
     def publish(self) -> None:
         """Give all that waits its name."""
-        with explained(self._tree):
+        with os_errors(self._tree):
             try:
-                publish_staged(self._staging, self._moves())
+                publish_batch(self._staging, self._moves())
             except FileExistsError as error:
                 raise self._walk.refused(
                     self._moving, "appeared while this command ran, and is not overwritten"
@@ -181,10 +181,10 @@ class Batch:
             self._moving = file
             yield staged_as, self._walk.folder_of(file), file[-1]
 
-    def _holds(self, file: Parts, content: Iterable[bytes]) -> bool:
+    def _holds(self, file: PathParts, content: Iterable[bytes]) -> bool:
         """Whether the file is there with these bytes; one with other bytes is somebody's, and stays."""
         folder = self._walk.folder_of(file)
-        there = status(file[-1], folder)
+        there = read_status(file[-1], folder)
         if there is None:
             return False
         if not stat.S_ISREG(there.st_mode) or not _is_same(file[-1], folder, content):

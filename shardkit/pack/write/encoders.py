@@ -6,18 +6,18 @@ from typing import Protocol
 
 from shardkit.image.formats import Codec
 from shardkit.pack.options import PackOptions
-from shardkit.pack.source.arrays import ArraysFile
-from shardkit.pack.source.tree import Tree
-from shardkit.pack.write.tar_writer import Store, as_found
+from shardkit.pack.source.arrays import ArrayReader
+from shardkit.pack.source.tree import SourceReader
+from shardkit.pack.write.tar_writer import ImageEncoder, copy_png
 
 
-def store_for(options: PackOptions, codec: Codec) -> Store:
+def encoder_for(options: PackOptions, codec: Codec) -> ImageEncoder:
     if codec == "png" and not options.prepares and options.check == "header":
-        return as_found
+        return copy_png
     # The image libraries take longer to load than a thousand PNGs take to be packed as they are.
     from shardkit.pack.write import pixel_encoders  # noqa: PLC0415
 
-    return pixel_encoders.pixel_store_for(options, codec)
+    return pixel_encoders.pixel_encoder_for(options, codec)
 
 
 class Source(Protocol):
@@ -27,5 +27,5 @@ class Source(Protocol):
     def close(self) -> None: ...
 
 
-def source_for(root: Path, options: PackOptions) -> Source:
-    return ArraysFile(root, options) if options.arrays else Tree(os.fsencode(root))
+def open_source(root: Path, options: PackOptions) -> Source:
+    return ArrayReader(root, options) if options.arrays else SourceReader(os.fsencode(root))

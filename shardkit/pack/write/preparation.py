@@ -13,7 +13,7 @@ from typing import Literal
 
 from shardkit.image.arrays import Pixels
 from shardkit.image.color import COLOR_VERSION, Color, convert
-from shardkit.image.enhance import ENHANCE_VERSION, RIDGE_WIDTH, enhanced
+from shardkit.image.enhance import ENHANCE_VERSION, RIDGE_WIDTH, enhance_ridges
 from shardkit.image.geometry import GEOMETRY_VERSION, Fit, Geometry
 from shardkit.image.png.structure import PngInfo
 
@@ -47,12 +47,12 @@ class Preparation:
         }
 
 
-def prepare(pixels: Pixels, info: PngInfo, preparation: Preparation) -> Pixels:
-    return preparation.geometry(info).apply(_shown(pixels, preparation))
+def apply_preparation(pixels: Pixels, info: PngInfo, preparation: Preparation) -> Pixels:
+    return preparation.geometry(info).apply(_fit_and_enhance(pixels, preparation))
 
 
-def _shown(pixels: Pixels, preparation: Preparation) -> Pixels:
+def _fit_and_enhance(pixels: Pixels, preparation: Preparation) -> Pixels:
     if preparation.enhance is None:
         return convert(pixels, preparation.color)
-    ridges = enhanced(convert(pixels, "gray"))
+    ridges = enhance_ridges(convert(pixels, "gray"))
     return convert(ridges, preparation.color)

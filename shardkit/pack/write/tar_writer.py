@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from xxhash import xxh3_128_digest
 
-from shardkit.format.tar import BLOCK, END, header, padded
-from shardkit.image.formats import EXTENSIONS
+from shardkit.format.tar import BLOCK, END_BLOCKS, header, padded_size
+from shardkit.image.formats import CODEC_EXTENSION
 from shardkit.image.png.structure import PngInfo, inspect
 from shardkit.pack.source.names import check_file_size
 from shardkit.schema import Member
@@ -23,7 +23,7 @@ Fill = Callable[[memoryview], None]
 Hash = Callable[[memoryview], object]
 
 
-class Spool:
+class TarWriter:
     def __init__(self, write: Callable[[memoryview], object], hashers: list[Hash]) -> None:
         self._write, self._hashers = write, hashers
         self._buffer = memoryview(bytearray(2 * _WRITE))
@@ -37,37 +37,37 @@ class Spool:
         """Put a member of the sample into place; `fill` writes its payload."""
         file = f"{name}.{ext}"
         check_file_size(file.encode(), size)
-        payload = self._room(size)
+        payload = self._reserve(size)
         fill(payload)
         self._buffer[self._filled : self._filled + BLOCK] = header(file, size)
         member = Member(ext, self.position + BLOCK, size, xxh3_128_digest(payload))
-        self._filled += BLOCK + padded(size)
+        self._filled += BLOCK + padded_size(size)
         return member
 
-    def keep(self) -> None:
+    def commit(self) -> None:
         """The sample is whole."""
         self._kept = self._filled
         if self._kept >= _WRITE:
             self._flush()
 
-    def take_back(self) -> None:
+    def rollback(self) -> None:
         """Forget what was added since the last sample."""
         self._filled = self._kept
 
-    def end(self) -> int:
+    def close(self) -> int:
         """Close the tar, and return its size."""
         assert self._filled == self._kept, "a sample is kept or taken back before the end"
-        self._room(0)
-        self._buffer[self._filled : self._filled + len(END)] = END
-        self._filled += len(END)
+        self._reserve(0)
+        self._buffer[self._filled : self._filled + len(END_BLOCKS)] = END_BLOCKS
+        self._filled += len(END_BLOCKS)
         self._flush()
         return self._written
 
-    def _room(self, size: int) -> memoryview:
+    def _reserve(self, size: int) -> memoryview:
         start = self._filled + BLOCK
-        end = start + padded(size)
-        if len(self._buffer) < end + len(END):
-            larger = memoryview(bytearray(max(2 * len(self._buffer), end + len(END))))
+        end = start + padded_size(size)
+        if len(self._buffer) < end + len(END_BLOCKS):
+            larger = memoryview(bytearray(max(2 * len(self._buffer), end + len(END_BLOCKS))))
             larger[: self._filled] = self._buffer[: self._filled]
             self._buffer = larger
         self._buffer[start + size : end] = bytes(end - start - size)
@@ -82,11 +82,11 @@ class Spool:
         self._filled = self._kept = 0
 
 
-Read = Callable[[memoryview], None]
+ReadInto = Callable[[memoryview], None]
 
 
 @dataclass(frozen=True)
-class Stored:
+class EncodedImage:
     """An image in a shard, with what the index says about its pixels."""
 
     member: Member
@@ -101,13 +101,13 @@ class Stored:
     """Whether packing turned the pixels as EXIF says, which nothing in the dataset records."""
 
 
-Store = Callable[[Spool, str, int, Read], Stored]
+ImageEncoder = Callable[[TarWriter, str, int, ReadInto], EncodedImage]
 """Put the image of `key` into the spool, from a source of so many bytes."""
 
-Check = Callable[[memoryview, PngInfo], object]
+CheckPng = Callable[[memoryview, PngInfo], object]
 
 
-def as_found(spool: Spool, key: str, size: int, read: Read, check: Check | None = None) -> Stored:
+def copy_png(spool: TarWriter, key: str, size: int, read: ReadInto, check: CheckPng | None = None) -> EncodedImage:
     found: list[PngInfo] = []
 
     def fill(payload: memoryview) -> None:
@@ -116,6 +116,6 @@ def as_found(spool: Spool, key: str, size: int, read: Read, check: Check | None 
         if check:
             check(payload, found[0])
 
-    member = spool.add(key, EXTENSIONS["png"], size, fill)
+    member = spool.add(key, CODEC_EXTENSION["png"], size, fill)
     info = found[0]
-    return Stored(member, (info.width, info.height), *info.upright, info.channels, info.bit_depth)
+    return EncodedImage(member, (info.width, info.height), *info.upright, info.channels, info.bit_depth)

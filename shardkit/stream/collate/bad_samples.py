@@ -22,15 +22,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shardkit.stream.order.rng import Integers
-from shardkit.stream.order.spec import Catalog
-from shardkit.stream.read.sample_index import Found
+from shardkit.stream.order.rng import IntArray
+from shardkit.stream.order.spec import SplitCatalog
+from shardkit.stream.read.sample_index import IndexRows
 
 _log = logging.getLogger("shardkit.stream")
 
 
 @dataclass(frozen=True)
-class Bad:
+class BadSample:
     """`instead` is the key that took its place."""
 
     key: str
@@ -42,15 +42,15 @@ class Quarantine:
     """The bad samples that this process met, in the order in which it met them."""
 
     def __init__(self) -> None:
-        self._met: dict[str, Bad] = {}
+        self._met: dict[str, BadSample] = {}
 
-    def __iter__(self) -> Iterator[Bad]:
+    def __iter__(self) -> Iterator[BadSample]:
         return iter(list(self._met.values()))
 
     def __len__(self) -> int:
         return len(self._met)
 
-    def add(self, bad: Bad) -> None:
+    def add(self, bad: BadSample) -> None:
         if self._met.setdefault(bad.key, bad) is bad:  # one operation, which no other thread can come between
             _log.warning("%s is bad and %s is served instead. %s", bad.key, bad.instead, bad.why)
 
@@ -59,49 +59,49 @@ _TRIES = 64
 """Where so many in a row are bad, something else is wrong."""
 
 
-class Plan(NamedTuple):
+class ReplacementPlan(NamedTuple):
     """Lines of a batch, and the samples that may be served there: the first sound ones, one for each line."""
 
     lines: range
     candidates: Iterable[int]
 
 
-class Place(NamedTuple):
+class BadSlot(NamedTuple):
     """Where a bad sample stands."""
 
     number: int
     line: int
-    batch: Integers
+    batch: IntArray
     """The samples of this rank's batch, as they are planned or replaced so far."""
-    row: Integers
+    row: IntArray
     """The samples of all ranks, as they are planned."""
 
 
 @dataclass(frozen=True)
-class Substitutes:
+class ReplacementFinder:
     sampler: str
     unit: int
-    catalog: Catalog
-    chosen: Integers | None
+    catalog: SplitCatalog
+    chosen: IntArray | None
     """The samples of the subset, ascending; None for all."""
 
-    def plans(self, bad: Place) -> Iterator[Plan]:
+    def plans(self, bad: BadSlot) -> Iterator[ReplacementPlan]:
         """The plans in the order in which they are tried."""
         line = range(bad.line, bad.line + 1)
         if self.sampler == "uniform":
-            yield Plan(line, self._next_of_all(bad.number))
+            yield ReplacementPlan(line, self._next_of_all(bad.number))
             return
         unit = range(bad.line // self.unit * self.unit, (bad.line // self.unit + 1) * self.unit)
         taken = {*bad.row.tolist(), *bad.batch[unit.start : unit.stop].tolist()}
         own = [each for each in self._next_of_subject(bad.number) if each not in taken]
-        yield Plan(line, own[:_TRIES])
+        yield ReplacementPlan(line, own[:_TRIES])
         if self.sampler == "balanced":
-            yield Plan(line, self._next_of_all(bad.number))
+            yield ReplacementPlan(line, self._next_of_all(bad.number))
         elif self.sampler == "pk" or self._is_mated(bad):
             for subject in self._subjects_not_in(bad, least=self.unit)[:_TRIES]:
-                yield Plan(unit, self._of_subject(int(subject)))
+                yield ReplacementPlan(unit, self._of_subject(int(subject)))
         else:
-            yield Plan(line, islice(self._of_others(bad), _TRIES))
+            yield ReplacementPlan(line, islice(self._of_others(bad), _TRIES))
 
     def _next_of_all(self, number: int) -> Iterator[int]:
         count = self.catalog.samples if self.chosen is None else len(self.chosen)
@@ -115,7 +115,7 @@ class Substitutes:
         place = samples.index(number)
         return samples[place + 1 :] + samples[:place]
 
-    def _of_others(self, bad: Place) -> Iterator[int]:
+    def _of_others(self, bad: BadSlot) -> Iterator[int]:
         """Samples for a non-mated pair: first of the subject's own group, if the partner is of it, then of others."""
         partner = int(bad.batch[bad.line ^ 1])
         subjects = self._subjects_not_in(bad, least=1)
@@ -126,13 +126,13 @@ class Substitutes:
         for subject in chain(kin.tolist(), strangers.tolist()):
             yield from self._of_subject(subject)
 
-    def _is_mated(self, bad: Place) -> bool:
+    def _is_mated(self, bad: BadSlot) -> bool:
         """Whether the pair is planned to show one subject."""
         place = int(np.flatnonzero(bad.row == bad.number)[0]) // self.unit * self.unit
         first, second = self._subjects[bad.row[place : place + self.unit]]
         return bool(first == second)
 
-    def _subjects_not_in(self, bad: Place, least: int) -> Integers:
+    def _subjects_not_in(self, bad: BadSlot, least: int) -> IntArray:
         """Subjects with at least so many samples that the row does not show, after the bad sample's and on around.
 
         Each unit of the row has those of its own first: two of them do not come to the same subject.
@@ -151,28 +151,28 @@ class Substitutes:
         return found
 
     @property
-    def _subjects(self) -> Integers:
+    def _subjects(self) -> IntArray:
         assert self.catalog.subjects is not None, "all samplers but uniform read them"
         return self.catalog.subjects
 
     @property
-    def _groups(self) -> Integers:
+    def _groups(self) -> IntArray:
         assert self.catalog.groups is not None, "the sampler of pairs reads them"
         return self.catalog.groups
 
     @cached_property
-    def _sorted(self) -> Integers:
+    def _sorted(self) -> IntArray:
         """The samples of the subset, subject by subject and in each as they lie."""
         samples = np.arange(self.catalog.samples) if self.chosen is None else self.chosen
         return samples[np.argsort(self._subjects[samples], kind="stable")]
 
     @cached_property
-    def _by_subject(self) -> tuple[Integers, Integers, Integers]:
+    def _by_subject(self) -> tuple[IntArray, IntArray, IntArray]:
         """The subjects of the subset, where the samples of each start in `_sorted`, and their number."""
         return np.unique(self._subjects[self._sorted], return_index=True, return_counts=True)
 
 
-def substituted(found: Found, line: int, other: Found) -> Found:
+def with_replacement(found: IndexRows, line: int, other: IndexRows) -> IndexRows:
     """A row with another sample in one of its lines."""
     numbers, shards, figures = found.numbers.copy(), found.shards.copy(), found.figures.copy()
     numbers[line], shards[line], figures[line] = other.numbers[0], other.shards[0], other.figures[0]

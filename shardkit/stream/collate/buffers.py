@@ -25,14 +25,14 @@ from shardkit.host import resources
 from shardkit.host.resources import memory_share
 from shardkit.stream.checkpoint import StateAt
 from shardkit.stream.collate.batch import Batch
-from shardkit.stream.options import Pixels
-from shardkit.stream.order.spec import Ordering
+from shardkit.stream.options import DecodeOptions
+from shardkit.stream.order.spec import OrderOptions
 
 _LINE = 64
 """Bytes that a processor moves together: copies between places that are not so aligned took a fifth longer."""
 
 
-class Slots(NamedTuple):
+class Buffer(NamedTuple):
     """Room for a batch, as an array and as a tensor over the same bytes; what they hold is left over from another."""
 
     array: NDArray[Any]
@@ -47,7 +47,7 @@ class _Loan:
         self.__array_interface__ = _aligned(buffer).__array_interface__
 
 
-class _Buffer:
+class _PooledMemory:
     """Memory of ours, and the loan that it was last given away as."""
 
     def __init__(self, size: int) -> None:
@@ -65,14 +65,14 @@ class _Buffer:
         return np.asarray(loan)
 
 
-class Ring:
+class BufferPool:
     def __init__(self, *, pinned: bool) -> None:
         self._pinned = pinned
-        self._buffers: list[_Buffer] = []
+        self._buffers: list[_PooledMemory] = []
         self._lock = threading.Lock()  # two loops over one stream must not be lent the same memory
         self._largest = 0
 
-    def slots(self, shape: tuple[int, ...], kind: np.dtype[Any]) -> Slots:
+    def slots(self, shape: tuple[int, ...], kind: np.dtype[Any]) -> Buffer:
         size = math.prod(shape) * kind.itemsize
         if size > self._largest:  # once, since asking for what is free takes longer than a small batch
             _check_fits(shape, kind, size)
@@ -82,14 +82,14 @@ class Ring:
         except (MemoryError, RuntimeError, ValueError):  # of Python, of torch, and of NumPy beyond 2^63 bytes
             raise _too_large(shape, kind, size) from None
 
-    def _slots(self, size: int, shape: tuple[int, ...], kind: np.dtype[Any]) -> Slots:
+    def _slots(self, size: int, shape: tuple[int, ...], kind: np.dtype[Any]) -> Buffer:
         if not self._pinned:
             with self._lock:
                 array: NDArray[Any] = self._free(size).view(kind).reshape(shape)
-            return Slots(array, torch.from_numpy(array))
+            return Buffer(array, torch.from_numpy(array))
         room = torch.empty(size, dtype=torch.uint8, pin_memory=True)
         as_tensor = torch.from_numpy(np.empty(0, kind)).dtype
-        return Slots(room.numpy().view(kind).reshape(shape), room.view(as_tensor).reshape(shape))
+        return Buffer(room.numpy().view(kind).reshape(shape), room.view(as_tensor).reshape(shape))
 
     @property
     def nbytes(self) -> int:
@@ -101,7 +101,7 @@ class Ring:
             if buffer.size == size and buffer.is_free:
                 return buffer.lend()
         # Buffers of other sizes are dropped: batches of one size are what comes.
-        new = _Buffer(size)
+        new = _PooledMemory(size)
         self._buffers = [*(buffer for buffer in self._buffers if buffer.size == size), new]
         return new.lend()
 
@@ -128,26 +128,26 @@ def _too_large(shape: tuple[int, ...], kind: np.dtype[Any], size: int) -> UsageE
 _log = logging.getLogger("shardkit.stream")
 
 
-class Kept:
+class BatchCache:
     """The batches of one process, by row."""
 
     def __init__(self) -> None:
         self._batches: dict[int, Batch] = {}
 
-    def holds(self, rows: Sequence[int]) -> bool:
+    def covers(self, rows: Sequence[int]) -> bool:
         return bool(self._batches) and all(row in self._batches for row in rows)
 
-    def keep(self, row: int, batch: Batch) -> None:
+    def add(self, row: int, batch: Batch) -> None:
         """Keep a copy: what is done to the batch itself reaches no later one."""
         self._batches[row] = batch.copy()
 
-    def batches(self, rows: Sequence[int], state: Callable[[int], StateAt]) -> Iterator[Batch]:
+    def iter_batches(self, rows: Sequence[int], state: Callable[[int], StateAt]) -> Iterator[Batch]:
         """Copies of the batches of these rows, each with its state in the present epoch."""
         for row in rows:
             yield self._batches[row].at(state(row))
 
 
-def has_room(size: int, holders: int) -> bool:
+def fits_in_memory(size: int, holders: int) -> bool:
     """Whether each of `holders` processes of this machine may keep so many bytes of batches; told if not."""
     share = memory_share(holders)
     if size > share:
@@ -159,7 +159,7 @@ def has_room(size: int, holders: int) -> bool:
     return size <= share
 
 
-def refuse_to_keep(ordering: Ordering, pixels: Pixels) -> None:
+def check_cacheable(ordering: OrderOptions, pixels: DecodeOptions) -> None:
     if ordering.shuffle:
         raise UsageError(
             "cache=True keeps decoded rows, and shuffled rows are others in each epoch. Say shuffle=False with it, as "

@@ -15,60 +15,67 @@ from numpy.typing import NDArray
 
 from shardkit.errors import ShardkitError, UsageError
 from shardkit.stream.checkpoint import StateAt
-from shardkit.stream.collate.bad_samples import Bad, Place, Plan, Quarantine, Substitutes, substituted
+from shardkit.stream.collate.bad_samples import (
+    BadSample,
+    BadSlot,
+    Quarantine,
+    ReplacementFinder,
+    ReplacementPlan,
+    with_replacement,
+)
 from shardkit.stream.collate.batch import Batch
-from shardkit.stream.collate.buffers import Ring, Slots
-from shardkit.stream.collate.minutiae import MinutiaeReader, padded
+from shardkit.stream.collate.buffers import Buffer, BufferPool
+from shardkit.stream.collate.minutiae import MinutiaeReader, pad_minutiae
 from shardkit.stream.options import OnBad, State
-from shardkit.stream.read.decoder import Serving, slot_for
-from shardkit.stream.read.row_planner import Row
-from shardkit.stream.read.sample_index import NOBODY, Figure, Found, Lookup, key_of
-from shardkit.stream.read.shard_files import Maps, OpenShards
-from shardkit.stream.read.slot_filler import Failed, Filler
+from shardkit.stream.read.decoder import Decoder, common_slot_spec
+from shardkit.stream.read.row_planner import PlannedRow
+from shardkit.stream.read.sample_index import EMPTY_SLOT, Field, IndexRows, SampleIndex, slot_key
+from shardkit.stream.read.shard_files import MappedShards, ShardFiles
+from shardkit.stream.read.slot_filler import FailedSlot, SlotFiller
 
 if TYPE_CHECKING:
     from shardkit.stream.collate.minutiae import MinutiaeArray as Points
 
 
-Numbers = NDArray[np.int64]
+IntArray = NDArray[np.int64]
 
 Transform = Callable[[NDArray[Any], int], NDArray[Any]]
 """Of an image and the number of its sample."""
 
 
 @dataclass
-class Assembly:
-    lookup: Lookup
-    shards: OpenShards
-    serving: Serving
-    ring: Ring
-    maps: Maps
+class Collator:
+    lookup: SampleIndex
+    shards: ShardFiles
+    serving: Decoder
+    ring: BufferPool
+    maps: MappedShards
     quarantine: Quarantine
     state: Callable[[int], State | StateAt]
     """The state behind a row."""
-    planned: Callable[[int], Numbers]
+    planned: Callable[[int], IntArray]
     """The samples of a row, over all ranks."""
-    substitutes: Substitutes
+    substitutes: ReplacementFinder
     on_bad: OnBad = "raise"
     as_list: bool = False
     check: bool = True
-    mated: Callable[[Numbers], NDArray[np.bool_]] | None = None
+    mated: Callable[[IntArray], NDArray[np.bool_]] | None = None
     minutiae: MinutiaeReader | None = None
     transform: Transform | None = None
-    filler: Filler = field(init=False)
+    filler: SlotFiller = field(init=False)
 
     def __post_init__(self) -> None:
-        self.filler = Filler(self.shards, self.lookup.kinds, self.serving, self.maps, check=self.check)
+        self.filler = SlotFiller(self.shards, self.lookup.kinds, self.serving, self.maps, check=self.check)
 
-    def slots(self, found: Found) -> Slots | None:
+    def slots(self, found: IndexRows) -> Buffer | None:
         """Room for the images of a row; None if each is to have its own."""
         if self.as_list:
             return None
-        slot = slot_for(found, self.lookup, self.serving)
+        slot = common_slot_spec(found, self.lookup, self.serving)
         return self.ring.slots((len(found.numbers), *slot.shape), slot.type)
 
 
-def chance(seed: int, epoch: int, number: int) -> np.random.Generator:
+def sample_rng(seed: int, epoch: int, number: int) -> np.random.Generator:
     """Of one sample in one epoch, whatever the rank, the batch or the thread."""
     return np.random.default_rng((seed, epoch, number))
 
@@ -79,12 +86,12 @@ _PLAIN = 2
 """Sides of an image without a side of channels."""
 
 
-class Making:
+class BatchBuilder:
     """Parts may be filled by several threads at once; `finish` comes after all of them."""
 
-    def __init__(self, assembly: Assembly, row: Row) -> None:
+    def __init__(self, assembly: Collator, row: PlannedRow) -> None:
         self._assembly, self._row, self._found = assembly, row.row, row.found
-        self._failed: list[Failed] = []
+        self._failed: list[FailedSlot] = []
         slots = assembly.slots(row.found)
         count = len(row.found.numbers)
         self._stack = slots and slots.tensor
@@ -98,35 +105,35 @@ class Making:
     def finish(self) -> Batch:
         self._replace_failed()
         found, assembly = self._found, self._assembly
-        there = found.numbers != NOBODY
+        there = found.numbers != EMPTY_SLOT
         return Batch(
             images=self._images(),
-            labels=torch.from_numpy(np.where(there, found.figures[:, Figure.LABEL], _LABEL_OF_NOBODY)),
+            labels=torch.from_numpy(np.where(there, found.figures[:, Field.LABEL], _LABEL_OF_NOBODY)),
             numbers=torch.from_numpy(found.numbers.copy()),
             valid=torch.from_numpy(there),
-            minutiae=padded(_in_order(self._minutiae)) if assembly.minutiae else None,
+            minutiae=pad_minutiae(_in_slot_order(self._minutiae)) if assembly.minutiae else None,
             mated=torch.from_numpy(assembly.mated(found.numbers)) if assembly.mated else None,
             keys=partial(_keys, found),
             state=assembly.state(self._row),
         )
 
-    def _filled(self, found: Found, lines: range) -> list[Failed]:
+    def _filled(self, found: IndexRows, lines: range) -> list[FailedSlot]:
         failed = self._assembly.filler.fill(found, lines, self._slots)
         if self._assembly.minutiae is None and self._assembly.transform is None:
             return failed
         well = sorted({*lines} - {each.line for each in failed})
-        return failed + [each for line in well if (each := self._worked_on(found, line))]
+        return failed + [each for line in well if (each := self._postprocess(found, line))]
 
-    def _worked_on(self, found: Found, line: int) -> Failed | None:
+    def _postprocess(self, found: IndexRows, line: int) -> FailedSlot | None:
         """What is done to one sample by itself, besides decoding it."""
         minutiae, transform = self._assembly.minutiae, self._assembly.transform
         try:
             if minutiae is not None:
                 self._minutiae[line] = minutiae.read(found, line)
         except ShardkitError as why:
-            return Failed(line, why)
-        if transform is not None and found.numbers[line] != NOBODY:
-            self._transformed[line] = array_given(transform(self._slots[line], int(found.numbers[line])))
+            return FailedSlot(line, why)
+        if transform is not None and found.numbers[line] != EMPTY_SLOT:
+            self._transformed[line] = to_array(transform(self._slots[line], int(found.numbers[line])))
         return None
 
     def _replace_failed(self) -> None:
@@ -137,39 +144,39 @@ class Making:
             if each.line not in replaced:
                 replaced.update(self._replace(planned, each.line, each.why))
         for each in failed:
-            bad = Bad(key_of(planned, each.line), str(each.why), key_of(self._found, each.line))
+            bad = BadSample(slot_key(planned, each.line), str(each.why), slot_key(self._found, each.line))
             self._assembly.quarantine.add(bad)
 
-    def _replace(self, planned: Found, line: int, why: ShardkitError) -> range:
+    def _replace(self, planned: IndexRows, line: int, why: ShardkitError) -> range:
         """Return the lines that hold other samples now."""
         if self._assembly.on_bad == "raise":
             raise why
         row = self._assembly.planned(self._row)
-        place = Place(int(planned.numbers[line]), line, self._found.numbers, row)
+        place = BadSlot(int(planned.numbers[line]), line, self._found.numbers, row)
         for plan in self._assembly.substitutes.plans(place):
             if (found := self._served_instead(plan)) is not None:
                 self._found = found
                 return plan.lines
         raise why
 
-    def _served_instead(self, plan: Plan) -> Found | None:
+    def _served_instead(self, plan: ReplacementPlan) -> IndexRows | None:
         """The row with the first sound candidates in the lines of a plan; None if there are too few."""
         found, candidates, lookup = self._found, iter(plan.candidates), self._assembly.lookup
         for line in plan.lines:
             for number in candidates:
-                tried = substituted(found, line, lookup.find(np.array([number])))
-                if self._fits(tried, line) and not self._filled(tried, range(line, line + 1)):
+                tried = with_replacement(found, line, lookup.rows(np.array([number])))
+                if self._has_same_spec(tried, line) and not self._filled(tried, range(line, line + 1)):
                     found = tried
                     break
             else:
                 return None
         return found
 
-    def _fits(self, found: Found, line: int) -> bool:
+    def _has_same_spec(self, found: IndexRows, line: int) -> bool:
         if isinstance(self._slots, list):
             return True
         one = replace(found, numbers=found.numbers[[line]], figures=found.figures[[line]], shards=found.shards[[line]])
-        slot = slot_for(one, self._assembly.lookup, self._assembly.serving)
+        slot = common_slot_spec(one, self._assembly.lookup, self._assembly.serving)
         return (slot.shape, slot.type) == (self._slots.shape[1:], self._slots.dtype)
 
     def _images(self) -> torch.Tensor | list[torch.Tensor]:
@@ -183,12 +190,12 @@ class Making:
     def _transformed_images(self, transform: Transform) -> torch.Tensor | list[torch.Tensor]:
         count = len(self._slots)
         if self._assembly.as_list:
-            return as_list(self._transformed, count)
+            return to_tensor_list(self._transformed, count)
 
         def of_nobody() -> NDArray[Any]:  # a rank may have none of the last few samples
-            return array_given(transform(self._slots[0], NOBODY))
+            return to_array(transform(self._slots[0], EMPTY_SLOT))
 
-        return as_tensor(self._transformed, count, of_nobody, partial(key_of, self._found))
+        return to_tensor(self._transformed, count, of_nobody, partial(slot_key, self._found))
 
 
 def _channels_before_rows(pixels: torch.Tensor, plain: int, *, channels_first: bool) -> torch.Tensor:
@@ -198,15 +205,15 @@ def _channels_before_rows(pixels: torch.Tensor, plain: int, *, channels_first: b
     return pixels if channels_first else pixels.movedim(-1, -3)
 
 
-def _in_order(by_line: dict[int, NDArray[Any]]) -> list[NDArray[Any]]:
+def _in_slot_order(by_line: dict[int, NDArray[Any]]) -> list[NDArray[Any]]:
     return [by_line[line] for line in sorted(by_line)]
 
 
-def _keys(found: Found) -> list[str]:
-    return [key_of(found, line) for line in range(len(found.numbers))]
+def _keys(found: IndexRows) -> list[str]:
+    return [slot_key(found, line) for line in range(len(found.numbers))]
 
 
-def array_given(given: object) -> NDArray[Any]:
+def to_array(given: object) -> NDArray[Any]:
     """Return what a transform gave, as an array that torch can take."""
     try:
         array = np.asarray(given)
@@ -217,13 +224,13 @@ def array_given(given: object) -> NDArray[Any]:
     return array
 
 
-def as_list(transformed: Mapping[int, NDArray[Any]], count: int) -> list[torch.Tensor]:
+def to_tensor_list(transformed: Mapping[int, NDArray[Any]], count: int) -> list[torch.Tensor]:
     """Return each array by its line, and black where a line has none."""
     black = np.zeros_like(next(iter(transformed.values()), np.zeros((1, 1, 1), np.uint8)))
     return [torch.from_numpy(np.array(transformed.get(line, black), order="C")) for line in range(count)]
 
 
-def as_tensor(
+def to_tensor(
     transformed: Mapping[int, NDArray[Any]], count: int, like: Callable[[], NDArray[Any]], key_of: Callable[[int], str]
 ) -> torch.Tensor:
     """Return all arrays as one tensor, black in lines that have none; `like` gives one where no line has any."""

@@ -26,18 +26,18 @@ from typing import NamedTuple
 import numpy as np
 
 from shardkit.errors import UsageError
-from shardkit.stream.order.layout import Layout, Sampler, has_row
-from shardkit.stream.order.pairs import Pairs
-from shardkit.stream.order.rng import For, Integers
-from shardkit.stream.order.samplers import Balanced, Impressions, Uniform
-from shardkit.stream.order.spec import Catalog, Counts, Ordering
-from shardkit.stream.order.subjects import Within, restricted, subset_of
+from shardkit.stream.order.layout import EpochLayout, Sampler, has_tail_row
+from shardkit.stream.order.pairs import PairSampler
+from shardkit.stream.order.rng import IntArray, KeyPurpose
+from shardkit.stream.order.samplers import BalancedSampler, PKSampler, UniformSampler
+from shardkit.stream.order.spec import EpochCounts, OrderOptions, SplitCatalog
+from shardkit.stream.order.subjects import SubsetSampler, draw_subset, restrict_catalog
 
-MOST_LANES = 64
+MAX_LANES = 64
 
 
 @dataclass(frozen=True)
-class Lanes:
+class LaneGrid:
     columns: int
     """Of units: what stays together is never torn."""
     rows: int
@@ -45,7 +45,7 @@ class Lanes:
     block_rows: int
 
     def __len__(self) -> int:
-        return min(self.columns, MOST_LANES)
+        return min(self.columns, MAX_LANES)
 
     def columns_of(self, lane: int) -> range:
         return range(lane * self.columns // len(self), (lane + 1) * self.columns // len(self))
@@ -69,11 +69,11 @@ class Lanes:
         return -(-self.block_rows * (lane + 1) // len(self))
 
 
-_SAMPLERS: dict[str, Callable[[Catalog, Ordering], Sampler]] = {
-    "uniform": Uniform,
-    "balanced": Balanced,
-    "pk": Impressions,
-    "pairs": Pairs,
+_SAMPLERS: dict[str, Callable[[SplitCatalog, OrderOptions], Sampler]] = {
+    "uniform": UniformSampler,
+    "balanced": BalancedSampler,
+    "pk": PKSampler,
+    "pairs": PairSampler,
 }
 
 
@@ -83,60 +83,60 @@ class Block:
 
     first: int
     """Its first row."""
-    numbers: Integers
+    numbers: IntArray
 
 
-def order_of(catalog: Catalog, ordering: Ordering) -> "Order":
+def build_order(catalog: SplitCatalog, ordering: OrderOptions) -> "SampleOrder":
     if not catalog.samples:
         raise UsageError("There is no sample to stream: the split is empty.")
     sampler = _sampler(catalog, ordering)
     table = sampler.table
-    if not table.rows and not has_row(table, ordering.tail):
+    if not table.rows and not has_tail_row(table, ordering.tail):
         raise UsageError(
             f"{table.units * sampler.unit:,} samples do not fill one row of {ordering.global_batch:,}, so tail='drop' "
             "would leave out all of them. Choose a smaller batch, or tail='mask' or 'wrap'."
         )
-    return Order(sampler, ordering)
+    return SampleOrder(sampler, ordering)
 
 
-def _sampler(catalog: Catalog, ordering: Ordering) -> Sampler:
+def _sampler(catalog: SplitCatalog, ordering: OrderOptions) -> Sampler:
     make = _SAMPLERS[ordering.sampler]
     if ordering.subset is None:
         return make(catalog, ordering)
-    chosen = subset_of(catalog, ordering.subset, ordering.seed)
-    return Within(make(restricted(catalog, chosen), ordering), chosen, catalog.samples)
+    chosen = draw_subset(catalog, ordering.subset, ordering.seed)
+    return SubsetSampler(make(restrict_catalog(catalog, chosen), ordering), chosen, catalog.samples)
 
 
-class Order:
+class SampleOrder:
     """The orders of all epochs."""
 
-    def __init__(self, sampler: Sampler, ordering: Ordering) -> None:
+    def __init__(self, sampler: Sampler, ordering: OrderOptions) -> None:
         self._sampler, self._ordering = sampler, ordering
         self.unit = sampler.unit
-        self.steps = sampler.table.rows + has_row(sampler.table, ordering.tail)
+        self.steps = sampler.table.rows + has_tail_row(sampler.table, ordering.tail)
 
     @property
-    def chosen(self) -> Integers | None:
+    def chosen(self) -> IntArray | None:
         """The samples of the subset, ascending; None for all of the split."""
-        return self._sampler.chosen if isinstance(self._sampler, Within) else None
+        return self._sampler.chosen if isinstance(self._sampler, SubsetSampler) else None
 
     @cached_property
-    def counts(self) -> Counts:
+    def counts(self) -> EpochCounts:
         """Of epoch 0, and where no subject is drawn from more often than it has samples, of all."""
         return self._sampler.counts(0)
 
-    def epoch(self, epoch: int) -> "Epoch":
-        return Epoch(self._sampler, self._ordering, epoch)
+    def epoch(self, epoch: int) -> "EpochOrder":
+        return EpochOrder(self._sampler, self._ordering, epoch)
 
 
-class Epoch:
+class EpochOrder:
     """One epoch. Nothing is worked out before it is asked for, and then a block at a time."""
 
-    def __init__(self, sampler: Sampler, ordering: Ordering, epoch: int) -> None:
+    def __init__(self, sampler: Sampler, ordering: OrderOptions, epoch: int) -> None:
         self._sampler, self._epoch = sampler, epoch
-        self._has_tail = has_row(sampler.table, ordering.tail)
-        self._key = (ordering.seed, epoch, For.BLOCK)
-        self._lanes = Lanes(sampler.table.columns, sampler.table.rows, ordering.block_rows)
+        self._has_tail = has_tail_row(sampler.table, ordering.tail)
+        self._key = (ordering.seed, epoch, KeyPurpose.BLOCK)
+        self._lanes = LaneGrid(sampler.table.columns, sampler.table.rows, ordering.block_rows)
         self._columns = [self._lanes.columns_of(lane) for lane in range(len(self._lanes))]
         self.lanes: Sequence[range] = [
             range(each.start * sampler.unit, each.stop * sampler.unit) for each in self._columns
@@ -144,16 +144,16 @@ class Epoch:
         self._kept = lru_cache(2 * len(self.lanes))(self.block)
 
     @cached_property
-    def _layout(self) -> Layout:
+    def _layout(self) -> EpochLayout:
         return self._sampler.epoch(self._epoch)
 
     @cached_property
-    def _tail(self) -> Integers:
+    def _tail(self) -> IntArray:
         assert self._has_tail, "the epoch has no such row"
         return self._layout.tail()
 
     @cached_property
-    def counts(self) -> Counts:
+    def counts(self) -> EpochCounts:
         return self._sampler.counts(self._epoch)
 
     def block_of(self, lane: int, row: int) -> int:
@@ -166,13 +166,13 @@ class Epoch:
             return Block(self._lanes.rows, self._tail[None, columns.start : columns.stop])
         return Block(rows.start, self._layout.block(self._columns[lane], rows, (*self._key, lane, number)))
 
-    def row(self, row: int) -> Integers:
+    def row(self, row: int) -> IntArray:
         """The samples of all columns."""
         return np.concatenate([self._line(lane, row) for lane in range(len(self.lanes))])
 
-    def _line(self, lane: int, row: int) -> Integers:
+    def _line(self, lane: int, row: int) -> IntArray:
         block = self._kept(lane, self._lanes.block_of(lane, row))
-        line: Integers = block.numbers[row - block.first]
+        line: IntArray = block.numbers[row - block.first]
         return line
 
 
@@ -181,7 +181,7 @@ class Rank(NamedTuple):
     world_size: int
 
 
-def columns_of(rank: Rank, global_batch: int, unit: int) -> range:
+def rank_columns(rank: Rank, global_batch: int, unit: int) -> range:
     step = unit * rank.world_size
     if global_batch % step:
         of = "" if unit == 1 else f" in units of {unit}"

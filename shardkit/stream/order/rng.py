@@ -9,7 +9,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-Integers = NDArray[np.int64]
+IntArray = NDArray[np.int64]
 Words = NDArray[np.uint64]
 Key = tuple[int, ...]
 ORDER_VERSION = 1
@@ -19,7 +19,7 @@ _SECOND = np.uint64(0x94D0_49BB_1331_11EB)
 _WORD = (1 << 64) - 1
 
 
-class For(IntEnum):
+class KeyPurpose(IntEnum):
     """What a key is for: two purposes never share their chance."""
 
     SHARDS = 1
@@ -32,38 +32,38 @@ class For(IntEnum):
     EASY = 8
 
 
-def mixed(words: Words) -> Words:
+def mix64(words: Words) -> Words:
     """Every bit of a word decides every bit of its mix; no two words have the same one."""
     words = (words ^ (words >> np.uint64(30))) * _FIRST
     words = (words ^ (words >> np.uint64(27))) * _SECOND
     return words ^ (words >> np.uint64(31))
 
 
-def keyed(*key: int | Integers) -> Words:
+def key_words(*key: int | IntArray) -> Words:
     """One word of all parts of a key; where parts are arrays, a word for each of their elements."""
     first = next((place for place, part in enumerate(key) if not isinstance(part, int)), len(key))
     word: Words = np.array([_keyed_alone(key[:first])], np.uint64)
     for part in key[first:]:
-        word = mixed(word + _STEP + _as_word(part))
+        word = mix64(word + _STEP + _as_word(part))
     return word
 
 
-def drawn(key: Words, numbers: Integers) -> Words:
+def random_words(key: Words, numbers: IntArray) -> Words:
     """The number-th word of each key's sequence."""
-    return mixed(key + _STEP * (numbers.astype(np.uint64) + np.uint64(1)))
+    return mix64(key + _STEP * (numbers.astype(np.uint64) + np.uint64(1)))
 
 
-def perm(count: int, *key: int) -> Integers:
+def permutation(count: int, *key: int) -> IntArray:
     """The numbers below `count`, shuffled."""
-    return np.argsort(drawn(keyed(*key), np.arange(count)), kind="stable")
+    return np.argsort(random_words(key_words(*key), np.arange(count)), kind="stable")
 
 
-def below(count: int, *key: int) -> int:
+def random_below(count: int, *key: int) -> int:
     """A number below `count`."""
-    return int(keyed(*key)[0]) * count >> 64
+    return int(key_words(*key)[0]) * count >> 64
 
 
-def _keyed_alone(key: tuple[int | Integers, ...]) -> int:
+def _keyed_alone(key: tuple[int | IntArray, ...]) -> int:
     """The same of numbers alone, by Python: lanes ask for each block, and arrays of one element take far longer."""
     word = 0
     for part in key:
@@ -74,5 +74,5 @@ def _keyed_alone(key: tuple[int | Integers, ...]) -> int:
     return word
 
 
-def _as_word(part: int | Integers) -> Words | np.uint64:
+def _as_word(part: int | IntArray) -> Words | np.uint64:
     return np.uint64(part & _WORD) if isinstance(part, int) else part.astype(np.uint64)

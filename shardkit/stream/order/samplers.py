@@ -15,28 +15,36 @@ from functools import partial
 import numpy as np
 
 from shardkit.errors import UsageError
-from shardkit.stream.order.layout import Disk, InOrder, Layout, Stretches, Table, counted, has_row
-from shardkit.stream.order.pair_allocation import bounds, part_of
-from shardkit.stream.order.rng import For, Integers, Key, below, perm
-from shardkit.stream.order.spec import Catalog, Counts, Ordering
+from shardkit.stream.order.layout import (
+    EpochLayout,
+    SequentialLayout,
+    ShardWalk,
+    ShuffledLayout,
+    TableShape,
+    count_samples,
+    has_tail_row,
+)
+from shardkit.stream.order.pair_allocation import part_bounds, part_index
+from shardkit.stream.order.rng import IntArray, Key, KeyPurpose, permutation, random_below
+from shardkit.stream.order.spec import EpochCounts, OrderOptions, SplitCatalog
 from shardkit.stream.order.subjects import Subjects
 
 
-class Uniform:
+class UniformSampler:
     unit = 1
 
-    def __init__(self, catalog: Catalog, ordering: Ordering) -> None:
+    def __init__(self, catalog: SplitCatalog, ordering: OrderOptions) -> None:
         self._catalog, self._ordering = catalog, ordering
-        self.table = Table.of(catalog.samples, ordering.global_batch)
+        self.table = TableShape.of(catalog.samples, ordering.global_batch)
 
-    def epoch(self, epoch: int) -> Layout:
+    def epoch(self, epoch: int) -> EpochLayout:
         shards, tail, seed = self._catalog.shards, self._ordering.tail, self._ordering.seed
         if not self._ordering.shuffle:
-            return InOrder(self.table, Disk.as_it_lies(shards).samples, 0, tail)
-        return Stretches.rotated(self.table, Disk.shuffled(shards, seed, epoch).samples, (seed, epoch), tail)
+            return SequentialLayout(self.table, ShardWalk.in_storage_order(shards).samples, 0, tail)
+        return ShuffledLayout.rotated(self.table, ShardWalk.shuffled(shards, seed, epoch).samples, (seed, epoch), tail)
 
-    def counts(self, epoch: int) -> Counts:  # noqa: ARG002 - the same in all
-        return counted(self._catalog.samples, self.unit, self.table, self._ordering.tail)
+    def counts(self, epoch: int) -> EpochCounts:  # noqa: ARG002 - the same in all
+        return count_samples(self._catalog.samples, self.unit, self.table, self._ordering.tail)
 
 
 _NOT_IN_TURN = "their subjects have more than their share (others in each epoch)"
@@ -44,20 +52,20 @@ _NOT_IN_TURN = "their subjects have more than their share (others in each epoch)
 _LEFT_OVER = "their slots fill no whole row (others in each epoch)"
 
 
-class Balanced:
+class BalancedSampler:
     unit = 1
 
-    def __init__(self, catalog: Catalog, ordering: Ordering) -> None:
+    def __init__(self, catalog: SplitCatalog, ordering: OrderOptions) -> None:
         self._subjects, self._ordering = Subjects(catalog), ordering
         self._samples = catalog.samples
-        self.table = Table.of(catalog.samples, ordering.global_batch)
+        self.table = TableShape.of(catalog.samples, ordering.global_batch)
 
-    def epoch(self, epoch: int) -> Layout:
+    def epoch(self, epoch: int) -> EpochLayout:
         return self._stretches(_Turns(self._subjects, self._samples, self._ordering.seed, epoch), epoch)
 
-    def counts(self, epoch: int) -> Counts:
+    def counts(self, epoch: int) -> EpochCounts:
         turns = _Turns(self._subjects, self._samples, self._ordering.seed, epoch)
-        more = has_row(self.table, self._ordering.tail)
+        more = has_tail_row(self.table, self._ordering.tail)
         slots = (self.table.rows + more) * self.table.columns
         whole = self._samples if more else slots
         left = (np.arange(whole, self._samples) + self._stretches(turns, epoch).rotation) % self._samples
@@ -65,10 +73,10 @@ class Balanced:
         left_out = {_NOT_IN_TURN: self._samples - turns.distinct, _LEFT_OVER: lost}
         left_out = {reason: count for reason, count in left_out.items() if count}
         served = whole if self._ordering.tail == "mask" else slots
-        return Counts(self._samples, served, left_out, served - turns.distinct + lost, slots - served)
+        return EpochCounts(self._samples, served, left_out, served - turns.distinct + lost, slots - served)
 
-    def _stretches(self, turns: "_Turns", epoch: int) -> Stretches:
-        return Stretches.rotated(self.table, turns.samples, (self._ordering.seed, epoch), self._ordering.tail)
+    def _stretches(self, turns: "_Turns", epoch: int) -> ShuffledLayout:
+        return ShuffledLayout.rotated(self.table, turns.samples, (self._ordering.seed, epoch), self._ordering.tail)
 
 
 class _Turns:
@@ -76,13 +84,13 @@ class _Turns:
 
     def __init__(self, subjects: Subjects, slots: int, seed: int, epoch: int) -> None:
         self._subjects = subjects
-        self._way = np.argsort(subjects.met(seed, epoch), kind="stable")
-        shift = below(len(subjects), seed, epoch, For.SHARE)
-        self._starts = bounds(slots, len(subjects), shift)
-        self._part_of = partial(part_of, count=slots, parts=len(subjects), shift=shift)
-        self._drawn = partial(subjects.drawn, key=(seed, epoch, For.SUBJECT))
+        self._way = np.argsort(subjects.first_positions(seed, epoch), kind="stable")
+        shift = random_below(len(subjects), seed, epoch, KeyPurpose.SHARE)
+        self._starts = part_bounds(slots, len(subjects), shift)
+        self._part_of = partial(part_index, count=slots, parts=len(subjects), shift=shift)
+        self._drawn = partial(subjects.draw, key=(seed, epoch, KeyPurpose.SUBJECT))
 
-    def of(self, slots: Integers) -> tuple[Integers, Integers]:
+    def of(self, slots: IntArray) -> tuple[IntArray, IntArray]:
         """The subject of each slot, and which of its entries it shows there."""
         turn = self._part_of(slots)
         subjects = self._way[turn]
@@ -93,21 +101,21 @@ class _Turns:
         """Samples that all slots together show."""
         return int(np.minimum(self._subjects.sizes[self._way], np.diff(self._starts)).sum())
 
-    def lost_without(self, left: Integers) -> int:
+    def lost_without(self, left: IntArray) -> int:
         """Samples that only these slots show."""
         turn = np.unique(self._part_of(left))
         theirs = np.concatenate([np.arange(*self._starts[[each, each + 1]]) for each in turn] or [left])
         return self._shown(theirs) - self._shown(np.setdiff1d(theirs, left))
 
-    def _shown(self, slots: Integers) -> int:
+    def _shown(self, slots: IntArray) -> int:
         return int(np.unique(np.stack(self.of(slots)), axis=1).shape[1])
 
-    def samples(self, slots: Integers) -> Integers:
+    def samples(self, slots: IntArray) -> IntArray:
         return self._drawn(*self.of(slots))
 
 
-class Impressions:
-    def __init__(self, catalog: Catalog, ordering: Ordering) -> None:
+class PKSampler:
+    def __init__(self, catalog: SplitCatalog, ordering: OrderOptions) -> None:
         assert ordering.impressions_per_subject is not None, "Ordering asks for it"
         self.unit = ordering.impressions_per_subject
         self._subjects, self._ordering = Subjects(catalog), ordering
@@ -120,16 +128,16 @@ class Impressions:
                 f"and only {np.count_nonzero(self._could):,} have as many. Choose a smaller batch or fewer of each."
             )
         self._units = np.minimum(self._could, self._rows)
-        self.table = Table(columns, self._rows, int(self._units.sum()) - columns * self._rows)
+        self.table = TableShape(columns, self._rows, int(self._units.sum()) - columns * self._rows)
 
-    def epoch(self, epoch: int) -> Layout:
-        way = np.argsort(self._subjects.met(self._ordering.seed, epoch), kind="stable")
-        rotation = below(self.table.units, self._ordering.seed, epoch, For.ROTATION)
+    def epoch(self, epoch: int) -> EpochLayout:
+        way = np.argsort(self._subjects.first_positions(self._ordering.seed, epoch), kind="stable")
+        rotation = random_below(self.table.units, self._ordering.seed, epoch, KeyPurpose.ROTATION)
         laid = _Laid(way, np.cumsum(self._units[way]), rotation)
-        drawn = partial(self._subjects.drawn, key=(self._ordering.seed, epoch, For.SUBJECT))
+        drawn = partial(self._subjects.draw, key=(self._ordering.seed, epoch, KeyPurpose.SUBJECT))
         return _Columns(self.table, laid, self.unit, drawn)
 
-    def counts(self, epoch: int) -> Counts:  # noqa: ARG002 - the same in all
+    def counts(self, epoch: int) -> EpochCounts:  # noqa: ARG002 - the same in all
         sizes, few = self._subjects.sizes, self._could == 0
         left_out = {
             f"their subjects have fewer than {self.unit:,}": sizes[few].sum(),
@@ -139,18 +147,18 @@ class Impressions:
             * self.unit,
         }
         whole = {reason: int(count) for reason, count in left_out.items()}
-        return counted(int(sizes.sum()), self.unit, self.table, self._ordering.tail, whole)
+        return count_samples(int(sizes.sum()), self.unit, self.table, self._ordering.tail, whole)
 
 
 @dataclass(frozen=True)
 class _Laid:
     """Units after one another, subject by subject, on a circle that starts anywhere."""
 
-    way: Integers
-    ends: Integers
+    way: IntArray
+    ends: IntArray
     rotation: int
 
-    def of(self, places: Integers) -> tuple[Integers, Integers]:
+    def of(self, places: IntArray) -> tuple[IntArray, IntArray]:
         """Of each unit: its subject, and which of the subject's it is."""
         units = (places + self.rotation) % self.ends[-1]
         turn = np.searchsorted(self.ends, units, side="right")
@@ -159,27 +167,29 @@ class _Laid:
 
 
 class _Columns:
-    def __init__(self, table: Table, laid: _Laid, unit: int, drawn: Callable[[Integers, Integers], Integers]) -> None:
+    def __init__(
+        self, table: TableShape, laid: _Laid, unit: int, drawn: Callable[[IntArray, IntArray], IntArray]
+    ) -> None:
         self._table, self._laid, self._unit, self._drawn = table, laid, unit, drawn
         tops = np.arange(table.columns) * table.rows
         top, above = laid.of(tops)[0], laid.of(tops - 1)[0]
         self._cut = top[top == above]
 
-    def block(self, columns: range, rows: range, key: Key) -> Integers:
+    def block(self, columns: range, rows: range, key: Key) -> IntArray:
         shuffled = [self._column(column, rows, (*key, column)) for column in columns]
         subjects, units = self._laid.of(np.stack(shuffled, axis=1).reshape(-1))
         turns = units[:, None] * self._unit + np.arange(self._unit)
         who = np.repeat(subjects, self._unit)
         return self._drawn(who, turns.reshape(-1)).reshape(len(rows), -1)
 
-    def tail(self) -> Integers:
+    def tail(self) -> IntArray:
         raise AssertionError("Ordering allows no tail but drop")
 
-    def _column(self, column: int, rows: range, key: Key) -> Integers:
+    def _column(self, column: int, rows: range, key: Key) -> IntArray:
         """The places of the units in one column's rows."""
         places = column * self._table.rows + np.array(rows)
         free = places[~np.isin(self._laid.of(places)[0], self._cut)]
-        places[np.isin(places, free)] = free[perm(len(free), *key)]
+        places[np.isin(places, free)] = free[permutation(len(free), *key)]
         return places
 
 
@@ -193,7 +203,7 @@ def _columns(batch: int, unit: int) -> int:
     return batch // unit
 
 
-def _most_rows(units: Integers, columns: int) -> int:
+def _most_rows(units: IntArray, columns: int) -> int:
     """The most rows that can be filled when no subject gives more units than there are rows."""
     fewest, most = 0, int(units.sum()) // columns
     while fewest < most:

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shardkit.errors import UsageError
-from shardkit.stream.order.rng import Integers
+from shardkit.stream.order.rng import IntArray
 
 
-def expected_distinct(sizes: Integers, batch: int) -> float:
+def expected_distinct(sizes: IntArray, batch: int) -> float:
     """Distinct subjects among `batch` samples of a perfect permutation, by the number of samples of each subject."""
     samples = int(sizes.sum())
     found, often = np.unique(sizes, return_counts=True)
@@ -43,7 +43,7 @@ _TAILS = ("drop", "wrap", "mask")
 
 
 @dataclass(frozen=True)
-class Ordering:
+class OrderOptions:
     global_batch: int
     sampler: str = "uniform"
     shuffle: bool = True
@@ -57,7 +57,7 @@ class Ordering:
 
     def __post_init__(self) -> None:
         self._make_plain()
-        self._refuse_no_choice()
+        self._check_choices()
         for name, value in (("global_batch", self.global_batch), ("block_rows", self.block_rows)):
             if value < 1:
                 raise UsageError(f"{name}={value}: it must be at least 1.")
@@ -66,7 +66,7 @@ class Ordering:
         for name, share in (("mated", self.mated), ("hard", self.hard)):
             if not 0 <= share <= 1:
                 raise UsageError(f"{name}={share}: a share lies between 0 and 1.")
-        self._refuse_what_does_not_go_together()
+        self._check_combinations()
 
     def _make_plain(self) -> None:
         """Hold numbers of other libraries as Python's own, since a state keeps them as JSON; TypeError for text."""
@@ -79,12 +79,12 @@ class Ordering:
             raise TypeError(f"shuffle={self.shuffle!r}")
         object.__setattr__(self, "shuffle", bool(self.shuffle))
 
-    def _refuse_no_choice(self) -> None:
+    def _check_choices(self) -> None:
         for name, value, choices in (("sampler", self.sampler, _SAMPLERS), ("tail", self.tail, _TAILS)):
             if value not in choices:
                 raise UsageError(f"{name}={value!r} is none of {', '.join(map(repr, choices))}.")
 
-    def _refuse_what_does_not_go_together(self) -> None:
+    def _check_combinations(self) -> None:
         if not self.shuffle and self.sampler != "uniform":
             raise UsageError(
                 f"sampler={self.sampler!r} draws anew in every epoch, so it has no order without a shuffle. Say "
@@ -100,7 +100,7 @@ class Ordering:
 
 
 @dataclass(frozen=True, eq=False)
-class Catalog:
+class SplitCatalog:
     """A sample's number is its place in the index of the split: shard by shard, from 0 on."""
 
     shards: NDArray[np.int64]
@@ -116,7 +116,7 @@ class Catalog:
 
 
 @dataclass(frozen=True)
-class Counts:
+class EpochCounts:
     """served - repeated + all that is left out = samples, and served + invalid = the slots of all rows."""
 
     samples: int

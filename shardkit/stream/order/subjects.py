@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from shardkit.stream.order.layout import NOBODY, Disk, Layout, Sampler, Table
-from shardkit.stream.order.rng import For, Integers, Key, drawn, keyed, perm
-from shardkit.stream.order.spec import Catalog, Counts
+from shardkit.stream.order.layout import EMPTY_SLOT, EpochLayout, Sampler, ShardWalk, TableShape
+from shardkit.stream.order.rng import IntArray, Key, KeyPurpose, key_words, permutation, random_words
+from shardkit.stream.order.spec import EpochCounts, SplitCatalog
 
 
 class Subjects:
     """The subjects that have samples, by their numbers: 0 … S-1 here, and as `numbers` say in the catalog."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: SplitCatalog) -> None:
         assert catalog.subjects is not None, "whoever asks for this sampler reads the subjects"
         self.numbers, self.sizes = np.unique(catalog.subjects, return_counts=True)
         self._shards = catalog.shards
@@ -27,46 +27,46 @@ class Subjects:
     def __len__(self) -> int:
         return len(self.sizes)
 
-    def met(self, seed: int, epoch: int) -> Integers:
+    def first_positions(self, seed: int, epoch: int) -> IntArray:
         """The place of each subject's first sample on an epoch's way through the shards."""
-        return Disk.shuffled(self._shards, seed, epoch).places(self._samples[self._starts].astype(np.int64))
+        return ShardWalk.shuffled(self._shards, seed, epoch).places(self._samples[self._starts].astype(np.int64))
 
-    def drawn(self, subjects: Integers, turns: Integers, key: Key) -> Integers:
+    def draw(self, subjects: IntArray, turns: IntArray, key: Key) -> IntArray:
         """The samples that subjects show when their turn comes for the so-and-so-many-th time: `perm(n_s, …)[turn]`."""
         asked, which = np.unique(subjects, return_inverse=True)
         sizes = self.sizes[asked]
         starts = np.cumsum(sizes) - sizes
         owner = np.repeat(np.arange(len(asked)), sizes)
         entries = np.arange(len(owner)) - starts[owner]
-        words = drawn(keyed(*key, self.numbers[asked])[owner], entries)
+        words = random_words(key_words(*key, self.numbers[asked])[owner], entries)
         shuffled = entries[np.lexsort((words, owner))]
-        found: Integers = self._samples[self._starts[subjects] + shuffled[starts[which] + turns]].astype(np.int64)
+        found: IntArray = self._samples[self._starts[subjects] + shuffled[starts[which] + turns]].astype(np.int64)
         return found
 
 
-def subset_of(catalog: Catalog, size: int, seed: int) -> Integers:
+def draw_subset(catalog: SplitCatalog, size: int, seed: int) -> IntArray:
     """The numbers of so many samples, ascending; of all, if there are no more."""
     subjects = Subjects(catalog)
-    key = (seed, 0, For.SUBSET)
+    key = (seed, 0, KeyPurpose.SUBSET)
     taken = _taken(subjects, min(size, catalog.samples), key)
     who = np.repeat(np.arange(len(taken)), taken)
     turns = np.arange(len(who)) - np.repeat(np.cumsum(taken) - taken, taken)
-    return np.sort(subjects.drawn(who, turns, key))
+    return np.sort(subjects.draw(who, turns, key))
 
 
-def restricted(catalog: Catalog, chosen: Integers) -> Catalog:
+def restrict_catalog(catalog: SplitCatalog, chosen: IntArray) -> SplitCatalog:
     """Of the chosen samples only, numbered anew."""
     assert catalog.subjects is not None, "Subjects asks for them"
     ends = np.searchsorted(chosen, np.cumsum(catalog.shards))
-    return Catalog(np.diff(ends, prepend=0), catalog.subjects[chosen], catalog.groups)
+    return SplitCatalog(np.diff(ends, prepend=0), catalog.subjects[chosen], catalog.groups)
 
 
 @dataclass(frozen=True)
-class Within:
+class SubsetSampler:
     """A sampler's order of a subset, with the numbers that the samples have in the whole split."""
 
     sampler: Sampler
-    chosen: Integers
+    chosen: IntArray
     samples: int
 
     @property
@@ -74,13 +74,13 @@ class Within:
         return self.sampler.unit
 
     @property
-    def table(self) -> Table:
+    def table(self) -> TableShape:
         return self.sampler.table
 
-    def epoch(self, epoch: int) -> Layout:
-        return _Renumbered(self.sampler.epoch(epoch), self.chosen)
+    def epoch(self, epoch: int) -> EpochLayout:
+        return _SubsetLayout(self.sampler.epoch(epoch), self.chosen)
 
-    def counts(self, epoch: int) -> Counts:
+    def counts(self, epoch: int) -> EpochCounts:
         counts = self.sampler.counts(epoch)
         outside = (
             {"they are not in the subset": self.samples - len(self.chosen)} if self.samples > len(self.chosen) else {}
@@ -89,26 +89,26 @@ class Within:
 
 
 @dataclass(frozen=True)
-class _Renumbered:
-    layout: Layout
-    chosen: Integers
+class _SubsetLayout:
+    layout: EpochLayout
+    chosen: IntArray
 
-    def block(self, columns: range, rows: range, key: Key) -> Integers:
+    def block(self, columns: range, rows: range, key: Key) -> IntArray:
         return self.chosen[self.layout.block(columns, rows, key)]
 
-    def tail(self) -> Integers:
+    def tail(self) -> IntArray:
         tail = self.layout.tail()
-        return np.where(tail == NOBODY, NOBODY, self.chosen[tail])
+        return np.where(tail == EMPTY_SLOT, EMPTY_SLOT, self.chosen[tail])
 
 
-def _taken(subjects: Subjects, size: int, key: Key) -> Integers:
+def _taken(subjects: Subjects, size: int, key: Key) -> IntArray:
     """How many samples of each subject."""
     if size < len(subjects):
         taken = np.zeros(len(subjects), np.int64)
-        taken[perm(len(subjects), *key)[:size]] = 1
+        taken[permutation(len(subjects), *key)[:size]] = 1
         return taken
     room, rest = subjects.sizes - 1, size - len(subjects)
     whole, remainders = np.divmod(room * rest, max(int(room.sum()), 1))
-    largest = np.lexsort((keyed(*key, subjects.numbers), -remainders))
+    largest = np.lexsort((key_words(*key, subjects.numbers), -remainders))
     whole[largest[: rest - int(whole.sum())]] += 1
     return 1 + whole

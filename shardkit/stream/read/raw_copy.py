@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 from xxhash import xxh3_128, xxh3_128_digest
 
 from shardkit.format.tar import BLOCK
-from shardkit.image.arrays import ThreadRoom
-from shardkit.image.npy import header
-from shardkit.stream.read.members import NAME, Run, has_name, read_at
-from shardkit.stream.read.shard_files import Bytes, OpenShard
+from shardkit.image.arrays import ScratchBuffer
+from shardkit.image.npy import npy_header
+from shardkit.stream.read.members import MAX_NAME_BYTES, SampleRun, has_name, read_at
+from shardkit.stream.read.shard_files import Bytes, ShardHandle
 
 _SMALL = 32 << 10
 
 
-class Task(NamedTuple):
+class RawCopy(NamedTuple):
     """A run, the shards of its lines, as open files and perhaps as maps, and the slots of the whole row."""
 
-    run: Run
-    opened: list[OpenShard]
+    run: SampleRun
+    opened: list[ShardHandle]
     maps: list[Bytes] | None
     slots: NDArray[Any]
     npy: bytes
@@ -38,11 +38,17 @@ class Task(NamedTuple):
         return BLOCK + len(self.npy) + int(self.slots[0].nbytes)
 
 
-def copied(
-    run: Run, opened: list[OpenShard], maps: list[Bytes] | None, slots: NDArray[Any], room: ThreadRoom, *, check: bool
+def copy_raw(
+    run: SampleRun,
+    opened: list[ShardHandle],
+    maps: list[Bytes] | None,
+    slots: NDArray[Any],
+    room: ScratchBuffer,
+    *,
+    check: bool,
 ) -> list[int]:
     """Fill the slots of a run; those that may hold anything else than the packed pixels, by their place in the run."""
-    task = Task(run, opened, maps, slots, header(slots.dtype.str, slots.shape[1:]), check)
+    task = RawCopy(run, opened, maps, slots, npy_header(slots.dtype.str, slots.shape[1:]), check)
     if run.sizes.count(task.whole - BLOCK) != len(run.sizes):  # an `.npy` of another tool can have a longer header
         return [*range(len(run.lines))]
     if slots[0].nbytes < _SMALL:
@@ -50,7 +56,7 @@ def copied(
     return _read_into_slots(task, room) if maps is None else _copied_from_maps(task, maps)
 
 
-def _read_into_slots(task: Task, room: ThreadRoom) -> list[int]:
+def _read_into_slots(task: RawCopy, room: ScratchBuffer) -> list[int]:
     run, npy, check = task.run, task.npy, task.check
     size, whole = task.slots[0].nbytes, task.whole
     beside = room.at_least(whole - size)
@@ -68,7 +74,7 @@ def _read_into_slots(task: Task, room: ThreadRoom) -> list[int]:
     return doubts
 
 
-def _copied_from_maps(task: Task, maps: list[Bytes]) -> list[int]:
+def _copied_from_maps(task: RawCopy, maps: list[Bytes]) -> list[int]:
     run, npy, check, behind = task.run, task.npy, task.check, len(task.npy)
     slots = task.slots.reshape(len(task.slots), -1).view(np.uint8)
     doubts = []
@@ -85,7 +91,7 @@ def _copied_from_maps(task: Task, maps: list[Bytes]) -> list[int]:
     return doubts
 
 
-def _by_the_batch(task: Task, room: ThreadRoom) -> list[int]:
+def _by_the_batch(task: RawCopy, room: ScratchBuffer) -> list[int]:
     run, npy, whole = task.run, task.npy, task.whole
     count, behind = len(run.lines), BLOCK + len(npy)
     flat = room.at_least(count * whole)
@@ -98,7 +104,7 @@ def _by_the_batch(task: Task, room: ThreadRoom) -> list[int]:
     return sorted(doubts)
 
 
-def _not_brought(task: Task, flat: memoryview) -> list[int]:
+def _not_brought(task: RawCopy, flat: memoryview) -> list[int]:
     """Bring one after the other into its line; those whose bytes are not what the index says."""
     run, check, whole = task.run, task.check, task.whole
     stops = range(whole, len(flat) + 1, whole)
@@ -110,14 +116,14 @@ def _not_brought(task: Task, flat: memoryview) -> list[int]:
     ]
 
 
-def _read_each(task: Task, flat: memoryview) -> Iterable[int]:
+def _read_each(task: RawCopy, flat: memoryview) -> Iterable[int]:
     whole, start = task.whole, 0
     for shard, offset in zip(task.opened, task.run.offsets, strict=True):
         yield read_at(shard, (flat[start : start + whole],), offset - BLOCK)
         start += whole
 
 
-def _copy_each(task: Task, maps: list[Bytes], flat: memoryview) -> Iterable[int]:
+def _copy_each(task: RawCopy, maps: list[Bytes], flat: memoryview) -> Iterable[int]:
     whole, start = task.whole, 0
     for content, offset in zip(maps, task.run.offsets, strict=True):
         flat[start : start + whole] = content[offset - BLOCK : offset - BLOCK + whole].data
@@ -125,11 +131,11 @@ def _copy_each(task: Task, maps: list[Bytes], flat: memoryview) -> Iterable[int]
         start += whole
 
 
-def _misnamed(task: Task, lines: NDArray[np.uint8]) -> list[int]:
+def _misnamed(task: RawCopy, lines: NDArray[np.uint8]) -> list[int]:
     """Those with another header: a short name is compared where it stands, a long one with care."""
     run = task.run
-    expected = np.array(run.names, f"S{NAME}").view(np.uint8).reshape(-1, NAME)
-    unequal = (lines[:, :NAME] != expected).any(axis=1)
+    expected = np.array(run.names, f"S{MAX_NAME_BYTES}").view(np.uint8).reshape(-1, MAX_NAME_BYTES)
+    unequal = (lines[:, :MAX_NAME_BYTES] != expected).any(axis=1)
     return [
         index
         for index in np.flatnonzero(unequal).tolist()

@@ -15,8 +15,8 @@ import numpy as np
 
 from shardkit.errors import ShardkitError
 from shardkit.format.tar import BLOCK
-from shardkit.stream.read.sample_index import NOBODY, Figure, Found, Integers, Mapped
-from shardkit.stream.read.shard_files import OpenShards
+from shardkit.stream.read.sample_index import EMPTY_SLOT, Field, IndexRows, IntArray, MinutiaeField
+from shardkit.stream.read.shard_files import ShardFiles
 
 _PIECE = 1 << 20
 _GAP = 1 << 20
@@ -32,14 +32,14 @@ class ByteRange(NamedTuple):
     row: int
 
 
-class Ahead:
+class ReadAhead:
     """One thread that reads what was asked for; `close` ends it.
 
     Ranges whose rows were served are dropped, so no more wait than the blocks or rows under way need.
     """
 
-    def __init__(self, shards: OpenShards, first: int = 0) -> None:
-        self._shards, self._process = shards.apart(), os.getpid()
+    def __init__(self, shards: ShardFiles, first: int = 0) -> None:
+        self._shards, self._process = shards.with_own_descriptors(), os.getpid()
         self._wanted: deque[ByteRange] = deque()
         self._served = first - 1
         self._piece = memoryview(bytearray(_PIECE))
@@ -52,7 +52,7 @@ class Ahead:
         """Number of ranges that wait to be read."""
         return len(self._wanted)
 
-    def ask(self, found: Found, rows: Integers) -> None:
+    def ask(self, found: IndexRows, rows: IntArray) -> None:
         """Read samples ahead; `rows` holds the row of each."""
         ranges = needed_ranges(found, rows, self._served)
         with self._wake:
@@ -107,14 +107,16 @@ def is_cached(descriptor: int, offset: int) -> bool:
         return False
 
 
-def needed_ranges(found: Found, rows: Integers, served: int = -1) -> list[ByteRange]:
+def needed_ranges(found: IndexRows, rows: IntArray, served: int = -1) -> list[ByteRange]:
     """Return the bytes of samples of rows after `served`, as they lie; samples less than a gap apart share a range."""
-    needed = (found.numbers != NOBODY) & (rows > served)
+    needed = (found.numbers != EMPTY_SLOT) & (rows > served)
     present = np.flatnonzero(needed)
-    members = [(present, found.figures[present, Figure.OFFSET], found.figures[present, Figure.SIZE])]
+    members = [(present, found.figures[present, Field.OFFSET], found.figures[present, Field.SIZE])]
     if found.minutiae is not None:
-        mapped = np.flatnonzero(needed & (found.minutiae[:, Mapped.SIZE] > 0))
-        members.append((mapped, found.minutiae[mapped, Mapped.OFFSET], found.minutiae[mapped, Mapped.SIZE]))
+        mapped = np.flatnonzero(needed & (found.minutiae[:, MinutiaeField.SIZE] > 0))
+        members.append(
+            (mapped, found.minutiae[mapped, MinutiaeField.OFFSET], found.minutiae[mapped, MinutiaeField.SIZE])
+        )
     lines, offsets, sizes = (np.concatenate(each) for each in zip(*members, strict=True))
     if not len(lines):
         return []

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shardkit.stream.order.epoch import Epoch
-from shardkit.stream.read.sample_index import Found, Integers, Lookup
+from shardkit.stream.order.epoch import EpochOrder
+from shardkit.stream.read.sample_index import IndexRows, IntArray, SampleIndex
 
-Coming = Callable[[Found, Integers], None]
+BlockCallback = Callable[[IndexRows, IntArray], None]
 """Takes samples that will be read before long, and the row of each."""
 
 _AT_ONCE = 16
@@ -22,11 +22,11 @@ _AT_ONCE = 16
 
 
 @dataclass
-class Row:
+class PlannedRow:
     """Line i is about the rank's column i."""
 
     row: int
-    found: Found
+    found: IndexRows
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class _Block:
     first: int
     last: int
     width: int
-    found: Found
+    found: IndexRows
 
 
-class RowReader:
+class RowPlanner:
     """The rows that are wanted, one after another."""
 
-    def __init__(self, epoch: Epoch, columns: range, lookup: Lookup, coming: Coming) -> None:
+    def __init__(self, epoch: EpochOrder, columns: range, lookup: SampleIndex, coming: BlockCallback) -> None:
         self._epoch, self._lookup, self._coming = epoch, lookup, coming
         self._parts = {
             lane: slice(max(own.start, columns.start) - own.start, min(own.stop, columns.stop) - own.start)
@@ -53,7 +53,7 @@ class RowReader:
         self._next: dict[int, _Block] = {}
         self._due: defaultdict[int, list[int]] = defaultdict(list)
 
-    def rows(self, wanted: range) -> Iterator[Row]:
+    def rows(self, wanted: range) -> Iterator[PlannedRow]:
         while wanted:
             self._enter_blocks(wanted[0])
             self._look_ahead(wanted[0], wanted[-1])
@@ -82,7 +82,7 @@ class RowReader:
             return {}
         blocks = {lane: self._epoch.block(lane, self._epoch.block_of(lane, row)) for lane, row in rows.items()}
         numbers = {lane: block.numbers[:, self._parts[lane]] for lane, block in blocks.items()}
-        found = self._lookup.find(np.concatenate([each.reshape(-1) for each in numbers.values()]))
+        found = self._lookup.rows(np.concatenate([each.reshape(-1) for each in numbers.values()]))
         lines = [np.repeat(blocks[lane].first + np.arange(len(own)), own.shape[1]) for lane, own in numbers.items()]
         self._coming(found, np.concatenate(lines))
         ends = np.cumsum([each.size for each in numbers.values()]).tolist()
@@ -91,7 +91,7 @@ class RowReader:
             for (lane, block), own, end in zip(blocks.items(), numbers.values(), ends, strict=True)
         }
 
-    def _joined(self, rows: range) -> Iterator[Row]:
+    def _joined(self, rows: range) -> Iterator[PlannedRow]:
         """Rows that need no other blocks than those at hand."""
         blocks = list(self._now.items())
         blocks.sort()
@@ -106,13 +106,13 @@ class RowReader:
         mapped = np.concatenate(minutiae, axis=1) if minutiae else None
         for place, row in enumerate(rows):
             own = None if mapped is None else mapped[place]
-            yield Row(row, Found(numbers[place], shards[place], figures[place], own, keys))
+            yield PlannedRow(row, IndexRows(numbers[place], shards[place], figures[place], own, keys))
 
 
-def _cut(found: Found, start: int, stop: int) -> Found:
+def _cut(found: IndexRows, start: int, stop: int) -> IndexRows:
     lines = slice(start, stop)
     minutiae = None if found.minutiae is None else found.minutiae[lines]
-    return Found(found.numbers[lines], found.shards[lines], found.figures[lines], minutiae, found.keys)
+    return IndexRows(found.numbers[lines], found.shards[lines], found.figures[lines], minutiae, found.keys)
 
 
 class _Piece:
@@ -123,6 +123,6 @@ class _Piece:
         self._width = block.width
         self._rows = slice(rows[0] - block.first, rows[-1] + 1 - block.first, rows.step)
 
-    def of(self, lines: Integers) -> Integers:
+    def of(self, lines: IntArray) -> IntArray:
         """Rows x lines a row, and what belongs to a line."""
         return lines.reshape(-1, self._width, *lines.shape[1:])[self._rows]

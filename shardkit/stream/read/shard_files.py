@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shardkit.reader.shard import opened_shard
+from shardkit.reader.shard import open_shard
 from shardkit.schema import Shard
-from shardkit.stream.read.sample_index import Integers
+from shardkit.stream.read.sample_index import IntArray
 
 _MOST = 512
 
@@ -29,44 +29,44 @@ _SHARE = 4
 """Of the files that this process may open, one in so many is ours."""
 
 
-class OpenShard:
+class ShardHandle:
     """A descriptor that closes with its last user; opening it has checked what lies there, and its size."""
 
     def __init__(self, path: Path, shard: Shard) -> None:
         self._stack = ExitStack()
         self.shard, self.path = shard, path
-        self.descriptor = self._stack.enter_context(opened_shard(path, shard)).descriptor
+        self.descriptor = self._stack.enter_context(open_shard(path, shard)).descriptor
 
     def __del__(self) -> None:
         self._stack.close()
 
 
-class OpenShards:
+class ShardFiles:
     def __init__(self, folder: Path, shards: tuple[Shard, ...]) -> None:
         self._folder, self._shards = folder, shards
-        self._open: OrderedDict[int, OpenShard] = OrderedDict()
+        self._open: OrderedDict[int, ShardHandle] = OrderedDict()
         self._lock = threading.Lock()
-        self._most = most_open_shards()
+        self._most = max_open_shards()
         self._closes = len(shards) > self._most
 
-    def __getitem__(self, number: int) -> OpenShard:
+    def __getitem__(self, number: int) -> ShardHandle:
         found = self._open.get(number)
         if found is None or self._closes:
             return self._opened(number)
         return found
 
-    def apart(self) -> "OpenShards":
+    def with_own_descriptors(self) -> "ShardFiles":
         """The same shards by descriptors of their own."""
-        return OpenShards(self._folder, self._shards)
+        return ShardFiles(self._folder, self._shards)
 
     def close(self) -> None:
         self._open.clear()  # without the lock, which a child may have inherited from a thread that held it
 
-    def _opened(self, number: int) -> OpenShard:
+    def _opened(self, number: int) -> ShardHandle:
         with self._lock:  # or every thread would open what all of them come to at once
             if number not in self._open:
                 shard = self._shards[number]
-                self._open[number] = OpenShard(self._folder / shard.name, shard)
+                self._open[number] = ShardHandle(self._folder / shard.name, shard)
             self._open.move_to_end(number)
             opened = self._open[number]
             while len(self._open) > self._most:
@@ -74,7 +74,7 @@ class OpenShards:
         return opened
 
 
-def most_open_shards() -> int:
+def max_open_shards() -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MOST if soft == resource.RLIM_INFINITY else max(1, min(_MOST, soft // _SHARE))
 
@@ -82,7 +82,7 @@ def most_open_shards() -> int:
 Bytes = NDArray[np.uint8]
 
 
-class Maps:
+class MappedShards:
     """Of one process, for as long as it streams a split; where the split does not `fit`, nothing is mapped."""
 
     def __init__(self, samples: int, *, fit: bool) -> None:
@@ -90,23 +90,23 @@ class Maps:
         self._fit = fit
         self._maps: dict[int, Bytes] = {}
 
-    def hold(self, numbers: Integers) -> bool:
+    def all_verified(self, numbers: IntArray) -> bool:
         """Whether all of these were read and found whole."""
         return self._fit and bool(self._whole[numbers].all())
 
-    def found_whole(self, numbers: Integers) -> None:
+    def mark_verified(self, numbers: IntArray) -> None:
         if self._fit:
             self._whole[numbers] = True
 
-    def __call__(self, number: int, shard: OpenShard) -> Bytes:
+    def __call__(self, number: int, shard: ShardHandle) -> Bytes:
         """The bytes of a shard; its size was checked when it was opened."""
         found = self._maps.get(number)
         if found is None:
-            found = self._maps[number] = _mapped(shard)
+            found = self._maps[number] = _map_shard(shard)
         return found
 
 
-def _mapped(shard: OpenShard) -> Bytes:
+def _map_shard(shard: ShardHandle) -> Bytes:
     import torch  # noqa: PLC0415 - who asks for an order alone can do without it
 
     path = f"/dev/fd/{shard.descriptor}"  # the file that was looked at, whatever its name stands for by now

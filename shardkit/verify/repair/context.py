@@ -10,13 +10,13 @@ from shardkit.format.tables import samples_of
 from shardkit.reader.dataset import Dataset
 from shardkit.schema import Generation, Manifest, Sample, Shard
 from shardkit.storage.folder import DatasetFolder
-from shardkit.storage.local import UNREADABLE
+from shardkit.storage.local import READ_ERRORS
 from shardkit.verify.findings import Finding
-from shardkit.verify.members import sealed_rows
+from shardkit.verify.members import verified_rows
 
 
 @dataclass
-class Mending:
+class RepairContext:
     folder: Path
     manifest: Manifest
     source: Path | None
@@ -43,9 +43,9 @@ class Mending:
 
     @property
     def dataset(self) -> Dataset:
-        return self.at(self.manifest.current)
+        return self.dataset_at(self.manifest.current)
 
-    def at(self, generation: Generation) -> Dataset:
+    def dataset_at(self, generation: Generation) -> Dataset:
         """Return a generation as it can be read now: its tables are read again after a step has written."""
         if generation.number not in self._read:
             self._read[generation.number] = Dataset(self.folder, self.manifest, generation)
@@ -54,32 +54,32 @@ class Mending:
     def before(self, generation: Generation) -> Dataset | None:
         """Return the dataset as it was before a generation; None before the first."""
         earlier = [each for each in self.manifest.generations if each.number < generation.number]
-        return self.at(earlier[-1]) if earlier else None
+        return self.dataset_at(earlier[-1]) if earlier else None
 
     def use(self, manifest: Manifest) -> None:
         """Go on with another manifest."""
         self.manifest = manifest
         self._read.clear()
 
-    def own(self, generation: Generation) -> list[Shard]:
+    def shards_of(self, generation: Generation) -> list[Shard]:
         """The shards that a generation's own tables describe."""
-        return own_shards(self.at(generation), generation)
+        return own_shards(self.dataset_at(generation), generation)
 
     def samples(self, shard: Shard) -> list[Sample] | None:
         """The rows of a shard, if they are those that were sealed."""
         try:
-            rows = sealed_rows(self.dataset, shard)
+            rows = verified_rows(self.dataset, shard)
             return None if rows is None else samples_of(rows)
-        except UNREADABLE:
+        except READ_ERRORS:
             return None
 
-    def mended(self, file: str, how: str) -> None:
+    def repaired(self, file: str, how: str) -> None:
         self.rewritten.add(file)
         self._read.clear()
         self.say(f"{file}: {how}")
 
     @contextmanager
-    def going_on(self) -> Iterator[None]:
+    def isolated(self) -> Iterator[None]:
         """Record why a step ended early: another step may not need what it lacked. A disk that fails ends them all."""
         try:
             yield
@@ -89,7 +89,7 @@ class Mending:
             self.left.append(str(error))
             self.say(str(error))
 
-    def give_up(self, file: str, why: str) -> None:
+    def unrepairable(self, file: str, why: str) -> None:
         self.left.append(f"{file}: {why}")
         self.say(f"{file}: cannot be mended. {why}")
 

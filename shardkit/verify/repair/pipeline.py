@@ -14,48 +14,48 @@ from shardkit.format.manifest import publish_manifest, read_manifest
 from shardkit.pack.workspace import ADOPTED, has_plan
 from shardkit.schema import MANIFEST, Manifest
 from shardkit.storage.folder import DatasetFolder
-from shardkit.storage.local import UNREADABLE
-from shardkit.verify.expected import remade_manifest
-from shardkit.verify.inventory import quarantined
-from shardkit.verify.repair.context import Mending
-from shardkit.verify.repair.files import mend_manifest, mend_skipped, mend_sums, remove_leftovers, reseal
-from shardkit.verify.repair.index import mend_index
-from shardkit.verify.repair.shards import mend_places, mend_tars
-from shardkit.verify.repair.tables import mend_shards_tables, mend_subjects
+from shardkit.storage.local import READ_ERRORS
+from shardkit.verify.expected import rebuild_manifest
+from shardkit.verify.inventory import write_quarantine
+from shardkit.verify.repair.context import RepairContext
+from shardkit.verify.repair.files import remove_leftovers, repair_manifest, repair_skipped, repair_sums, update_digests
+from shardkit.verify.repair.index import repair_index
+from shardkit.verify.repair.shards import repair_misplaced, repair_tars
+from shardkit.verify.repair.tables import repair_shard_tables, repair_subjects
 from shardkit.verify.verifier import Report
 
 # In this order: a later step builds upon what an earlier one has mended.
 _STEPS = (
-    mend_shards_tables,
-    mend_places,
-    mend_index,
-    mend_subjects,
-    mend_skipped,
-    mend_tars,
-    reseal,
-    mend_sums,
-    reseal,
-    mend_manifest,
+    repair_shard_tables,
+    repair_misplaced,
+    repair_index,
+    repair_subjects,
+    repair_skipped,
+    repair_tars,
+    update_digests,
+    repair_sums,
+    update_digests,
+    repair_manifest,
     remove_leftovers,
 )
 # What the manifest was damaged with is only found once there is one again.
 _ROUNDS = 3
 
-Verified = Callable[[], Report]
+VerifyAgain = Callable[[], Report]
 
 
 @dataclass(frozen=True)
-class Repaired:
+class RepairResult:
     mended: tuple[str, ...]
     left: tuple[str, ...]
     report: Report
 
 
-def repair(folder: Path, source: Path | None, say: Callable[[str], None], verified: Verified) -> Repaired:
+def repair(folder: Path, source: Path | None, say: Callable[[str], None], verified: VerifyAgain) -> RepairResult:
     """Mend what can be mended; the caller holds the folder."""
     mended: dict[str, None] = {}
     if not DatasetFolder(folder).exists(MANIFEST):
-        _refuse_unfinished(folder)
+        _check_committed(folder)
         publish_manifest(DatasetFolder(folder), _remade(folder))
         say(f"{MANIFEST}: made again from the tables.")
         mended[MANIFEST] = None
@@ -64,22 +64,22 @@ def repair(folder: Path, source: Path | None, say: Callable[[str], None], verifi
     for _ in range(_ROUNDS):
         if not report.findings:
             break
-        mending = Mending(folder, _manifest(folder), source, report.findings, say)
+        mending = RepairContext(folder, _manifest(folder), source, report.findings, say)
         for step in _STEPS:
-            with mending.going_on():
+            with mending.isolated():
                 step(mending)
-        quarantined(folder, mending.quarantine)
+        write_quarantine(folder, mending.quarantine)
         mended |= dict.fromkeys(sorted(mending.rewritten))
         left = mending.left
         before, report = report, verified()
         if report.findings == before.findings:
             break
     if not report.findings:
-        quarantined(folder, [])
-    return Repaired(tuple(mended), tuple(left) if report.findings else (), report)
+        write_quarantine(folder, [])
+    return RepairResult(tuple(mended), tuple(left) if report.findings else (), report)
 
 
-def _refuse_unfinished(folder: Path) -> None:
+def _check_committed(folder: Path) -> None:
     """What was never committed has no manifest to rebuild: the command that began it completes it."""
     from shardkit.pack.plan.planfile import read_plan  # noqa: PLC0415 - it brings the image libraries along
 
@@ -115,8 +115,8 @@ def _remade(folder: Path) -> Manifest:
     if not any(folder.glob("shards*.parquet")):
         raise UsageError(f"{folder}: no dataset is here, neither a manifest nor a table of shards.")
     try:
-        return remade_manifest(folder)
-    except UNREADABLE as error:
+        return rebuild_manifest(folder)
+    except READ_ERRORS as error:
         raise Damaged(
             f"{folder / MANIFEST}: it cannot be made again, the tables are damaged too ({error}). "
             "The shards may be whole: `shardkit index` adopts them as they are."

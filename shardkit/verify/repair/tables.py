@@ -9,57 +9,66 @@ from xxhash import xxh3_128
 from shardkit.errors import Damaged
 from shardkit.format.digests import rows_digest
 from shardkit.format.generation import class_map_digest, generation_digest, sums_name
-from shardkit.format.manifest import spare_copy
-from shardkit.format.table_limits import MOST_OF_A_GROUP
-from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, TableFile, from_rows, readable, samples_of, write_table
-from shardkit.format.tar import END
+from shardkit.format.manifest import encode_backup
+from shardkit.format.table_limits import GROUP_LIMITS
+from shardkit.format.tables import (
+    INDEX,
+    SHARDS,
+    SUBJECTS,
+    TableFile,
+    parquet_errors,
+    rows_to_table,
+    samples_of,
+    write_table,
+)
+from shardkit.format.tar import END_BLOCKS
 from shardkit.reader.dataset import Dataset
 from shardkit.schema import Generation, Shard, Subject
-from shardkit.storage.local import UNREADABLE, chunks, opened, seal_of
-from shardkit.verify.expected import listed_in
-from shardkit.verify.members import columns_of, end_of, tally_of
-from shardkit.verify.repair.context import Mending, own_shards
+from shardkit.storage.local import READ_ERRORS, hash_file, opened_fd, read_chunks
+from shardkit.verify.expected import parse_checksums
+from shardkit.verify.members import end_offset, member_table, tally_of
+from shardkit.verify.repair.context import RepairContext, own_shards
 
 
-def mend_shards_tables(mending: Mending) -> None:
+def repair_shard_tables(mending: RepairContext) -> None:
     for generation in mending.manifest.generations:
         if generation.shards in mending.broken:
-            _mend_shards(mending, generation)
+            _repair_shard_table(mending, generation)
 
 
-def _mend_shards(mending: Mending, generation: Generation) -> None:
+def _repair_shard_table(mending: RepairContext, generation: Generation) -> None:
     try:
         shards = list(_shards(mending, generation))
         earlier = mending.before(generation)
         before = earlier.shards if earlier else ()
-    except UNREADABLE as error:
-        mending.give_up(generation.shards, f"What it said cannot be told from the index and B3SUMS ({error}).")
+    except READ_ERRORS as error:
+        mending.unrepairable(generation.shards, f"What it said cannot be told from the index and B3SUMS ({error}).")
         return
     if generation_digest([*before, *shards]) != generation.digest:
-        mending.give_up(generation.shards, "What the index and B3SUMS tell is not what was sealed.")
+        mending.unrepairable(generation.shards, "What the index and B3SUMS tell is not what was sealed.")
         return
-    rows = [from_rows(shards, SHARDS)]
-    write_table(mending.inside, generation.shards, SHARDS, rows, spare_copy(mending.manifest, generation))
-    mending.mended(generation.shards, "written again; the digest of the dataset proves it.")
+    rows = [rows_to_table(shards, SHARDS)]
+    write_table(mending.inside, generation.shards, SHARDS, rows, encode_backup(mending.manifest, generation))
+    mending.repaired(generation.shards, "written again; the digest of the dataset proves it.")
 
 
-def _shards(mending: Mending, generation: Generation) -> Iterator[Shard]:
+def _shards(mending: RepairContext, generation: Generation) -> Iterator[Shard]:
     """The row groups of the index, in their order, are the tars of each split, in the order of their names."""
-    digests = listed_in(mending.folder / sums_name("B3SUMS", generation.number))
+    digests = parse_checksums(mending.folder / sums_name("B3SUMS", generation.number))
     tars = sorted(name for name in digests if name.endswith(".tar"))
     for index in generation.index:
         split = index.removeprefix("index/").rpartition("-")[0]
         path = mending.folder / index
-        with readable(path, mending.folder):
+        with parquet_errors(path, mending.folder):
             file = TableFile(path, mending.folder)
             for row_group in range(file.metadata.num_row_groups):
                 name = tars.pop(0)
-                rows = file.read_group(row_group, INDEX, MOST_OF_A_GROUP)
+                rows = file.read_group(row_group, INDEX, GROUP_LIMITS)
                 if name.rpartition("-")[0] != split:
                     raise Damaged(f"{index} has a row group that belongs to no tar of {split}")
-                columns = columns_of(rows)
+                columns = member_table(rows)
                 adopted = bool(rows["other"].null_count < len(rows))
-                size = (mending.folder / name).lstat().st_size if adopted else end_of(columns) + len(END)
+                size = (mending.folder / name).lstat().st_size if adopted else end_offset(columns) + len(END_BLOCKS)
                 generations = {each.generation for each in samples_of(rows.slice(0, 1))}
                 yield Shard(
                     name=name,
@@ -71,43 +80,43 @@ def _shards(mending: Mending, generation: Generation) -> Iterator[Shard]:
                     index=index,
                     row_group=row_group,
                     generation=generations.pop() if generations else generation.number,
-                    other=_behind(mending.folder / name, columns.ends[-1], size) if adopted else None,
+                    other=_hash_range(mending.folder / name, columns.ends[-1], size) if adopted else None,
                 )
     if tars:
         raise Damaged(f"{tars[0]} has no rows in the index")
 
 
-def _behind(path: Path, start: int, size: int) -> bytes:
+def _hash_range(path: Path, start: int, size: int) -> bytes:
     hasher = xxh3_128()
-    with opened(path) as descriptor:
-        for chunk in chunks(descriptor, start, size):
+    with opened_fd(path) as descriptor:
+        for chunk in read_chunks(descriptor, start, size):
             hasher.update(chunk)
     return hasher.digest()
 
 
-def mend_subjects(mending: Mending) -> None:
+def repair_subjects(mending: RepairContext) -> None:
     for generation in mending.manifest.generations:
         if generation.subjects in mending.broken:
-            _mend_subjects(mending, generation)
+            _repair_subject_table(mending, generation)
 
 
-def _mend_subjects(mending: Mending, generation: Generation) -> None:
+def _repair_subject_table(mending: RepairContext, generation: Generation) -> None:
     try:
         earlier = mending.before(generation)
         before = {_who(each): each for each in earlier.subjects} if earlier else {}
-        subjects = _subjects(mending.at(generation), generation)
-    except UNREADABLE as error:
-        mending.give_up(generation.subjects, f"What it said cannot be told from the index ({error}).")
+        subjects = _subjects(mending.dataset_at(generation), generation)
+    except READ_ERRORS as error:
+        mending.unrepairable(generation.subjects, f"What it said cannot be told from the index ({error}).")
         return
     everyone = before | {_who(each): each for each in subjects}
     if class_map_digest(everyone.values()) != generation.class_map:
         why = "The index does not tell everyone: of some subjects every image was skipped."
-        mending.give_up(generation.subjects, why)
+        mending.unrepairable(generation.subjects, why)
         return
-    write_table(mending.inside, generation.subjects, SUBJECTS, [from_rows(subjects, SUBJECTS)])
-    same = seal_of(mending.folder / generation.subjects) == mending.manifest.files[generation.subjects]
+    write_table(mending.inside, generation.subjects, SUBJECTS, [rows_to_table(subjects, SUBJECTS)])
+    same = hash_file(mending.folder / generation.subjects) == mending.manifest.files[generation.subjects]
     how = "byte for byte" if same else "the digest of the class map proves its labels"
-    mending.mended(generation.subjects, f"written again from the index; {how}.")
+    mending.repaired(generation.subjects, f"written again from the index; {how}.")
 
 
 def _who(subject: Subject) -> tuple[str, str]:

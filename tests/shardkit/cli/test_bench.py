@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.cli.commands.bench_report import Data, Verdict, judged, report
-from shardkit.stream.profiling import Rate, Step
+from shardkit.cli.commands.bench_report import MeasuredData, Verdict, find_bottleneck, report_lines
+from shardkit.stream.profiling import Rate, Stage
 from tests.commands import Ended, ended, process, ran
 from tests.packed import packed
 from tests.pictures import png
 
 QUICK = ("--seconds", 0.01, "--batch", 4)
 WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from shardkit.cli.main import main; main()"
-PNG = Data("png", 150_000, converted=False, cores=8)
+PNG = MeasuredData("png", 150_000, converted=False, cores=8)
 
 
 def rates(threads: int = 8, disk: float = 0.0, **samples: float) -> list[Rate]:
-    return [Rate(Step(step), threads, rate, rate * 260_000, disk) for step, rate in samples.items()]
+    return [Rate(Stage(step), threads, rate, rate * 260_000, disk) for step, rate in samples.items()]
 
 
 def benched(folder: Path, *options: object) -> Ended:
@@ -146,27 +146,27 @@ def test_without_torch_it_says_what_to_install(packed_once: Path) -> None:
         (rates(copy=90e3, read=20e3, digest=6e3, decode=5e3), PNG, "digest", "check=False"),
         (
             rates(copy=900e3, read=90e3, digest=80e3, decode=75e3),
-            Data("npy", 896, converted=False, cores=8),
+            MeasuredData("npy", 896, converted=False, cores=8),
             "samples",
             "nothing",
         ),
         (
             rates(copy=30e3, read=20e3, digest=18e3, decode=3e3),
-            Data("png", 150_000, converted=True, cores=8),
+            MeasuredData("png", 150_000, converted=True, cores=8),
             "decode",
             "pack with the --size",
         ),
         (
             rates(copy=30e3, read=20e3, digest=18e3, decode=3e3),
-            Data("jpg", 150_000, converted=False, cores=8),
+            MeasuredData("jpg", 150_000, converted=False, cores=8),
             "decode",
             "more cores",
         ),
         (rates(read=20e3, digest=18e3, decode=3e3), PNG, "decode", "--codec zstd"),
     ],
 )
-def test_a_verdict_follows_from_the_rates(measured: list[Rate], data: Data, bound: str, change: str) -> None:
-    verdict = judged(measured, data)
+def test_a_verdict_follows_from_the_rates(measured: list[Rate], data: MeasuredData, bound: str, change: str) -> None:
+    verdict = find_bottleneck(measured, data)
 
     assert verdict.bound == bound
     assert change in verdict.change
@@ -179,16 +179,16 @@ def test_threads_that_add_nothing_are_not_asked_for() -> None:
         for rate in rates(threads, copy=9e3, read=5e3, digest=4e3, decode=whole)
     ]
 
-    assert judged(measured, PNG).threads == 2
-    assert judged(measured, PNG).microseconds["decode"] == pytest.approx(1e6 / 200 - 1e6 / 4000)
+    assert find_bottleneck(measured, PNG).threads == 2
+    assert find_bottleneck(measured, PNG).microseconds["decode"] == pytest.approx(1e6 / 200 - 1e6 / 4000)
 
 
 @pytest.mark.parametrize("width", [80, 100])
 def test_a_report_fits_its_width(width: int) -> None:
-    measured = [*rates(1, **dict.fromkeys(Step, 123_456.0)), *rates(16, **dict.fromkeys(Step, 1_234_567.0))]
+    measured = [*rates(1, **dict.fromkeys(Stage, 123_456.0)), *rates(16, **dict.fromkeys(Stage, 1_234_567.0))]
     verdict = Verdict("memory", "a word " * 20, "another word " * 20, 16, {"read": 12.0})
 
-    lines = ["".join(line) for line in report(measured, PNG, verdict, width)]
+    lines = ["".join(line) for line in report_lines(measured, PNG, verdict, width)]
     assert max(map(len, lines)) <= width
     assert any(line.endswith("x 10.0") for line in lines)
 
@@ -198,7 +198,7 @@ def test_one_page_never_says_both_that_threads_are_enough_and_that_more_are_want
     counts: tuple[int, ...], said: str
 ) -> None:
     measured = [rate for count in counts for rate in rates(count, copy=30e3, read=20e3, digest=18e3, decode=3e3)]
-    verdict = judged(measured, PNG)
-    page = "\n".join(line for lines in report(measured, PNG, verdict, 200) for line in lines)
+    verdict = find_bottleneck(measured, PNG)
+    page = "\n".join(line for lines in report_lines(measured, PNG, verdict, 200) for line in lines)
     assert said in page
     assert ("more threads:" in verdict.change) is (verdict.threads == max(counts))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.cli.console import folded
+from shardkit.cli.console import fold
 from tests.shardkit.cli.terminal import on_terminal
 
 SHARDKIT = Path(sys.executable).with_name("shardkit")
-SAYING = "from shardkit.cli.console import good, say; say(good('o\\x1b[31mk'), ' \\x1b[32mx')"
+SAYING = "from shardkit.cli.console import green, say; say(green('o\\x1b[31mk'), ' \\x1b[32mx')"
 
 
 def test_a_terminal_shows_colours() -> None:
@@ -53,8 +53,8 @@ def test_what_a_stranger_wrote_colours_nothing() -> None:
 
 def test_a_long_sentence_is_folded_between_words_and_no_command_is() -> None:
     text = "Error: it cannot be meant. Call `shardkit pack fingers packed` and look at what it says."
-    assert folded(text, 200) == text
-    assert folded(text, 40).splitlines() == [
+    assert fold(text, 200) == text
+    assert fold(text, 40).splitlines() == [
         "Error: it cannot be meant. Call",
         "  `shardkit pack fingers packed` and",
         "  look at what it says.",
@@ -63,13 +63,13 @@ def test_a_long_sentence_is_folded_between_words_and_no_command_is() -> None:
 
 @pytest.mark.parametrize("text", ["    → mount -o remount,noatime /", "threads  copy only      read", "two\nlines of"])
 def test_what_is_no_sentence_stays(text: str) -> None:
-    assert folded(text, 10) == text
+    assert fold(text, 10) == text
 
 
 def test_a_bar_is_one_line_however_narrow() -> None:
     program = (
-        "from shardkit.cli.progress import progress\n"
-        "with progress('images', 1_500_000) as shown: shown.advance(700_000, 10**12)"
+        "from shardkit.cli.progress import show_progress\n"
+        "with show_progress('images', 1_500_000) as shown: shown.advance(700_000, 10**12)"
     )
     for columns in (40, 80, 140):
         said = on_terminal([sys.executable, "-c", program], columns, {"NO_COLOR": "1"})

@@ -13,7 +13,7 @@ import pytest
 from click.shell_completion import get_completion_class
 
 import shardkit as package
-from shardkit.cli.commands.completion import registered
+from shardkit.cli.commands.completion import register_shells
 from shardkit.cli.main import shardkit
 from tests.shardkit.cli.terminal import on_terminal
 
@@ -23,7 +23,7 @@ PATHS = {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 
 def answer(shell: str, words: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the script of a shell is answered; the last word is the one that is begun."""
-    registered()
+    register_shells()
     maker = get_completion_class(shell)
     assert maker is not None
     *before, last = words.split(" ")

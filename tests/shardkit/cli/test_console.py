@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.cli import console, progress
-from shardkit.cli.progress import duration
+from shardkit.cli.progress import format_duration
 
 
 @pytest.fixture
@@ -37,13 +37,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     ],
 )
 def test_durations_are_said_as_people_do(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+    assert format_duration(seconds) == said
 
 
 @given(st.floats(0, 1e9))
 def test_a_duration_is_right_to_its_smallest_unit(seconds: float) -> None:
     units = {"s": 1, "min": 60, "h": 3600}
-    said = re.findall(r"(\d+) (s|min|h)\b", duration(seconds))
+    said = re.findall(r"(\d+) (s|min|h)\b", format_duration(seconds))
 
     assert abs(sum(int(count) * units[unit] for count, unit in said) - seconds) <= units[said[-1][1]]
     assert all(int(count) < 60 for count, _ in said[1:])
@@ -74,7 +74,7 @@ def test_a_record_holds_any_file_name(capsys: pytest.CaptureFixture[str]) -> Non
 def test_without_a_terminal_progress_is_a_line_every_few_seconds(
     clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with progress.progress("images", total=1_000) as shown:
+    with progress.show_progress("images", total=1_000) as shown:
         shown.skip(200)
         for _ in range(8):
             clock[0] += 1
@@ -88,7 +88,7 @@ def test_without_a_terminal_progress_is_a_line_every_few_seconds(
 
 @pytest.mark.usefixtures("clock")
 def test_nothing_to_do_is_said_too(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress.progress("images", total=5) as shown:
+    with progress.show_progress("images", total=5) as shown:
         shown.skip(5)
 
     assert capsys.readouterr().err == "5 of 5 images · 0.0/s\n"
@@ -102,15 +102,15 @@ def test_nobody_listening_does_not_stop_the_work() -> None:
 
 
 def test_a_failure_claims_no_end(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ValueError, match="mine"), progress.progress("images", total=5):
+    with pytest.raises(ValueError, match="mine"), progress.show_progress("images", total=5):
         raise ValueError("mine")
 
     assert capsys.readouterr().err == ""
 
 
 ON_TERMINAL = """
-from shardkit.cli.progress import progress; from shardkit.cli.console import say
-with progress("images", 2_000) as shown:
+from shardkit.cli.progress import show_progress; from shardkit.cli.console import say
+with show_progress("images", 2_000) as shown:
     shown.skip(500)
     shown.advance()
     say("A word between.")

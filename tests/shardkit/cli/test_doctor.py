@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.cli.commands.doctor import doctor, report
+from shardkit.cli.commands.doctor import doctor, report_lines
 from shardkit.errors import UsageError
-from shardkit.host.doctor import ATTEMPTS, Attempt, refusals
-from shardkit.host.facts import Contents, Place
+from shardkit.host.doctor import OPERATIONS, Operation, try_operations
+from shardkit.host.facts import Contents, Location
 from shardkit.host.findings import Finding, Severity
 from tests.faults.disk import run_on_disk
 from tests.faults.operations import Nth, failing, watched
 
 SHARDKIT = Path(sys.executable).with_name("shardkit")
-NEW = Place("/data/new", "/data", Contents.EMPTY, writable=True)
+NEW = Location("/data/new", "/data", Contents.EMPTY, writable=True)
 
 
 def examine(*args: str | Path) -> None:
@@ -93,7 +93,7 @@ def test_a_report_fits_its_width_but_for_what_is_copied() -> None:
     finding = Finding("inodes", Severity.PROBLEM, "fact " * 40, "why " * 60, (command,))
     fine = Finding("cores", Severity.OK, "16")
 
-    lines = ["".join(line) for line in report(NEW, [finding, fine], 80)]
+    lines = ["".join(line) for line in report_lines(NEW, [finding, fine], 80)]
 
     assert f"{' ' * 24}→ {command}" in lines
     assert max(len(line) for line in lines if command not in line) <= 80
@@ -104,12 +104,12 @@ def test_a_report_fits_its_width_but_for_what_is_copied() -> None:
 def test_a_lock_that_does_not_hold_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fcntl.flock", lambda _descriptor, _how: None)
 
-    said = refusals(tmp_path, ATTEMPTS)
+    said = try_operations(tmp_path, OPERATIONS)
 
     assert said == {"publish a file": None, "lock a folder": "a second lock was granted while the first was held"}
 
 
-def spoiled(attempt: Attempt, nth: Nth) -> Attempt:
+def spoiled(attempt: Operation, nth: Nth) -> Operation:
     def attempted(folder: Path) -> None:
         with watched(nth):
             attempt(folder)
@@ -121,7 +121,7 @@ def spoiled(attempt: Attempt, nth: Nth) -> Attempt:
 def test_whatever_fails_is_a_finding_and_nothing_stays(tmp_path: Path, code: int) -> None:
     for number in count(1):
         nth = Nth(number, failing(code))
-        said = refusals(tmp_path, {what: spoiled(attempt, nth) for what, attempt in ATTEMPTS.items()})
+        said = try_operations(tmp_path, {what: spoiled(attempt, nth) for what, attempt in OPERATIONS.items()})
         assert list(tmp_path.iterdir()) == []
         # At the end, a lock's file that cannot be removed is no failure: it stays without harm.
         tidying = {*nth.names[number - 1 :]} <= {"open", "unlink"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import shardkit
-from shardkit.cli.commands.info import info, report
+from shardkit.cli.commands.info import info, report_lines
 from tests.packed import packed
 from tests.pictures import png
 
@@ -42,7 +42,7 @@ def test_what_was_done_to_pixels_and_what_was_left_out_is_said(tmp_path: Path) -
         (folder / f"{number}.png").write_bytes(png(seed=number)[: -number or None])
     dataset = shardkit.open(packed(tmp_path, codec="zstd", size=8))
 
-    text = " ".join(" ".join(map("".join, report(dataset, 80))).split())
+    text = " ".join(" ".join(map("".join, report_lines(dataset, 80))).split())
     assert "codec zstd: as asked for" in text
     assert "fit pad, geometry_version 1, size 8" in text
     assert "by pack: 1 packed, 2 truncated skipped (listed in skipped.jsonl)" in text
@@ -58,7 +58,7 @@ def test_lists_are_named_as_lists(tmp_path: Path) -> None:
     lists = {name: tmp_path / file for name, file in (("groups", "groups.csv"), ("files", "files.json"))}
     dataset = shardkit.open(packed(tmp_path, **lists, split_file=tmp_path / "splits.csv"))
 
-    text = " ".join(" ".join(map("".join, report(dataset, 120))).split())
+    text = " ".join(" ".join(map("".join, report_lines(dataset, 120))).split())
     for name in ("files", "groups", "splits"):
         digest = str(dataset.manifest.options[name]).rpartition("=")[2]
         assert f"{name} a list (digest {digest[:8]}…)" in text
@@ -69,7 +69,7 @@ def test_lists_are_named_as_lists(tmp_path: Path) -> None:
 def test_a_report_fits_its_width(packed_once: Path, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(packed_once.parent)
 
-    assert max(len("".join(line)) for line in report(shardkit.open("packed"), width)) <= width
+    assert max(len("".join(line)) for line in report_lines(shardkit.open("packed"), width)) <= width
 
 
 def test_json_is_one_line_with_the_manifest(packed_once: Path, capsys: pytest.CaptureFixture[str]) -> None:

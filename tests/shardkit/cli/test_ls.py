@@ -10,7 +10,7 @@ import pytest
 
 import shardkit
 from shardkit.cli.commands.ls import ls
-from shardkit.cli.console import shown
+from shardkit.cli.console import format_key
 from shardkit.errors import UsageError
 from tests.packed import SUBJECTS
 
@@ -91,8 +91,8 @@ def test_a_subject_of_another_split_is_a_mistake(packed_once: Path) -> None:
 
 
 def test_what_a_strangers_key_would_tell_a_terminal_is_escaped() -> None:
-    assert shown("red\x1b[31m/04") == r"'red\x1b[31m/04'"
-    assert shown("café/04") == "café/04"
+    assert format_key("red\x1b[31m/04") == r"'red\x1b[31m/04'"
+    assert format_key("café/04") == "café/04"
 
 
 def test_a_reader_that_has_enough_is_no_error(packed_once: Path) -> None:

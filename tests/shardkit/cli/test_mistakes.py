@@ -2,7 +2,7 @@
 
 import pytest
 
-from shardkit.cli.errors import TRAINER
+from shardkit.cli.errors import TRAINER_COMMANDS
 from tests.commands import ran
 from trainer.__main__ import COMMANDS
 
@@ -41,7 +41,7 @@ def test_a_mistake_is_one_sentence_that_helps(words: str, says: str) -> None:
     assert "--help` " in ended.error
 
 
-@pytest.mark.parametrize("name", TRAINER)
+@pytest.mark.parametrize("name", TRAINER_COMMANDS)
 def test_who_looks_for_the_trainer_is_told_where_it_is(name: str) -> None:
     ended = ran(name, "--config", "demo")
 
@@ -50,4 +50,4 @@ def test_who_looks_for_the_trainer_is_told_where_it_is(name: str) -> None:
 
 
 def test_the_trainers_commands_are_known() -> None:
-    assert {*TRAINER} == {*COMMANDS} - {"doctor"}
+    assert {*TRAINER_COMMANDS} == {*COMMANDS} - {"doctor"}

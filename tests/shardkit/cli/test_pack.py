@@ -13,11 +13,11 @@ import pytest
 from shardkit.image.codec import decode
 from shardkit.image.png.decode import decode_png
 from shardkit.image.png.structure import inspect
-from shardkit.pack.estimate import Room
+from shardkit.pack.estimate import SpaceEstimate
 from shardkit.pack.options import PackOptions
-from shardkit.pack.plan.draft import Request, drafted
+from shardkit.pack.plan.draft import PackRequest, draft_plan
 from shardkit.pack.source.lists import ListFile
-from shardkit.pack.write.preparation import Preparation, prepare
+from shardkit.pack.write.preparation import Preparation, apply_preparation
 from shardkit.reader.dataset import Dataset, open_dataset
 from tests import trees
 from tests.commands import packed, ran
@@ -170,7 +170,7 @@ def test_a_dry_run_adds_up_and_writes_nothing(source: Path, folder: Path, *, the
 
 
 def test_a_dry_run_says_that_it_would_not_fit(source: Path, folder: Path) -> None:
-    with mock.patch("shardkit.pack.estimate.BESIDE_SAMPLE", 1 << 60):
+    with mock.patch("shardkit.pack.estimate.OVERHEAD_PER_SAMPLE", 1 << 60):
         ended = ran("pack", source, folder, "--dry-run")
     assert ended.code == 0
     assert "Warning: that does not fit, and the run itself would be refused (6)." in ended.stderr
@@ -185,8 +185,8 @@ def test_a_dry_run_leaves_an_unfinished_pack_as_it_is(source: Path, folder: Path
 
 @pytest.mark.parametrize("lacking", ["bytes", "inodes"])
 def test_what_cannot_fit_is_refused_before_it_starts(lacking: str, source: Path, folder: Path) -> None:
-    room = Room(10**6, 10, 10**5, 10**6) if lacking == "bytes" else Room(10**5, 10, 10**6, 9)
-    with mock.patch("shardkit.pack.estimate.room_for", return_value=room):
+    room = SpaceEstimate(10**6, 10, 10**5, 10**6) if lacking == "bytes" else SpaceEstimate(10**5, 10, 10**6, 9)
+    with mock.patch("shardkit.pack.estimate.estimate_space", return_value=room):
         ended = ran("pack", source, folder)
     assert ended.code == 6
     assert f"{lacking} are needed and" in ended.error
@@ -225,7 +225,7 @@ def test_pixels_are_those_that_were_asked_for(options: str, wanted: Preparation,
     assert len(samples) == len(files)
     for sample in samples:
         content = memoryview(files[sample.source.decode()])
-        expected = prepare(decode_png(content, inspect(content)), inspect(content), wanted)
+        expected = apply_preparation(decode_png(content, inspect(content)), inspect(content), wanted)
         read = decode(sample.image.ext, members[f"{sample.key}.{sample.image.ext}"])
         np.testing.assert_array_equal(read, expected)
         assert (sample.height, sample.width) == expected.shape[:2]
@@ -277,8 +277,8 @@ def test_what_a_list_names_in_vain_is_warned_of(
 ) -> None:
     lines = (f"{number:04},{value}" for number in range(12))
     path = listed(tmp_path / "list.csv", *lines)
-    request = Request(source, folder, PackOptions(), **{name.replace("-", "_"): ListFile(path)})
-    (warning,) = drafted(request, 1, lambda _: None).warnings
+    request = PackRequest(source, folder, PackOptions(), **{name.replace("-", "_"): ListFile(path)})
+    (warning,) = draft_plan(request, 1, lambda _: None).warnings
     assert "names 2 of 12 in vain: 0010 is not" in warning
 
 

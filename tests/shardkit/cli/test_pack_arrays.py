@@ -16,7 +16,7 @@ from shardkit.cli.commands.append import append
 from shardkit.cli.commands.pack import pack
 from shardkit.errors import Interrupted, Mismatch, ShardkitError, UsageError
 from shardkit.image.codec import decode
-from shardkit.pack.source.arrays import ArraysFile
+from shardkit.pack.source.arrays import ArrayReader
 from shardkit.pack.write import shard_writer as shards
 from shardkit.reader.dataset import open_dataset
 from tests.commands import ran
@@ -133,14 +133,14 @@ def test_a_second_run_has_nothing_to_do(tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_file_that_changes_under_the_pack_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit 5 for the whole: nobody knows which of a million samples changed."""
     source = binary(tmp_path / "src")
-    path, read = source / "images.bin", ArraysFile.read
+    path, read = source / "images.bin", ArrayReader.read
 
-    def touching(self: ArraysFile, number: bytes, size: int, mtime_ns: int, into: memoryview) -> None:
+    def touching(self: ArrayReader, number: bytes, size: int, mtime_ns: int, into: memoryview) -> None:
         if number == b"150":
             os.utime(path)
         read(self, number, size, mtime_ns, into)
 
-    monkeypatch.setattr(ArraysFile, "read", touching)
+    monkeypatch.setattr(ArrayReader, "read", touching)
     with pytest.raises(Mismatch, match=r"images\.bin: changed after the pack was planned"):
         packed(source, tmp_path / "dst")
     monkeypatch.undo()
@@ -153,7 +153,7 @@ def test_a_file_that_changes_under_the_pack_ends_it(tmp_path: Path, monkeypatch:
 def test_other_arrays_are_another_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = binary(tmp_path / "src")
     with monkeypatch.context() as stopped:
-        stopped.setattr(shards, "write_part", _stop)
+        stopped.setattr(shards, "write_receipt", _stop)
         with pytest.raises(Interrupted):
             packed(source, tmp_path / "dst")
     binary(source, values(300), labels(300))

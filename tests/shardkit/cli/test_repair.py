@@ -10,7 +10,7 @@ from shardkit.cli.commands.merge import merge
 from shardkit.cli.commands.repair import repair
 from shardkit.cli.commands.verify import verify
 from shardkit.errors import Locked, UsageError
-from shardkit.storage.lock import locked
+from shardkit.storage.lock import lock_folder
 from tests.shardkit.verify.small import files, flipped, packed, run, tree
 
 
@@ -76,5 +76,5 @@ def test_an_index_behind_a_link_is_not_written_to(folder: Path, capsys: pytest.C
 
 
 def test_a_folder_that_another_process_holds_is_left_alone(folder: Path) -> None:
-    with locked(folder), pytest.raises(Locked):
+    with lock_folder(folder), pytest.raises(Locked):
         run(repair, folder)

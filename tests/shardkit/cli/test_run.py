@@ -10,7 +10,7 @@ import click
 import pytest
 
 from shardkit import errors
-from shardkit.cli.errors import run
+from shardkit.cli.errors import run_command
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -45,7 +45,7 @@ def raising(error: BaseException) -> click.Command:
     ids=lambda value: type(value).__name__,
 )
 def test_an_error_is_one_sentence_and_its_code(capsys: pytest.CaptureFixture[str], error: Exception, code: int) -> None:
-    assert run(raising(error), []) == code
+    assert run_command(raising(error), []) == code
     assert capsys.readouterr() == ("", "Error: what happened\n")
 
 
@@ -53,19 +53,19 @@ def test_an_error_without_a_file_is_not_one_of_the_answer(capsys: pytest.Capture
     """As pyarrow raises it: it knows no names."""
     error = OSError(errno.EIO, "Error reading bytes from file")
 
-    assert run(raising(error), []) == errors.StorageFailing.exit_code
+    assert run_command(raising(error), []) == errors.StorageFailing.exit_code
     said = capsys.readouterr().err
     assert said.startswith("Error: a file that the system does not name: the disk reports «Input/output error»")
 
 
 def test_an_error_of_ours_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
-        run(raising(ZeroDivisionError()), [])
+        run_command(raising(ZeroDivisionError()), [])
 
 
 @pytest.mark.parametrize(("outcome", "code"), [(None, 0), (3, 3), ("text", 0)])
 def test_a_command_may_return_its_exit_code(outcome: object, code: int) -> None:
-    assert run(click.command(lambda: outcome), []) == code
+    assert run_command(click.command(lambda: outcome), []) == code
 
 
 def test_a_command_may_exit_in_the_middle() -> None:
@@ -74,12 +74,12 @@ def test_a_command_may_exit_in_the_middle() -> None:
     def command(context: click.Context) -> None:
         context.exit(4)
 
-    assert run(command, []) == 4
+    assert run_command(command, []) == 4
 
 
 INTERRUPTIBLE = """
 import sys, click
-from shardkit.cli.errors import run
+from shardkit.cli.errors import run_command
 
 def line(text):
     print(text, flush=True)
@@ -93,7 +93,7 @@ def command():
         line("tidying")
         line("tidied")
 
-sys.exit(run(command, []))
+sys.exit(run_command(command, []))
 """
 
 

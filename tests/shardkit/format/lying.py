@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shardkit.format.manifest import manifest_bytes
-from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, from_rows
+from shardkit.format.tables import INDEX, SHARDS, SUBJECTS, rows_to_table
 from shardkit.pack.options import PackOptions
 from shardkit.schema import Generation, Manifest, Member, Sample, Seal, Shard, Subject, Totals
 
@@ -93,4 +93,4 @@ def samples(count: int, **changed: object) -> pa.Table:
 
 
 def repeated(row: Sample | Shard | Subject, schema: pa.Schema, count: int) -> pa.Table:
-    return from_rows([row], schema).take(pa.array(np.zeros(count, np.int64)))
+    return rows_to_table([row], schema).take(pa.array(np.zeros(count, np.int64)))

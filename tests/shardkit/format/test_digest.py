@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shardkit.format.digests import dataset_digest, rows_digest
 from shardkit.format.tables import INDEX
-from shardkit.storage.local import seal_of, sha256_of
+from shardkit.storage.local import hash_file, sha256_file
 
 MEMBERS = st.fixed_dictionaries(
     {
@@ -87,5 +87,8 @@ def test_the_seal_of_a_file(size: int, tmp_path: Path) -> None:
     content = bytes(range(256)) * (size // 256 + 1)
     content = content[:size]
     (tmp_path / "file").write_bytes(content)
-    assert (seal_of(tmp_path / "file").blake3, seal_of(tmp_path / "file").size) == (blake3(content).hexdigest(), size)
-    assert sha256_of(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+    assert (hash_file(tmp_path / "file").blake3, hash_file(tmp_path / "file").size) == (
+        blake3(content).hexdigest(),
+        size,
+    )
+    assert sha256_file(tmp_path / "file") == hashlib.sha256(content).hexdigest()

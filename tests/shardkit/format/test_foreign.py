@@ -13,19 +13,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shardkit.errors import Damaged, ShardkitError, UsageError
-from shardkit.format.foreign_tar import Entry, Read, entries
+from shardkit.format.foreign_tar import ForeignMember, ReadAt, iter_members
 from tests.foreign_tars import BLOCK, END, block, filled, member, pax, tar
 
 
-def found(content: bytes) -> list[Entry]:
-    return list(entries("web.tar", reading(content), len(content)))
+def found(content: bytes) -> list[ForeignMember]:
+    return list(iter_members("web.tar", reading(content), len(content)))
 
 
 def names(content: bytes) -> list[tuple[bytes, int]]:
     return [(each.name, each.size) for each in found(content)]
 
 
-def reading(content: bytes) -> Read:
+def reading(content: bytes) -> ReadAt:
     return lambda offset, size: content[offset : offset + size]
 
 
@@ -236,7 +236,7 @@ def test_many_empty_members_take_no_memory() -> None:
         return (header if offset < count * BLOCK else bytes(BLOCK))[:size]
 
     tracemalloc.start()
-    seen = sum(1 for _ in entries("web.tar", read, (count + 2) * BLOCK))
+    seen = sum(1 for _ in iter_members("web.tar", read, (count + 2) * BLOCK))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 

@@ -5,18 +5,18 @@ import io
 from blake3 import blake3
 from xxhash import xxh3_128_digest
 
-from shardkit.format.foreign_digest import TarDigest
-from shardkit.format.foreign_tar import Entry
+from shardkit.format.foreign_digest import AdoptedTarHasher
+from shardkit.format.foreign_tar import ForeignMember
 
 CONTENT = bytes(number % 251 for number in range(3_000_000))
 
 
 def test_every_range_has_the_digest_of_its_bytes() -> None:
-    image, sidecar = Entry(b"a.png", 0, 1_000, 2_500_000), Entry(b"a.json", 0, 10, 90)
-    digest = TarDigest(io.BytesIO(CONTENT), len(CONTENT))
+    image, sidecar = ForeignMember(b"a.png", 0, 1_000, 2_500_000), ForeignMember(b"a.json", 0, 10, 90)
+    digest = AdoptedTarHasher(io.BytesIO(CONTENT), len(CONTENT))
 
     first = digest.sample([image, sidecar])
-    second = digest.sample([Entry(b"b.png", 0, 2_600_000, 0)])
+    second = digest.sample([ForeignMember(b"b.png", 0, 2_600_000, 0)])
     other, whole = digest.end()
 
     assert first.payloads == (xxh3_128_digest(CONTENT[1_000:2_501_000]), xxh3_128_digest(CONTENT[10:100]))
@@ -27,7 +27,7 @@ def test_every_range_has_the_digest_of_its_bytes() -> None:
 
 
 def test_a_tar_that_became_shorter_has_other_digests_and_no_endless_loop() -> None:
-    digest = TarDigest(io.BytesIO(CONTENT[:500]), 1_000)
+    digest = AdoptedTarHasher(io.BytesIO(CONTENT[:500]), 1_000)
 
-    assert digest.sample([Entry(b"a", 0, 600, 100)]).payloads == (xxh3_128_digest(b""),)
+    assert digest.sample([ForeignMember(b"a", 0, 600, 100)]).payloads == (xxh3_128_digest(b""),)
     assert digest.end() == (xxh3_128_digest(b""), blake3(CONTENT[:500]).hexdigest())

@@ -15,7 +15,7 @@ from shardkit.format.tables import INDEX, SHARDS, write_table
 from shardkit.image.formats import MAX_BYTES, MAX_PIXELS, MAX_SIDE
 from shardkit.image.npy import TYPES
 from shardkit.reader.dataset import Dataset
-from shardkit.schema import DEEPEST, LARGEST_SIDE, LARGEST_UNPACKED, Shard
+from shardkit.schema import LARGEST_SIDE, LARGEST_UNPACKED, MAX_DEPTH, Shard
 from shardkit.storage.folder import DatasetFolder
 from shardkit.stream.dataset import StreamingDataset
 
@@ -150,7 +150,7 @@ def test_an_image_may_have_any_sides_that_are_packed(packed_copy: Path, sides: R
 def test_the_index_allows_what_a_header_may_claim() -> None:
     assert max(MAX_SIDE, MAX_PIXELS // MAX_SIDE) <= LARGEST_SIDE
     assert max(MAX_PIXELS * 4, MAX_BYTES) <= LARGEST_UNPACKED
-    assert max(each.itemsize * 8 for each in TYPES.values()) <= DEEPEST
+    assert max(each.itemsize * 8 for each in TYPES.values()) <= MAX_DEPTH
 
 
 def test_two_rows_of_one_shard_are_damage(packed_copy: Path) -> None:

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.format.keys import decoded, encoded, key_of
+from shardkit.format.keys import decode_name, encode_name, key_of
 
 names = st.binary(min_size=1, max_size=40)
 
@@ -15,12 +15,12 @@ names = st.binary(min_size=1, max_size=40)
 @example(b"100%25")
 @example("\u202e\x85".encode())
 def test_a_name_comes_back_from_its_key(name: bytes) -> None:
-    assert decoded(encoded(name)) == name
+    assert decode_name(encode_name(name)) == name
 
 
 @given(names)
 def test_nothing_harmful_stands_in_a_key(name: bytes) -> None:
-    part = encoded(name)
+    part = encode_name(name)
     part.encode()  # it is UTF-8, whatever the name was
     assert not set(part) & set("./\\\n\r\t\x1b\x7f\0")
     assert part.isprintable() or not any(ord(sign) < 0xA0 for sign in part if not sign.isprintable())
@@ -29,16 +29,16 @@ def test_nothing_harmful_stands_in_a_key(name: bytes) -> None:
 @given(st.text(max_size=40))
 def test_what_no_name_becomes_is_refused(part: str) -> None:
     try:
-        name = decoded(part)
+        name = decode_name(part)
     except UsageError:
         return
-    assert encoded(name) == part
+    assert encode_name(name) == part
 
 
 @pytest.mark.parametrize("part", ["a.b", "a/b", "50%", "%2e", "%41", "new\nline", "%zz"])
 def test_a_part_that_is_written_in_another_way_is_refused(part: str) -> None:
     with pytest.raises(UsageError, match="no part of a key"):
-        decoded(part)
+        decode_name(part)
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_a_part_that_is_written_in_another_way_is_refused(part: str) -> None:
 )
 def test_what_is_written_how(name: bytes, part: str) -> None:
     """Datasets on disks depend on it: this may never change."""
-    assert encoded(name) == part
+    assert encode_name(name) == part
 
 
 @given(st.tuples(names, names), st.tuples(names, names))
 def test_two_samples_never_share_a_key(one: tuple[bytes, bytes], other: tuple[bytes, bytes]) -> None:
-    keys = {key_of(*map(encoded, names)) for names in (one, other)}
+    keys = {key_of(*map(encode_name, names)) for names in (one, other)}
     assert len(keys) == len({one, other})

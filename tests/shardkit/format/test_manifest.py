@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import Damaged, UsageError
-from shardkit.format.json_values import canonical
-from shardkit.format.manifest import LARGEST, manifest_bytes, parsed, read_manifest
-from shardkit.format.recorded_options import OPTIONS, RecordedArrays
+from shardkit.format.json_values import canonical_json
+from shardkit.format.manifest import MAX_MANIFEST_SIZE, manifest_bytes, parse_manifest, read_manifest
+from shardkit.format.recorded_options import OPTION_TYPES, RecordedArrays
 from shardkit.pack.adopt.receipts import AdoptOptions
 from shardkit.pack.options import PackOptions
 from shardkit.pack.source.array_files import ArrayFiles
@@ -50,11 +50,11 @@ WHOLE = manifest_bytes(MANIFEST)
 def sealed(fields: dict[str, Any]) -> bytes:
     """What somebody writes who knows how a manifest is sealed."""
     kept = {name: value for name, value in fields.items() if name != "self"}
-    return canonical({**kept, "self": blake3(canonical(kept)).hexdigest()})
+    return canonical_json({**kept, "self": blake3(canonical_json(kept)).hexdigest()})
 
 
 def test_it_comes_back() -> None:
-    assert parsed(WHOLE, PATH) == MANIFEST
+    assert parse_manifest(WHOLE, PATH) == MANIFEST
     assert sealed(json.loads(WHOLE)) == WHOLE
 
 
@@ -62,13 +62,13 @@ def test_it_comes_back() -> None:
 def test_every_flipped_bit_is_found(at: int, bit: int) -> None:
     hurt = WHOLE[:at] + bytes([WHOLE[at] ^ 1 << bit]) + WHOLE[at + 1 :]
     with pytest.raises((Damaged, UsageError)):
-        parsed(hurt, PATH)
+        parse_manifest(hurt, PATH)
 
 
 @given(st.integers(0, len(WHOLE) - 1))
 def test_every_cut_is_found(length: int) -> None:
     with pytest.raises(Damaged, match="shardkit repair dataset"):
-        parsed(WHOLE[:length], PATH)
+        parse_manifest(WHOLE[:length], PATH)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_every_cut_is_found(length: int) -> None:
 )
 def test_what_is_no_manifest_is_damaged(content: bytes) -> None:
     with pytest.raises(Damaged):
-        parsed(content, PATH)
+        parse_manifest(content, PATH)
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ def test_what_is_no_manifest_is_damaged(content: bytes) -> None:
 )
 def test_another_format_is_refused_as_such(schema: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="is not shardkit 1"):
-        parsed(sealed({**json.loads(WHOLE), "schema": schema}), PATH)
+        parse_manifest(sealed({**json.loads(WHOLE), "schema": schema}), PATH)
 
 
 def test_the_name_of_another_format_makes_no_line_of_its_own() -> None:
     schema = {"name": "x 1 is fine\nError: \x1b[2J" + "long" * 100, "major": 1, "minor": 0}
     with pytest.raises(UsageError) as refused:
-        parsed(sealed({**json.loads(WHOLE), "schema": schema}), PATH)
+        parse_manifest(sealed({**json.loads(WHOLE), "schema": schema}), PATH)
 
     assert str(refused.value).isprintable()
     assert len(str(refused.value)) < 300
@@ -106,7 +106,7 @@ def test_a_name_that_leads_elsewhere_is_refused(where: str, name: str) -> None:
     else:
         odd = replace(MANIFEST, generations=(replace(GENERATION, **{where: values.get(where, name)}),))
     with pytest.raises(UsageError, match="is not allowed in a dataset"):
-        parsed(manifest_bytes(odd), PATH)
+        parse_manifest(manifest_bytes(odd), PATH)
 
 
 @pytest.mark.parametrize("field", ["generations", "files", "codec", "options", "self", "splitting"])
@@ -114,19 +114,19 @@ def test_a_missing_field_is_damage(field: str) -> None:
     fields = json.loads(WHOLE)
     del fields[field]
     with pytest.raises(Damaged):
-        parsed(sealed(fields) if field != "self" else canonical(fields), PATH)
+        parse_manifest(sealed(fields) if field != "self" else canonical_json(fields), PATH)
 
 
 def test_a_dataset_without_a_generation_is_damage() -> None:
     with pytest.raises(Damaged):
-        parsed(sealed({**json.loads(WHOLE), "generations": []}), PATH)
+        parse_manifest(sealed({**json.loads(WHOLE), "generations": []}), PATH)
 
 
 @pytest.mark.parametrize("numbers", [(1, 0), (0, 0), (0, 2, 1)])
 def test_generations_have_ascending_numbers(numbers: tuple[int, ...]) -> None:
     odd = replace(MANIFEST, generations=tuple(replace(GENERATION, number=number) for number in numbers))
     with pytest.raises(Damaged):
-        parsed(manifest_bytes(odd), PATH)
+        parse_manifest(manifest_bytes(odd), PATH)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_generation_of_another_shape_is_damage(odd: dict[str, Any]) -> None:
     fields = json.loads(WHOLE)
     fields["generations"][0] |= odd
     with pytest.raises(Damaged):
-        parsed(sealed(fields), PATH)
+        parse_manifest(sealed(fields), PATH)
 
 
 ARRAYS = {
@@ -182,7 +182,7 @@ THRESHOLDS = {"names": ["train", "val"], "below": ["0" * 16]}
     ids=str,
 )
 def test_options_that_can_be_meant_are_taken(options: dict[str, Any]) -> None:
-    assert parsed(manifest_bytes(replace(MANIFEST, options=options)), PATH).options == options
+    assert parse_manifest(manifest_bytes(replace(MANIFEST, options=options)), PATH).options == options
 
 
 @pytest.mark.parametrize(
@@ -223,19 +223,19 @@ def test_options_that_can_be_meant_are_taken(options: dict[str, Any]) -> None:
 )
 def test_terms_that_no_version_writes_are_damage(odd: dict[str, Any]) -> None:
     with pytest.raises(Damaged, match="no version writes this, though it matches its own digest"):
-        parsed(manifest_bytes(replace(MANIFEST, **odd)), PATH)
+        parse_manifest(manifest_bytes(replace(MANIFEST, **odd)), PATH)
 
 
 @pytest.mark.parametrize("name", ["../val", "a b"])
 def test_a_threshold_names_a_split(name: str) -> None:
     odd = replace(MANIFEST, splitting={"thresholds": THRESHOLDS | {"names": ["train", name]}})
     with pytest.raises(UsageError, match="is not allowed in a dataset"):
-        parsed(manifest_bytes(odd), PATH)
+        parse_manifest(manifest_bytes(odd), PATH)
 
 
 def test_what_is_recorded_is_what_is_checked() -> None:
     """So that no option is added that a stranger may set to anything."""
-    assert OPTIONS.keys() == PackOptions().record().keys() | AdoptOptions(None, "label", "train").record().keys()
+    assert OPTION_TYPES.keys() == PackOptions().record().keys() | AdoptOptions(None, "label", "train").record().keys()
     assert {each.name for each in fields(RecordedArrays)} == {each.name for each in fields(ArrayFiles)}
 
 
@@ -250,11 +250,11 @@ def test_a_file_belongs_to_one_generation(name: str) -> None:
         listed="skipped-00001.jsonl",
         index=("index/train-00001.parquet",),
     )
-    parsed(manifest_bytes(replace(MANIFEST, generations=(GENERATION, later))), PATH)
+    parse_manifest(manifest_bytes(replace(MANIFEST, generations=(GENERATION, later))), PATH)
     shared = replace(later, **{name: getattr(GENERATION, name)})
 
     with pytest.raises(Damaged, match="belongs to several generations"):
-        parsed(manifest_bytes(replace(MANIFEST, generations=(GENERATION, shared))), PATH)
+        parse_manifest(manifest_bytes(replace(MANIFEST, generations=(GENERATION, shared))), PATH)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_a_file_belongs_to_one_generation(name: str) -> None:
 )
 def test_what_names_of_files_cannot_count_is_damage(odd: dict[str, Any]) -> None:
     with pytest.raises(Damaged, match="at most"):
-        parsed(manifest_bytes(replace(MANIFEST, generations=(replace(GENERATION, **odd),))), PATH)
+        parse_manifest(manifest_bytes(replace(MANIFEST, generations=(replace(GENERATION, **odd),))), PATH)
 
 
 @pytest.mark.parametrize("repeated", [b"{},", b"[],", b'"",'])
@@ -284,12 +284,12 @@ def test_many_small_values_are_not_made_objects(
 @pytest.mark.parametrize("text", ['{"x":' * 300 + "1" + "}" * 300, "[" * 50 + "]" * 50, "1" * 5000, "1e999", "NaN"])
 def test_what_would_exhaust_whoever_reads_it_is_damage(text: str) -> None:
     with pytest.raises(Damaged):
-        parsed(WHOLE.replace(b'"size":null', b'"size":' + text.encode()), PATH)
+        parse_manifest(WHOLE.replace(b'"size":null', b'"size":' + text.encode()), PATH)
     fields = json.loads(WHOLE)
     if text[0] in "{[":
         fields["options"]["size"] = json.loads(text)
         with pytest.raises(Damaged):
-            parsed(sealed(fields), PATH)
+            parse_manifest(sealed(fields), PATH)
 
 
 @given(
@@ -299,15 +299,15 @@ def test_what_would_exhaust_whoever_reads_it_is_damage(text: str) -> None:
     )
 )
 def test_a_value_is_written_in_one_way(value: object) -> None:
-    text = canonical(value)
-    assert canonical(json.loads(text)) == text
+    text = canonical_json(value)
+    assert canonical_json(json.loads(text)) == text
     assert text.isascii()
     assert text.count(b"\n") == 1
 
 
 def test_a_value_that_json_has_not_is_refused() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        canonical({"ratio": float("nan")})
+        canonical_json({"ratio": float("nan")})
 
 
 def test_no_dataset_is_said_as_it_is(tmp_path: Path) -> None:
@@ -330,6 +330,6 @@ def test_a_lost_manifest_is_made_again_by_repair(tmp_path: Path, left: str) -> N
 
 def test_an_enormous_one_is_not_read_to_its_end(tmp_path: Path) -> None:
     with (tmp_path / "manifest.json").open("wb") as file:
-        file.truncate(LARGEST * 1000)
+        file.truncate(MAX_MANIFEST_SIZE * 1000)
     with pytest.raises(Damaged, match="more than 67,108,864 bytes"):
         read_manifest(tmp_path)

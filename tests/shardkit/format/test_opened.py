@@ -11,9 +11,10 @@ import pytest
 
 import shardkit
 from shardkit.errors import Damaged, StorageFailing, UsageError
-from shardkit.format.keys import decoded
+from shardkit.format.keys import decode_name
 from shardkit.format.tables import TableFile
 from shardkit.reader.dataset import Dataset
+from shardkit.reader.index import IndexReader
 from shardkit.schema import Shard
 from tests.packed import SUBJECTS, files
 
@@ -23,7 +24,7 @@ def test_it_tells_what_the_manifest_and_the_tables_say(packed_once: Path) -> Non
 
     assert list(dataset) == list(dataset.splits) == ["train", "val"]
     assert sum(len(dataset[split]) for split in dataset) == dataset.manifest.current.packed == 27
-    assert sorted(decoded(each.subject) for each in dataset.subjects) == sorted(SUBJECTS)
+    assert sorted(decode_name(each.subject) for each in dataset.subjects) == sorted(SUBJECTS)
     assert {each.impressions for each in dataset.subjects} == {3}
     assert dataset.digest == dataset.manifest.current.digest
 
@@ -133,15 +134,15 @@ def test_threads_read_one_dataset_at_once(packed_once: Path) -> None:
 
 def test_only_the_row_group_that_may_hold_a_key_is_read(packed_once: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = set[str]()
-    rows = Dataset.rows
+    rows = IndexReader.rows
 
-    def noted(self: Dataset, shard: Shard, columns: list[str] | None = None) -> pa.Table:
+    def noted(self: IndexReader, shard: Shard, columns: list[str] | None = None) -> pa.Table:
         read.add(shard.name)
         return rows(self, shard, columns)
 
     last = shardkit.open(packed_once)["train"].shards[-1]
     key = shardkit.open(packed_once).samples(last)[-1].key
-    monkeypatch.setattr(Dataset, "rows", noted)
+    monkeypatch.setattr(IndexReader, "rows", noted)
 
     assert shardkit.open(packed_once)["train"].sample(key).key == key
     assert read == {last.name}

@@ -10,7 +10,7 @@ import pytest
 
 import shardkit
 from shardkit.errors import Damaged, UsageError
-from shardkit.storage.local import plain_file
+from shardkit.storage.local import open_regular
 
 
 def opened() -> int:
@@ -40,7 +40,7 @@ def test_what_is_no_plain_file_is_damage(tmp_path: Path, kind: str, monkeypatch:
     before = opened()
 
     with pytest.raises(Damaged, match=rf"file: this must be a plain file.*`shardkit verify {tmp_path}`"):
-        plain_file(tmp_path / "file")
+        open_regular(tmp_path / "file")
     assert opened() == before
 
 
@@ -48,18 +48,18 @@ def test_the_dataset_may_be_a_link_and_no_folder_in_it(tmp_path: Path) -> None:
     (tmp_path / "real/index").mkdir(parents=True)
     (tmp_path / "real/index/file").write_bytes(b"content")
     (tmp_path / "link").symlink_to("real")
-    with plain_file(tmp_path / "link/index/file", tmp_path / "link") as file:
+    with open_regular(tmp_path / "link/index/file", tmp_path / "link") as file:
         assert file.read() == b"content"
 
     (tmp_path / "real/index").rename(tmp_path / "elsewhere")
     (tmp_path / "real/index").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(Damaged, match="in a plain folder"):
-        plain_file(tmp_path / "link/index/file", tmp_path / "link")
+        open_regular(tmp_path / "link/index/file", tmp_path / "link")
 
 
 def test_what_is_missing_is_said_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file"):
-        plain_file(tmp_path / "file")
+        open_regular(tmp_path / "file")
 
 
 @pytest.mark.parametrize("name", ["shards.parquet", "index/train-00000.parquet", "train-000000.tar", "manifest.json"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import Interrupted, UsageError
-from shardkit.storage.atomic import make_folder, part_of, publish, publish_bytes, publish_steps
+from shardkit.storage.atomic import make_folder, publish, publish_bytes, publish_resumable, temp_path
 from tests.faults.operations import Nth, failing, watched
 from tests.shardkit.format.pieces import WHOLE, names_in, publish_pieces
 
@@ -19,7 +19,7 @@ def test_the_content_appears_only_at_the_end(path: Path) -> None:
     with publish(path) as file:
         file.write(WHOLE)
         file.flush()
-        assert names_in(path.parent) == [part_of(path).name]
+        assert names_in(path.parent) == [temp_path(path).name]
 
     assert names_in(path.parent) == [path.name]
     assert path.read_bytes() == WHOLE
@@ -56,7 +56,7 @@ def test_an_exception_in_the_body_leaves_nothing(path: Path, error: BaseExceptio
 
 
 def test_what_a_killed_process_left_is_replaced(path: Path) -> None:
-    part_of(path).write_bytes(b"longer than what is written now")
+    temp_path(path).write_bytes(b"longer than what is written now")
     publish_bytes(path, b"short")
 
     assert names_in(path.parent) == [path.name]
@@ -66,7 +66,7 @@ def test_what_a_killed_process_left_is_replaced(path: Path) -> None:
 def test_a_link_under_the_name_of_the_part_is_not_followed(path: Path) -> None:
     other = path.with_name("precious")
     other.write_bytes(b"precious")
-    part_of(path).symlink_to(other)
+    temp_path(path).symlink_to(other)
     publish_bytes(path, b"new")
 
     assert other.read_bytes() == b"precious"
@@ -146,7 +146,7 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
 
 def test_an_unfinished_file_is_not_written_through_a_link(path: Path) -> None:
     elsewhere = path.with_name("elsewhere")
-    part_of(path).symlink_to(elsewhere)
+    temp_path(path).symlink_to(elsewhere)
     with pytest.raises(UsageError):
-        publish_steps(path, 4, lambda _: [b"1234"])
+        publish_resumable(path, 4, lambda _: [b"1234"])
     assert not elsewhere.exists()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import NoSpace, ShardkitError, StorageFailing, UsageError
-from shardkit.storage.atomic import flush_folder, part_of, publish_bytes
+from shardkit.storage.atomic import flush_folder, publish_bytes, temp_path
 from tests.faults.operations import Nth, failing, watched
 from tests.shardkit.format.pieces import WHOLE, names_in, publish_pieces
 
@@ -57,7 +57,7 @@ def test_a_failure_at_the_nth_operation(tmp_path: Path, code: int, expected: typ
             if ran_untouched(path, operations, expected):
                 break
         assert not path.exists() or path.read_bytes() == WHOLE
-        assert on or not part_of(path).exists()
+        assert on or not temp_path(path).exists()
         publish_pieces(path)
         assert path.read_bytes() == WHOLE
         assert names_in(path.parent) == [path.name]

@@ -8,7 +8,7 @@ import pytest
 
 from shardkit.errors import NoSpace, UsageError
 from shardkit.storage.atomic import publish_bytes
-from shardkit.storage.errors import explained
+from shardkit.storage.errors import os_errors
 from tests.faults.disk import run_on_disk
 from tests.faults.operations import failing
 from tests.shardkit.format.pieces import names_in
@@ -50,7 +50,7 @@ def test_a_disk_that_may_only_be_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM])
 def test_a_refusal_says_what_to_do(path: Path, code: int) -> None:
-    with pytest.raises(UsageError, match=rf"{path}: {os.strerror(code)}\. Name another place"), explained(path):
+    with pytest.raises(UsageError, match=rf"{path}: {os.strerror(code)}\. Name another place"), os_errors(path):
         failing(code)()
 
 
@@ -71,10 +71,10 @@ def test_a_folder_in_the_place_of_the_file(path: Path) -> None:
 
 
 def test_no_space_is_explained_where_no_folder_is_yet(tmp_path: Path) -> None:
-    with pytest.raises(NoSpace, match="no space left"), explained(tmp_path / "not" / "yet" / "there"):
+    with pytest.raises(NoSpace, match="no space left"), os_errors(tmp_path / "not" / "yet" / "there"):
         failing(errno.ENOSPC)()
 
 
 def test_an_error_that_is_ours_to_mend_is_not_explained_away(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="Bad file descriptor"), explained(tmp_path):
+    with pytest.raises(OSError, match="Bad file descriptor"), os_errors(tmp_path):
         failing(errno.EBADF)()

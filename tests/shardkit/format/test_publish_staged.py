@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shardkit.storage import atomic
-from shardkit.storage.atomic import publish_staged
+from shardkit.storage.atomic import publish_batch
 from tests.faults.operations import Nth, watched
 
 
@@ -47,7 +47,7 @@ def test_the_file_system_is_flushed_before_the_first_name_and_after_the_last(
     monkeypatch.setattr(atomic, "_flush_file_system", noted)
 
     with opened(*folders) as (staging, tree), watched(operations):
-        publish_staged(staging, ((staged, tree, name) for staged, name in MOVES))
+        publish_batch(staging, ((staged, tree, name) for staged, name in MOVES))
 
     assert operations.names == ["flush", "rename", "rename", "flush"]
     assert {os.fsencode(each.name): each.read_text() for each in folders[1].iterdir()} == {
@@ -64,7 +64,7 @@ def test_what_cannot_be_made_durable_gets_no_name(folders: tuple[Path, Path], mo
     monkeypatch.setattr(atomic, "_flush_file_system", failing)
 
     with opened(*folders) as (staging, tree), pytest.raises(OSError, match="Input/output"):
-        publish_staged(staging, ((staged, tree, name) for staged, name in MOVES))
+        publish_batch(staging, ((staged, tree, name) for staged, name in MOVES))
 
     assert not list(folders[1].iterdir())
 

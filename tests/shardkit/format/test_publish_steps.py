@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import StorageFailing
-from shardkit.storage.atomic import part_of, publish_steps, steps_kept
+from shardkit.storage.atomic import publish_resumable, resumable_steps, temp_path
 from tests.faults.operations import Nth, failing, watched
 from tests.shardkit.format.pieces import names_in
 
@@ -25,7 +25,7 @@ WHOLE = b"".join(steps_from(0))
 
 
 def test_the_file_appears_whole(path: Path) -> None:
-    publish_steps(path, STEP, steps_from)
+    publish_resumable(path, STEP, steps_from)
 
     assert path.read_bytes() == WHOLE
     assert names_in(path.parent) == [path.name]
@@ -39,8 +39,8 @@ def test_whichever_operation_fails_the_next_run_goes_on(tmp_path: Path) -> None:
         with watched(operations):
             if ran_untouched(path, operations):
                 break
-        assert path.exists() is not part_of(path).exists() or number == 1
-        publish_steps(path, STEP, steps_from)
+        assert path.exists() is not temp_path(path).exists() or number == 1
+        publish_resumable(path, STEP, steps_from)
         assert path.read_bytes() == WHOLE
         assert names_in(path.parent) == [path.name]
     assert number > 12
@@ -48,7 +48,7 @@ def test_whichever_operation_fails_the_next_run_goes_on(tmp_path: Path) -> None:
 
 def ran_untouched(path: Path, operations: Nth) -> bool:
     try:
-        publish_steps(path, STEP, steps_from)
+        publish_resumable(path, STEP, steps_from)
     except StorageFailing:
         return False
     assert operations.untouched, "a failure went unnoticed"
@@ -64,21 +64,21 @@ def test_a_step_whose_flush_failed_is_made_again(path: Path, failed: int) -> Non
             failing(errno.EIO)()
 
     with watched(fail_one_flush), pytest.raises(StorageFailing):
-        publish_steps(path, STEP, steps_from)
+        publish_resumable(path, STEP, steps_from)
 
-    assert steps_kept(path, STEP) == failed
+    assert resumable_steps(path, STEP) == failed
 
 
 @pytest.mark.parametrize(("size", "kept"), [(0, 0), (1, 0), (STEP, 0), (STEP + 1, 1), (2 * STEP, 1), (2 * STEP + 1, 2)])
 def test_a_step_counts_once_the_next_one_is_begun(path: Path, size: int, kept: int) -> None:
-    part_of(path).write_bytes(WHOLE[:size])
+    temp_path(path).write_bytes(WHOLE[:size])
     begun: list[int] = []
 
     def watched_steps_from(first: int) -> Iterator[bytes]:
         begun.append(first)
         yield from steps_from(first)
 
-    publish_steps(path, STEP, watched_steps_from)
+    publish_resumable(path, STEP, watched_steps_from)
 
     assert begun == [kept]
     assert path.read_bytes() == WHOLE

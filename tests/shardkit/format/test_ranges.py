@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.reader.index import Bounds
-from shardkit.reader.lookup import Ranges
+from shardkit.reader.lookup import IntervalIndex
 
 names = st.text("abc", max_size=3)
 stretches = st.lists(st.none() | st.tuples(names, names).map(lambda pair: (min(pair), max(pair))))
@@ -14,12 +14,12 @@ stretches = st.lists(st.none() | st.tuples(names, names).map(lambda pair: (min(p
 def test_the_stretches_that_may_hold_a_name(bounds: list[Bounds | None], name: str) -> None:
     expected = [number for number, each in enumerate(bounds) if each is None or each[0] <= name <= each[1]]
 
-    assert sorted(Ranges(bounds).holding(name)) == expected
+    assert sorted(IntervalIndex(bounds).candidates(name)) == expected
 
 
 @given(stretches, names)
 def test_the_nearest_stretch_begins_last_before_the_name(bounds: list[Bounds | None], name: str) -> None:
-    nearest = Ranges(bounds).nearest(name)
+    nearest = IntervalIndex(bounds).nearest(name)
 
     known = [each for each in bounds if each is not None]
     if nearest is None:
@@ -30,6 +30,6 @@ def test_the_nearest_stretch_begins_last_before_the_name(bounds: list[Bounds | N
 
 
 def test_of_disjoint_stretches_only_one_is_looked_at() -> None:
-    ranges = Ranges([(f"{number:03}", f"{number:03}z") for number in range(1000)])
+    ranges = IntervalIndex([(f"{number:03}", f"{number:03}z") for number in range(1000)])
 
-    assert list(ranges.holding("500/04")) == [500]
+    assert list(ranges.candidates("500/04")) == [500]

@@ -11,7 +11,7 @@ import shardkit
 from shardkit.errors import Damaged
 from shardkit.format.tar import BLOCK
 from shardkit.reader.dataset import Dataset
-from shardkit.reader.shard import opened_shard
+from shardkit.reader.shard import open_shard
 from shardkit.schema import Sample, Shard
 
 
@@ -114,7 +114,7 @@ def test_a_shard_of_another_size_is_not_read(
 
 
 def test_a_shard_that_is_cut_while_it_is_read_is_noticed(dataset: Dataset, shard: Shard, sample: Sample) -> None:
-    with opened_shard(dataset.path(shard), shard) as file:
+    with open_shard(dataset.path(shard), shard) as file:
         os.truncate(file.path, sample.image.offset + 5)
         with pytest.raises(Damaged, match=f"it ends at byte {sample.image.offset + 5:,}"):
             file.record(sample)
@@ -126,7 +126,7 @@ def test_an_index_that_leads_out_of_the_shard_is_refused(
 ) -> None:
     lying = replace(sample, image=replace(sample.image, offset=offset, size=size))
 
-    with opened_shard(dataset.path(shard), shard) as file, pytest.raises(Damaged, match="which this shard of"):
+    with open_shard(dataset.path(shard), shard) as file, pytest.raises(Damaged, match="which this shard of"):
         file.record(lying)
 
 
@@ -143,7 +143,7 @@ def test_members_far_apart_are_read_each_for_itself(
     apart = replace(sample, sidecars=(replace(sidecar, offset=far), *sample.sidecars[1:]))
     monkeypatch.setattr("shardkit.reader.shard.bytearray", small_bytearray, raising=False)
 
-    with opened_shard(path, large) as tar:
+    with open_shard(path, large) as tar:
         record = tar.record(apart)
     assert record.sidecars[sidecar.ext] == content[BLOCK:]
     assert len(record.image) == sample.image.size
@@ -157,7 +157,7 @@ def small_bytearray(size: int) -> bytearray:
 def test_members_that_lie_in_each_other_are_refused(dataset: Dataset, shard: Shard, sample: Sample) -> None:
     lying = replace(sample, sidecars=sample.sidecars * 1000)
 
-    with opened_shard(dataset.path(shard), shard) as file, pytest.raises(Damaged, match="lie in each other"):
+    with open_shard(dataset.path(shard), shard) as file, pytest.raises(Damaged, match="lie in each other"):
         file.record(lying)
 
 
@@ -167,8 +167,8 @@ def test_of_an_adopted_shard_headers_are_others_and_digests_count(
     adopted = replace(shard, other=bytes(16))
     flip(dataset.path(shard), sample.image.offset - BLOCK)
 
-    with opened_shard(dataset.path(shard), adopted) as file:
+    with open_shard(dataset.path(shard), adopted) as file:
         assert len(file.record(sample).image) == sample.image.size
     flip(dataset.path(shard), sample.image.offset)
-    with opened_shard(dataset.path(shard), adopted) as file, pytest.raises(Damaged, match="must have the digest"):
+    with open_shard(dataset.path(shard), adopted) as file, pytest.raises(Damaged, match="must have the digest"):
         file.record(sample)

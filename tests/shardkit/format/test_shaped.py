@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.format.json_values import shaped
+from shardkit.format.json_values import decode_dataclass
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ JSON = st.recursive(
 def test_what_has_the_shape_comes_back() -> None:
     value = {"text": "x", "names": ["a", "b"], "inner": {"x": {"count": 3}}, "any": [{"deep": None}]}
 
-    assert shaped(value, Outer) == Outer("x", ("a", "b"), {"x": Inner(3)}, [{"deep": None}])
+    assert decode_dataclass(value, Outer) == Outer("x", ("a", "b"), {"x": Inner(3)}, [{"deep": None}])
 
 
 @given(JSON, JSON, JSON, JSON)
 def test_any_value_is_of_its_shape_or_an_error(text: object, names: object, inner: object, any_: object) -> None:
     try:
-        outer = shaped({"text": text, "names": names, "inner": inner, "any": any_}, Outer)
+        outer = decode_dataclass({"text": text, "names": names, "inner": inner, "any": any_}, Outer)
     except ValueError:
         return
     assert isinstance(outer.text, str)
@@ -50,10 +50,10 @@ def test_any_value_is_of_its_shape_or_an_error(text: object, names: object, inne
 @pytest.mark.parametrize("count", [-1, 1 << 63, True, 1.0, "1", None, [1], {}])
 def test_a_count_is_a_number_that_fits(count: object) -> None:
     with pytest.raises(ValueError, match="must be"):
-        shaped({"count": count}, Inner)
+        decode_dataclass({"count": count}, Inner)
 
 
 @pytest.mark.parametrize("value", [{}, {"count": 1, "more": 1}, [], "count", None])
 def test_its_fields_are_those_and_no_others(value: object) -> None:
     with pytest.raises(ValueError, match="is no Inner"):
-        shaped(value, Inner)
+        decode_dataclass(value, Inner)

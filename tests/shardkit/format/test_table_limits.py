@@ -13,7 +13,7 @@ import shardkit
 from shardkit.errors import Damaged, ShardkitError, UsageError
 from shardkit.format import table_limits, tables
 from shardkit.format.table_limits import GroupLimits, find_excess
-from shardkit.format.tables import INDEX, MEMBER, SHARDS, SUBJECTS, TableFile, limits_of, read_table, write_table
+from shardkit.format.tables import INDEX, MEMBER, SHARDS, SUBJECTS, TableFile, group_limits, read_table, write_table
 from shardkit.storage.folder import DatasetFolder
 from shardkit.stream.dataset import StreamingDataset
 from tests.commands import ran
@@ -249,7 +249,7 @@ def test_long_paths_are_written_and_read(tmp_path: Path, count: int, size: int) 
     write_table(DatasetFolder(tmp_path), "it.parquet", INDEX, [rows])
 
     shard = replace(SHARD, samples=count, size=2048 * count)
-    assert TableFile(tmp_path / "it.parquet").read_group(0, INDEX, limits_of(shard))["source"] == rows["source"]
+    assert TableFile(tmp_path / "it.parquet").read_group(0, INDEX, group_limits(shard))["source"] == rows["source"]
     assert len(read_table(tmp_path / "it.parquet", INDEX)) == count
 
 
@@ -280,7 +280,7 @@ def test_what_is_written_is_read(
 ) -> None:
     """Under limits that are so small that some tables exceed them."""
     monkeypatch.setattr(table_limits, "_BYTES_PER_VALUE", text)
-    monkeypatch.setattr(tables, "MOST_OF_A_GROUP", GroupLimits(values=1 << 20, text_free=free))
+    monkeypatch.setattr(tables, "GROUP_LIMITS", GroupLimits(values=1 << 20, text_free=free))
     path = tmp_path / "it.parquet"
     try:
         write_table(DatasetFolder(tmp_path), path.name, INDEX, [rows])

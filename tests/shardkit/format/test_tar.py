@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.format.tar import BLOCK, END, LARGEST_MEMBER, header, padded, padding, split_name
+from shardkit.format.tar import BLOCK, END_BLOCKS, LARGEST_MEMBER, header, padded_size, padding, split_name
 
 TAR = shutil.which("tar")
 
@@ -47,7 +47,7 @@ def test_a_long_name_is_split_at_its_slash_or_refused(subject: int, impression: 
 
 @given(st.integers(0, 10_000))
 def test_a_payload_ends_with_its_block(size: int) -> None:
-    assert (padded(size) - size, padded(size) % BLOCK) == (len(padding(size)), 0)
+    assert (padded_size(size) - size, padded_size(size) % BLOCK) == (len(padding(size)), 0)
     assert len(padding(size)) < BLOCK
 
 
@@ -61,7 +61,9 @@ def test_gnu_tar_lists_and_extracts(tmp_path: Path) -> None:
     contents = {
         f"{'s' * length}/{'ü' * (length // 4)}{length}.png": bytes([length]) * length * 7 for length in range(1, 150)
     }
-    whole = b"".join(header(name, len(each)) + each + padding(len(each)) for name, each in contents.items()) + END
+    whole = (
+        b"".join(header(name, len(each)) + each + padding(len(each)) for name, each in contents.items()) + END_BLOCKS
+    )
     (tmp_path / "our.tar").write_bytes(whole)
     assert TAR is not None, "every Linux has tar"
     listed = subprocess.run(

@@ -17,7 +17,7 @@ from PIL import Image
 from shardkit.errors import BadInput
 from shardkit.image.arrays import Pixels, Values
 from shardkit.image.codec import decode, encode
-from shardkit.image.formats import EXTENSIONS, Codec
+from shardkit.image.formats import CODEC_EXTENSION, Codec
 from shardkit.image.npy import MAGIC, header_of, to_npy
 from tests import pictures
 
@@ -39,7 +39,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 @given(pixels=PICTURE)
 @settings(deadline=None)
 def test_every_codec_gives_the_pixels_back(codec: Codec, pixels: Pixels) -> None:
-    again = decode(EXTENSIONS[codec], encode(pixels, codec))
+    again = decode(CODEC_EXTENSION[codec], encode(pixels, codec))
     assert again.dtype == pixels.dtype
     np.testing.assert_array_equal(again, pixels)
 
@@ -49,7 +49,7 @@ def test_every_codec_gives_the_pixels_back(codec: Codec, pixels: Pixels) -> None
 @settings(deadline=None)
 def test_a_sample_of_arrays_comes_back_bit_by_bit(codec: Codec, values: Values) -> None:
     """NaNs have bits too."""
-    again = decode(EXTENSIONS[codec], encode(values, codec))
+    again = decode(CODEC_EXTENSION[codec], encode(values, codec))
     assert (again.dtype, again.shape) == (values.dtype, values.shape)
     assert again.tobytes() == values.tobytes()
 
@@ -87,7 +87,7 @@ def test_pillow_reads_our_png(kind: str) -> None:
 def test_what_is_not_contiguous_is_stored_as_it_looks() -> None:
     turned = PIXELS[::-1, ::2]
     for codec in CODECS:
-        np.testing.assert_array_equal(decode(EXTENSIONS[codec], encode(turned, codec)), turned)
+        np.testing.assert_array_equal(decode(CODEC_EXTENSION[codec], encode(turned, codec)), turned)
 
 
 def test_a_png_that_was_kept_is_served_upright() -> None:
@@ -161,7 +161,7 @@ def test_refuses_bytes_after_the_frame(codec: Codec) -> None:
     packed = encode(PIXELS, codec)
     for extra in (b"\0", packed):
         with pytest.raises(BadInput):
-            decode(EXTENSIONS[codec], packed + extra)
+            decode(CODEC_EXTENSION[codec], packed + extra)
 
 
 WITH_CHECKSUM: dict[str, Callable[[bytes], bytes]] = {
@@ -229,7 +229,7 @@ def test_damage_gives_pixels_or_a_reason(codec: Codec, at: int, bit: int) -> Non
     packed = bytearray(encode(PIXELS, codec))
     packed[at % len(packed)] ^= 1 << bit
     try:
-        pixels = decode(EXTENSIONS[codec], bytes(packed))
+        pixels = decode(CODEC_EXTENSION[codec], bytes(packed))
     except BadInput:
         return
     assert pixels.size
@@ -239,4 +239,4 @@ def test_reads_from_a_view() -> None:
     for codec in CODECS:
         packed = encode(PIXELS, codec)
         view = memoryview(b"before" + packed + b"after")[6 : 6 + len(packed)]
-        np.testing.assert_array_equal(decode(EXTENSIONS[codec], view), PIXELS)
+        np.testing.assert_array_equal(decode(CODEC_EXTENSION[codec], view), PIXELS)

@@ -12,8 +12,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from shardkit.image.arrays import Values
-from shardkit.image.codec import decode, encode, fill
-from shardkit.image.formats import EXTENSIONS, Codec
+from shardkit.image.codec import decode, decode_into, encode
+from shardkit.image.formats import CODEC_EXTENSION, Codec
 from tests import pictures
 from tests.shardkit.image.test_codec import PACKERS, VALUES, hostile_headers
 from tests.shardkit.image.test_foreign import ALL
@@ -37,7 +37,7 @@ def views(packed: Sequence[bytes]) -> list[memoryview]:
 def test_fills_what_was_encoded(codec: Codec, values: Values) -> None:
     slots = slots_like(values, 3)
 
-    assert not fill(EXTENSIONS[codec], views([encode(values, codec)] * 2), slots)
+    assert not decode_into(CODEC_EXTENSION[codec], views([encode(values, codec)] * 2), slots)
 
     assert [slot.tobytes() for slot in slots[:2]] == [values.tobytes()] * 2
     assert (slots[2] == 77).all()
@@ -48,7 +48,7 @@ def test_fills_every_kind_of_png(kind: str) -> None:
     expected = [pictures.pixels(kind, (19, 23), seed=seed) for seed in range(3)]
     slots = slots_like(expected[0], 3)
 
-    assert not fill("png", views([pictures.png(kind, (19, 23), seed=seed) for seed in range(3)]), slots)
+    assert not decode_into("png", views([pictures.png(kind, (19, 23), seed=seed) for seed in range(3)]), slots)
 
     np.testing.assert_array_equal(slots, expected)
 
@@ -59,7 +59,7 @@ def test_pngs_are_filled_upright(orientation: int) -> None:
     expected = decode("png", packed)
     slots = slots_like(expected, 1)
 
-    assert not fill("png", views([packed]), slots)
+    assert not decode_into("png", views([packed]), slots)
 
     np.testing.assert_array_equal(slots[0], expected)
 
@@ -70,7 +70,7 @@ def test_fills_other_formats(name: str) -> None:
     expected = decode(extension, content)
     slots = slots_like(expected, 1)
 
-    assert not fill(extension, views([content]), slots)
+    assert not decode_into(extension, views([content]), slots)
 
     np.testing.assert_array_equal(slots[0], expected)
 
@@ -82,7 +82,7 @@ def test_what_is_damaged_is_told_by_its_number_and_harms_no_other() -> None:
     packed = [each for content, _ in damaged for each in (good, content)]
     slots = np.full((len(packed) + 1, 4, 4), 77, np.uint8)
 
-    refused = fill("png", views(packed), slots)
+    refused = decode_into("png", views(packed), slots)
 
     assert [*refused] == [*range(1, len(packed), 2)]
     for bad, (_, reason) in zip(refused.values(), damaged, strict=True):
@@ -97,7 +97,7 @@ def test_no_other_npy_is_filled(extension: str) -> None:
     packed = [each for content in hostile_headers().values() for each in (good, PACKERS[extension](content))]
     slots = slots_like(PICTURE, len(packed))
 
-    refused = fill(extension, views(packed), slots)
+    refused = decode_into(extension, views(packed), slots)
 
     assert [*refused] == [*range(1, len(packed), 2)]
     assert (slots[::2] == PICTURE).all()
@@ -108,7 +108,7 @@ def test_no_frame_with_more_is_filled(extension: str) -> None:
     packed = PACKERS[extension](encode(PICTURE, "raw"))
     broken = [packed + b"\0", packed + packed, packed[:-1], PACKERS[extension](bytes(2**24)), packed[:20]]
 
-    assert [*fill(extension, views(broken), slots_like(PICTURE, 5))] == [0, 1, 2, 3, 4]
+    assert [*decode_into(extension, views(broken), slots_like(PICTURE, 5))] == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("codec", [*CODECS, "png"])
@@ -118,7 +118,7 @@ def test_no_frame_with_more_is_filled(extension: str) -> None:
 def test_another_shape_or_type_is_refused(codec: Codec, other: Values) -> None:
     slots = slots_like(PICTURE, 2)
 
-    refused = fill(EXTENSIONS[codec], views([encode(other, codec), encode(PICTURE, codec)]), slots)
+    refused = decode_into(CODEC_EXTENSION[codec], views([encode(other, codec), encode(PICTURE, codec)]), slots)
 
     assert [*refused] == [0]
     assert refused[0].reason in {"another-shape", "undecodable"}
@@ -132,7 +132,7 @@ def test_damage_gives_pixels_or_a_reason(codec: Codec, at: int, bit: int) -> Non
     packed[at % len(packed)] ^= 1 << bit
     slots = slots_like(PICTURE, 3)
 
-    refused = fill(EXTENSIONS[codec], [memoryview(packed)], slots[1:2])
+    refused = decode_into(CODEC_EXTENSION[codec], [memoryview(packed)], slots[1:2])
 
     assert [*refused] in ([], [0])
     assert (slots[::2] == 77).all()
@@ -141,7 +141,7 @@ def test_damage_gives_pixels_or_a_reason(codec: Codec, at: int, bit: int) -> Non
 @given(content=arrays(np.uint8, st.integers(0, 200)))
 @pytest.mark.parametrize("extension", [*PACKERS, "png", "jpg", "tif", "gif"])
 def test_any_bytes_are_refused(extension: str, content: NDArray[np.uint8]) -> None:
-    assert [*fill(extension, [content.data], slots_like(PICTURE, 1))] == [0]
+    assert [*decode_into(extension, [content.data], slots_like(PICTURE, 1))] == [0]
 
 
 def test_threads_do_not_meet() -> None:
@@ -153,7 +153,7 @@ def test_threads_do_not_meet() -> None:
     def work(codec: Codec) -> None:
         for _ in range(5):
             slots = slots_like(values[0], len(values))
-            if fill(EXTENSIONS[codec], packed[codec], slots) or not np.array_equal(slots, values):
+            if decode_into(CODEC_EXTENSION[codec], packed[codec], slots) or not np.array_equal(slots, values):
                 failed.append(codec)
 
     threads = [threading.Thread(target=work, args=(codec,)) for codec in packed for _ in range(2)]

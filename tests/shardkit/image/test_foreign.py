@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from shardkit.errors import BadInput
-from shardkit.image.codec import decode, described
-from shardkit.image.formats import UNKNOWN, Picture
+from shardkit.image.codec import decode, inspect_image
+from shardkit.image.formats import UNKNOWN_IMAGE, ImageInfo
 
 ROWS, COLUMNS = 37, 21
 SLOPE = np.add.outer(np.arange(ROWS) * 5, np.arange(COLUMNS) * 2).astype(np.uint8)
@@ -106,7 +106,7 @@ def test_is_what_its_header_tells(name: str) -> None:
     pixels = decode(extension, content)
     height, width, *channels = pixels.shape
 
-    picture = described(extension, content)
+    picture = inspect_image(extension, content)
     assert (*picture.upright, picture.channels, picture.bit_depth) == (width, height, *(channels or [1]), 8)
 
 
@@ -116,7 +116,7 @@ def test_a_tiff_of_16_bits_keeps_them(channels: int) -> None:
     content = cv2.imencode(".tif", deep)[1].tobytes()
 
     np.testing.assert_array_equal(decode("tif", content), deep[..., 0] if channels == 1 else deep)
-    assert described("tif", content) == Picture(COLUMNS, ROWS, channels, 16)
+    assert inspect_image("tif", content) == ImageInfo(COLUMNS, ROWS, channels, 16)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_tiff_of_16_bits_keeps_them(channels: int) -> None:
     ],
 )
 def test_what_no_header_tells_is_not_decoded(content: bytes) -> None:
-    assert described("tif", content) == UNKNOWN
+    assert inspect_image("tif", content) == UNKNOWN_IMAGE
     with pytest.raises(BadInput, match="not decoded"):
         decode("tif", content)
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from shardkit.errors import BadInput
-from shardkit.image.codec import described, encode
-from shardkit.image.formats import Picture
+from shardkit.image.codec import encode, inspect_image
+from shardkit.image.formats import ImageInfo
 from tests.pictures import damaged, png
 
 GRAY = np.arange(37 * 21, dtype=np.uint8).reshape(37, 21)
@@ -27,22 +27,22 @@ def by_opencv(ending: str, pixels: np.ndarray) -> bytes:
 
 
 PICTURES = {
-    "png": ("png", png("rgb16", (5, 9)), Picture(9, 5, 3, 16)),
-    "jpeg": ("jpg", by_pillow("JPEG", "RGB"), Picture(21, 37, 3, 8)),
-    "gray jpeg": ("jpeg", by_opencv(".jpg", GRAY), Picture(21, 37, 1, 8)),
-    "jpeg of print colours": ("jpg", by_pillow("JPEG", "CMYK"), Picture(21, 37, 3, 8)),
-    "progressive jpeg": ("jpg", by_pillow("JPEG", "RGB", progressive=True), Picture(21, 37, 3, 8)),
-    "jpeg with a large profile": ("jpg", by_pillow("JPEG", "RGB", icc_profile=bytes(200_000)), Picture(21, 37, 3, 8)),
-    "png under the name of a jpeg": ("jpg", png(shape=(5, 9)), Picture(9, 5, 1, 8)),
-    "webp": ("webp", by_pillow("WEBP", "RGB"), Picture(21, 37, 3, 8)),
-    "lossless webp": ("webp", by_pillow("WEBP", "RGB", lossless=True), Picture(21, 37, 3, 8)),
-    "webp with features": ("webp", by_pillow("WEBP", "RGB", exif=b"Exif\0\0"), Picture(21, 37, 3, 8)),
-    "bmp": ("bmp", by_opencv(".bmp", COLORS), Picture(21, 37, 3, 8)),
-    "bmp with a palette": ("bmp", by_pillow("BMP", "P"), Picture(21, 37, 3, 8)),
-    "tiff": ("tif", by_pillow("TIFF", "RGB"), Picture(21, 37, 3, 8)),
-    "raw": ("npy", encode(GRAY, "raw"), Picture(21, 37, 1, 8)),
-    "zstd": ("npy.zst", encode(COLORS, "zstd"), Picture(21, 37, 3, 8)),
-    "lz4": ("npy.lz4", encode(GRAY.astype(np.uint16), "lz4"), Picture(21, 37, 1, 16)),
+    "png": ("png", png("rgb16", (5, 9)), ImageInfo(9, 5, 3, 16)),
+    "jpeg": ("jpg", by_pillow("JPEG", "RGB"), ImageInfo(21, 37, 3, 8)),
+    "gray jpeg": ("jpeg", by_opencv(".jpg", GRAY), ImageInfo(21, 37, 1, 8)),
+    "jpeg of print colours": ("jpg", by_pillow("JPEG", "CMYK"), ImageInfo(21, 37, 3, 8)),
+    "progressive jpeg": ("jpg", by_pillow("JPEG", "RGB", progressive=True), ImageInfo(21, 37, 3, 8)),
+    "jpeg with a large profile": ("jpg", by_pillow("JPEG", "RGB", icc_profile=bytes(200_000)), ImageInfo(21, 37, 3, 8)),
+    "png under the name of a jpeg": ("jpg", png(shape=(5, 9)), ImageInfo(9, 5, 1, 8)),
+    "webp": ("webp", by_pillow("WEBP", "RGB"), ImageInfo(21, 37, 3, 8)),
+    "lossless webp": ("webp", by_pillow("WEBP", "RGB", lossless=True), ImageInfo(21, 37, 3, 8)),
+    "webp with features": ("webp", by_pillow("WEBP", "RGB", exif=b"Exif\0\0"), ImageInfo(21, 37, 3, 8)),
+    "bmp": ("bmp", by_opencv(".bmp", COLORS), ImageInfo(21, 37, 3, 8)),
+    "bmp with a palette": ("bmp", by_pillow("BMP", "P"), ImageInfo(21, 37, 3, 8)),
+    "tiff": ("tif", by_pillow("TIFF", "RGB"), ImageInfo(21, 37, 3, 8)),
+    "raw": ("npy", encode(GRAY, "raw"), ImageInfo(21, 37, 1, 8)),
+    "zstd": ("npy.zst", encode(COLORS, "zstd"), ImageInfo(21, 37, 3, 8)),
+    "lz4": ("npy.lz4", encode(GRAY.astype(np.uint16), "lz4"), ImageInfo(21, 37, 1, 16)),
 }
 
 
@@ -50,7 +50,7 @@ PICTURES = {
 def test_a_picture_is_described(what: str) -> None:
     extension, content, picture = PICTURES[what]
 
-    assert described(extension, content) == picture
+    assert inspect_image(extension, content) == picture
 
 
 @pytest.mark.parametrize("what", PICTURES)
@@ -59,7 +59,7 @@ def test_a_picture_cut_anywhere_is_described_or_refused(what: str) -> None:
 
     for length in range(min(len(content), 300)):
         try:
-            assert described(extension, content[:length]) == picture
+            assert inspect_image(extension, content[:length]) == picture
         except BadInput as bad:
             assert bad.reason in {"empty", "truncated", "not-an-image", "undecodable", "not-png"}  # noqa: PT017
 
@@ -86,6 +86,6 @@ def objects() -> bytes:
 )
 def test_what_is_no_picture_is_refused(extension: str, content: bytes, reason: str) -> None:
     with pytest.raises(BadInput) as bad:
-        described(extension, content)
+        inspect_image(extension, content)
 
     assert bad.value.reason == reason

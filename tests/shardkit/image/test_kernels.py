@@ -12,25 +12,25 @@ import pytest
 
 from shardkit.image.arrays import Bytes
 from shardkit.image.png import kernels as module
-from shardkit.image.png.kernels import Kernels, prepare, room
+from shardkit.image.png.kernels import Kernels, load_kernels, loaded_kernels
 
 FRESH = """
 import sys
 {before}
 import numpy as np
-from shardkit.image.codec import fill
-from shardkit.image.png.kernels import prepare
+from shardkit.image.codec import decode_into
+from shardkit.image.png.kernels import load_kernels
 from tests import pictures
 
 def filled():
     slots = np.zeros((1, 13, 11), np.uint8)
-    return not fill("png", [memoryview(pictures.png())], slots) and bool((slots[0] == pictures.pixels()).all())
+    return not decode_into("png", [memoryview(pictures.png())], slots) and bool((slots[0] == pictures.pixels()).all())
 
 seen = set()
 sys.addaudithook(lambda event, _: seen.add(event))
 before = filled()
 assert not seen & {{"import", "compile", "exec", "open", "marshal.loads", "pickle.find_class", "ctypes.dlopen"}}, seen
-print(before, prepare(), filled())
+print(before, load_kernels(), filled())
 """
 
 
@@ -45,12 +45,12 @@ def told(before: str = "", **environment: str) -> str:
     return ended.stdout.strip()
 
 
-@pytest.mark.skipif(not prepare(), reason="there are no kernels here")
+@pytest.mark.skipif(not load_kernels(), reason="the kernels cannot be compiled here")
 def test_a_picture_makes_no_code_appear_and_prepare_does() -> None:
     assert told() == "True True True"
 
 
-@pytest.mark.skipif(not prepare(), reason="there are no kernels here")
+@pytest.mark.skipif(not load_kernels(), reason="the kernels cannot be compiled here")
 def test_the_first_use_of_all_compiles_and_keeps(tmp_path: Path) -> None:
     assert told(NUMBA_CACHE_DIR=str(tmp_path)) == "True True True"
     assert list(tmp_path.rglob("*.nbc"))
@@ -63,16 +63,16 @@ def test_without_numba_the_same_is_decoded() -> None:
 FORKED = """
 import os, threading
 from shardkit.image.png import kernels
-from shardkit.image.png.kernels import prepare
+from shardkit.image.png.kernels import load_kernels
 
 compiling, stop = threading.Event(), threading.Event()
-kernels._loaded = lambda: (compiling.set(), stop.wait())[0]
-thread = threading.Thread(target=prepare)
+kernels._load = lambda: (compiling.set(), stop.wait())[0]
+thread = threading.Thread(target=load_kernels)
 thread.start()
 compiling.wait()
 child = os.fork()
 if not child:
-    os._exit(prepare())
+    os._exit(load_kernels())
 stop.set()
 thread.join()
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
@@ -85,22 +85,22 @@ def test_a_child_forked_while_another_thread_compiles_does_without() -> None:
 
 
 def test_a_compiler_that_fails_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: str) -> Any:  # noqa: ANN401 - a module
+    def fail() -> Any:  # noqa: ANN401 - kernels
         raise RuntimeError("LLVM knows no such processor")
 
-    monkeypatch.setattr(module, "import_module", fail)
+    monkeypatch.setattr(module, "_load", fail)
     forget(monkeypatch)
 
-    assert not prepare()
-    assert not prepare()
-    assert room.failure == "RuntimeError: LLVM knows no such processor"
+    assert not load_kernels()
+    assert not load_kernels()
+    assert loaded_kernels.failure == "RuntimeError: LLVM knows no such processor"
 
 
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """As before anybody asked for kernels."""
-    monkeypatch.setattr(room, "asked", False)
-    monkeypatch.setattr(room, "kernels", None)
-    monkeypatch.setattr(room, "failure", None)
+    monkeypatch.setattr(loaded_kernels, "asked", False)
+    monkeypatch.setattr(loaded_kernels, "kernels", None)
+    monkeypatch.setattr(loaded_kernels, "failure", None)
 
 
 def wrong_filters(kernels: Kernels) -> Kernels:
@@ -122,22 +122,22 @@ def wrong_deflate(kernels: Kernels) -> Kernels:
     return kernels._replace(unpack_two=unpack_two)
 
 
-@pytest.mark.skipif(not prepare(), reason="there are no kernels here")
+@pytest.mark.skipif(not load_kernels(), reason="the kernels cannot be compiled here")
 @pytest.mark.parametrize("wrong", [wrong_filters, wrong_deflate])
 def test_kernels_that_give_wrong_bytes_are_not_used(
     monkeypatch: pytest.MonkeyPatch, wrong: Callable[[Kernels], Kernels]
 ) -> None:
-    loaded = room.kernels
+    loaded = loaded_kernels.kernels
     assert loaded is not None
-    monkeypatch.setattr(module, "_loaded", lambda: wrong(loaded))
+    monkeypatch.setattr(module, "_load", lambda: wrong(loaded))
     forget(monkeypatch)
 
-    assert not prepare()
-    assert room.failure is not None
-    assert "gives wrong bytes" in room.failure
+    assert not load_kernels()
+    assert loaded_kernels.failure is not None
+    assert "gives wrong bytes" in loaded_kernels.failure
 
 
-@pytest.mark.skipif(not prepare(), reason="there are no kernels here")
+@pytest.mark.skipif(not load_kernels(), reason="the kernels cannot be compiled here")
 def test_what_cannot_be_kept_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     from numba import njit, types  # noqa: PLC0415 - only where it is
 

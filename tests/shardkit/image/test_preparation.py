@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from shardkit.image.color import Color
-from shardkit.image.enhance import enhanced
+from shardkit.image.enhance import enhance_ridges
 from shardkit.image.png.decode import decode_png
 from shardkit.image.png.structure import inspect
-from shardkit.pack.write.preparation import Preparation, prepare
+from shardkit.pack.write.preparation import Preparation, apply_preparation
 from tests import pictures
 
 
 def prepared(data: bytes, preparation: Preparation) -> np.ndarray:
     info = inspect(data)
-    return prepare(decode_png(data, info), info, preparation)
+    return apply_preparation(decode_png(data, info), info, preparation)
 
 
 @pytest.mark.parametrize("kind", pictures.KINDS)
@@ -54,7 +54,7 @@ def test_ridges_are_enhanced_before_they_are_turned_and_scaled() -> None:
     data = pictures.png(shape=(40, 60), orientation=6)
     info = inspect(data)
     preparation = Preparation(size=20, enhance="gabor")
-    expected = preparation.geometry(info).apply(enhanced(pictures.pixels(shape=(40, 60)).astype(np.uint8)))
+    expected = preparation.geometry(info).apply(enhance_ridges(pictures.pixels(shape=(40, 60)).astype(np.uint8)))
     np.testing.assert_array_equal(prepared(data, preparation), expected)
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from shardkit.image.geometry import resampled
+from shardkit.image.geometry import resize
 
 SIDE = st.integers(1, 40)
 
@@ -26,8 +26,8 @@ def exact(line: list[int], target: int) -> list[Fraction]:
 @given(line=st.lists(st.integers(0, 65535), min_size=1, max_size=40), target=SIDE)
 def test_is_the_weighted_mean(line: list[int], target: int) -> None:
     pixels = np.array(line, np.uint16)
-    across = resampled(pixels[None], 1, target)[0]
-    down = resampled(pixels[:, None], target, 1)[:, 0]
+    across = resize(pixels[None], 1, target)[0]
+    down = resize(pixels[:, None], target, 1)[:, 0]
     np.testing.assert_array_equal(across, down)
     # Weights are rounded to 1 / 2^14 each, so a full scale of 2^16 may be off by a few.
     assert all(abs(int(got) - want) <= 12 for got, want in zip(across, exact(line, target), strict=True))
@@ -37,7 +37,7 @@ def test_is_the_weighted_mean(line: list[int], target: int) -> None:
 @settings(max_examples=50)
 def test_one_colour_stays_that_colour(rows: int, columns: int, to_rows: int, to_columns: int, value: int) -> None:
     pixels = np.full((rows, columns, 3), value, np.uint8)
-    scaled = resampled(pixels, to_rows, to_columns)
+    scaled = resize(pixels, to_rows, to_columns)
     assert scaled.shape == (to_rows, to_columns, 3)
     assert scaled.dtype == np.uint8
     assert (scaled == value).all()
@@ -47,18 +47,18 @@ def test_looks_like_pillows() -> None:
     """Pillow's filter is the same, but for its rounding."""
     pixels = np.random.default_rng(0).integers(0, 256, (97, 130)).astype(np.uint8)
     theirs = np.asarray(Image.fromarray(pixels).resize((61, 40), Image.Resampling.BILINEAR), np.int16)
-    assert np.abs(resampled(pixels, 40, 61) - theirs).max() <= 1
+    assert np.abs(resize(pixels, 40, 61) - theirs).max() <= 1
 
 
 def test_ridges_too_fine_for_the_size_turn_gray() -> None:
     pixels = np.tile(np.array([0, 255], np.uint8), (64, 32))
-    assert np.abs(resampled(pixels, 16, 13).astype(int) - 127).max() < 16
+    assert np.abs(resize(pixels, 16, 13).astype(int) - 127).max() < 16
 
 
 def test_gives_these_bytes() -> None:
     """They are in people's shards: another result needs another GEOMETRY_VERSION."""
     pixels = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
-    assert resampled(pixels, 3, 5).tolist() == [
+    assert resize(pixels, 3, 5).tolist() == [
         [31, 39, 47, 54, 62],
         [102, 110, 118, 125, 133],
         [173, 181, 189, 196, 204],

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from shardkit.image.png.kernels import MOST_BYTES, lanes_bytes, prepare
+from shardkit.image.formats import MAX_KERNEL_BYTES
+from shardkit.image.png.kernels import inflate_memory, load_kernels
 
-if not prepare():
+if not load_kernels():
     pytest.skip("there are no kernels here", allow_module_level=True)
 
 from shardkit.image.png.huffman import (
@@ -23,9 +24,9 @@ from shardkit.image.png.huffman import (
     PACKED_SLACK,
     SIZE,
     STATUS,
-    lane,
+    new_stream,
 )
-from shardkit.image.png.inflate import inflate_two, unpack_two
+from shardkit.image.png.inflate import inflate_pair, inflate_two
 
 STRATEGIES = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED)
 GUARD = 0xA5
@@ -56,7 +57,7 @@ def packed(content: bytes, level: int = 6, strategy: int = zlib.Z_DEFAULT_STRATE
 
 
 def unpacked(*streams: bytes, sizes: list[int]) -> list[bytes | None]:
-    return [None if each is None else each.tobytes() for each in unpack_two([views(each) for each in streams], sizes)]
+    return [None if each is None else each.tobytes() for each in inflate_pair([views(each) for each in streams], sizes)]
 
 
 def views(stream: bytes, length: int = 8_192) -> list[memoryview]:
@@ -77,7 +78,7 @@ def test_unpacks_what_zlib_packed(name: str, level: int, strategy: int) -> None:
 def test_lanes_of_large_pictures_are_given_back() -> None:
     def held(content: bytes) -> int:
         """What lies behind the bytes that are given."""
-        (lines,) = unpack_two([views(packed(content))], [len(content)])
+        (lines,) = inflate_pair([views(packed(content))], [len(content)])
         assert lines is not None
         assert lines.tobytes() == content
         assert isinstance(lines.base, np.ndarray)
@@ -91,9 +92,9 @@ def test_lanes_of_large_pictures_are_given_back() -> None:
 
 
 def test_pictures_that_are_larger_than_lanes_may_be_are_left_to_others() -> None:
-    size = MOST_BYTES + 1
-    assert unpack_two([[memoryview(bytes(100))]], [size]) == [None]
-    assert (lanes_bytes(100, size), lanes_bytes(100, MOST_BYTES)) == (0, 2 * (100 + MOST_BYTES))
+    size = MAX_KERNEL_BYTES + 1
+    assert inflate_pair([[memoryview(bytes(100))]], [size]) == [None]
+    assert (inflate_memory(100, size), inflate_memory(100, MAX_KERNEL_BYTES)) == (0, 2 * (100 + MAX_KERNEL_BYTES))
 
 
 @pytest.mark.parametrize("window", range(9, 16))
@@ -239,13 +240,13 @@ def guarded(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarr
 
 
 def check_that_it_keeps_to_its_room(stream: bytes, size: int) -> None:
-    made = lane(len(stream), size)
+    made = new_stream(len(stream), size)
     packed_room, around_packed = guarded(made.packed)
     lines, around_lines = guarded(made.lines)
     one = made._replace(packed=packed_room, lines=lines)
     one.packed[: len(stream)] = np.frombuffer(stream, np.uint8)
     one.state[[AT, END, SIZE]] = 0, len(stream) + LOOK_AHEAD, size
-    other = lane(0, 0)
+    other = new_stream(0, 0)
     other.state[STATUS] = DONE
 
     inflate_two(other, one)

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from shardkit.errors import BadInput
-from shardkit.image.png.kernels import prepare
-from shardkit.image.png.unfilter import unfiltered
+from shardkit.image.png.kernels import load_kernels
+from shardkit.image.png.unfilter import unfilter_lines
 from tests.pictures import EVERY_FILTER, predicted
 
-pytestmark = pytest.mark.skipif(not prepare(), reason="there are no kernels here")
+pytestmark = pytest.mark.skipif(not load_kernels(), reason="the kernels cannot be compiled here")
 
 PIXEL_BYTES = (1, 2, 3, 4, 6, 8)
 
@@ -41,7 +41,7 @@ def pictures(draw: st.DrawFn) -> tuple[NDArray[np.uint8], int]:
 
 @given(picture=pictures())
 def test_takes_back_every_filter(picture: tuple[NDArray[np.uint8], int]) -> None:
-    np.testing.assert_array_equal(unfiltered(*picture), by_the_standard(*picture))
+    np.testing.assert_array_equal(unfilter_lines(*picture), by_the_standard(*picture))
 
 
 @pytest.mark.parametrize("number", EVERY_FILTER)
@@ -50,7 +50,7 @@ def test_takes_back_all_there_is_of_a_filter(number: int, pixel_bytes: int) -> N
     """Every difference beside every other, with neighbours on all sides of each other."""
     lines = np.random.default_rng(number).integers(0, 256, (100, 1 + 60 * pixel_bytes)).astype(np.uint8)
     lines[:, 0] = number
-    np.testing.assert_array_equal(unfiltered(lines, pixel_bytes), by_the_standard(lines, pixel_bytes))
+    np.testing.assert_array_equal(unfilter_lines(lines, pixel_bytes), by_the_standard(lines, pixel_bytes))
 
 
 @pytest.mark.parametrize("line", [0, 15, 16, 39])
@@ -58,4 +58,4 @@ def test_an_unknown_filter_is_told_with_its_line(line: int) -> None:
     lines = np.zeros((40, 9), np.uint8)
     lines[line, 0] = 5
     with pytest.raises(BadInput, match=f"line {line} names a filter"):
-        unfiltered(lines, 1)
+        unfilter_lines(lines, 1)

@@ -12,7 +12,7 @@ from shardkit.cli.commands.index import index
 from shardkit.errors import Damaged, Locked, Mismatch, ShardkitError, UsageError
 from shardkit.format.foreign_digest import other_ranges
 from shardkit.reader.dataset import Dataset, open_dataset
-from shardkit.storage.lock import locked
+from shardkit.storage.lock import lock_folder
 from tests.foreign_tars import block, samples, tar, write
 from tests.packed import files
 from tests.pictures import damaged, png
@@ -223,7 +223,7 @@ def test_a_pack_is_left_alone(packed_copy: Path) -> None:
 
 
 def test_one_at_a_time(folder: Path) -> None:
-    with locked(folder):
+    with lock_folder(folder):
         assert isinstance(refusal(folder), Locked)
 
 

@@ -3,17 +3,17 @@
 import pytest
 
 from shardkit.errors import BadInput
-from shardkit.format.foreign_tar import Entry
-from shardkit.pack.adopt.identity import class_of
+from shardkit.format.foreign_tar import ForeignMember
+from shardkit.pack.adopt.identity import label_of
 
 
 def told(members: dict[str, bytes], field: str = "label") -> int | str | None:
     content = b"".join(members.values())
     entries, position = {}, 0
     for ending, payload in members.items():
-        entries[ending.encode()] = Entry(b"a", 0, position, len(payload))
+        entries[ending.encode()] = ForeignMember(b"a", 0, position, len(payload))
         position += len(payload)
-    return class_of(entries, field, lambda offset, size: content[offset : offset + size])
+    return label_of(entries, field, lambda offset, size: content[offset : offset + size])
 
 
 @pytest.mark.parametrize(

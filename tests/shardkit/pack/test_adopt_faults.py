@@ -20,8 +20,8 @@ from shardkit.errors import Damaged, Mismatch, ShardkitError, UsageError
 from shardkit.format.tables import INDEX
 from shardkit.pack.adopt import tar_indexer
 from shardkit.pack.adopt.receipts import AdoptOptions
-from shardkit.pack.adopt.session import adopted, adoption
-from shardkit.parallel import Watch
+from shardkit.pack.adopt.session import adopt_tars, plan_adoption
+from shardkit.parallel import Progress
 from shardkit.reader.dataset import open_dataset
 from tests.faults.operations import Nth, failing, watched
 from tests.foreign_tars import member, pax, samples, tar, write
@@ -39,9 +39,9 @@ def kill() -> None:
     raise Killed
 
 
-def adopt(folder: Path, watch: Watch = lambda _images, _size: None) -> None:
-    wanted = adoption([str(each) for each in sorted(folder.glob("*.tar"))], folder, OPTIONS)
-    adopted(wanted, 1, watch)
+def adopt(folder: Path, watch: Progress = lambda _images, _size: None) -> None:
+    wanted = plan_adoption([str(each) for each in sorted(folder.glob("*.tar"))], folder, OPTIONS)
+    adopt_tars(wanted, 1, watch)
 
 
 @pytest.fixture
@@ -232,13 +232,13 @@ import json, os, sys
 from pathlib import Path
 from shardkit.reader.dataset import open_dataset
 from shardkit.format.tables import INDEX
-from shardkit.pack.adopt.session import adopted, adoption
+from shardkit.pack.adopt.session import adopt_tars, plan_adoption
 from shardkit.pack.adopt.receipts import AdoptOptions
-from shardkit.parallel import Watch
+from shardkit.parallel import Progress
 
 def run(folder):
     tars = [str(each) for each in sorted(Path(folder).glob("*.tar"))]
-    adopted(adoption(tars, Path(folder), AdoptOptions(None, "label", "train")), 2, lambda images, size: None)
+    adopt_tars(plan_adoption(tars, Path(folder), AdoptOptions(None, "label", "train")), 2, lambda images, size: None)
     dataset = open_dataset(folder)
     return [sample.key for shard in dataset.shards for sample in dataset.samples(shard)]
 
@@ -295,7 +295,7 @@ def test_a_tar_of_more_samples_than_readers_take_is_refused(
     web: Path, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     write(web / "train-0.tar", samples(2))
-    monkeypatch.setattr(tar_indexer, "MOST_SAMPLES", most)
+    monkeypatch.setattr(tar_indexer, "MAX_SAMPLES", most)
     if most == 4:
         adopt(web)
         assert open_dataset(web).manifest.current.packed == 4

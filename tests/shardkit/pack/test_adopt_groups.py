@@ -6,25 +6,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.format.foreign_tar import Entry
+from shardkit.format.foreign_tar import ForeignMember
 from shardkit.pack.adopt.tar_indexer import (
-    MOST_MEMBERS,
-    Group,
-    Seen,
-    grouped,
-    refuse_twice,
+    MAX_MEMBERS,
+    KeySet,
+    SampleGroup,
+    check_unique_keys,
+    group_samples,
     webdataset_key,
 )
 
 
-def members(*names: str) -> list[Entry]:
-    return [Entry(name.encode(), number, number, 0) for number, name in enumerate(names)]
+def members(*names: str) -> list[ForeignMember]:
+    return [ForeignMember(name.encode(), number, number, 0) for number, name in enumerate(names)]
 
 
 def groups(*names: str) -> list[tuple[bytes, list[bytes]] | bytes]:
     return [
-        (each.key, list(each.members)) if isinstance(each, Group) else each.name
-        for each in grouped("web.tar", members(*names))
+        (each.key, list(each.members)) if isinstance(each, SampleGroup) else each.name
+        for each in group_samples("web.tar", members(*names))
     ]
 
 
@@ -64,19 +64,19 @@ def test_a_member_twice_is_refused_at_both_places() -> None:
 
 def test_a_sample_without_end_is_refused() -> None:
     with pytest.raises(UsageError, match="at most 1,000 members"):
-        groups(*(f"a.{number}" for number in range(MOST_MEMBERS + 1)))
+        groups(*(f"a.{number}" for number in range(MAX_MEMBERS + 1)))
 
 
 def test_a_key_that_comes_again_is_refused_at_both_places() -> None:
-    found = list(grouped("web.tar", members("a.png", "c.png", "b.png", "a.json")))
-    seen = Seen()
+    found = list(group_samples("web.tar", members("a.png", "c.png", "b.png", "a.json")))
+    seen = KeySet()
     for each in found:
-        assert isinstance(each, Group)
+        assert isinstance(each, SampleGroup)
         seen.add(each)
 
     with pytest.raises(UsageError, match=r"web.tar, byte 0, member 'a': the same key comes again at byte 3"):
-        refuse_twice("web.tar", seen, found)
+        check_unique_keys("web.tar", seen, found)
 
 
 def test_keys_that_differ_are_fine() -> None:
-    refuse_twice("web.tar", Seen(), [])
+    check_unique_keys("web.tar", KeySet(), [])

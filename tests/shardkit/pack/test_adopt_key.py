@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import BadInput, UsageError
-from shardkit.pack.adopt.identity import KeyTemplate, identity
+from shardkit.pack.adopt.identity import KeyTemplate, sample_identity
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from shardkit.pack.adopt.identity import KeyTemplate, identity
     ],
 )
 def test_without_a_template_folders_tell_then_the_class(key: bytes, named: str | None, found: tuple[str, str]) -> None:
-    assert identity(key, None, named) == found
+    assert sample_identity(key, None, named) == found
 
 
 @pytest.mark.parametrize(
@@ -42,12 +42,12 @@ def test_without_a_template_folders_tell_then_the_class(key: bytes, named: str |
     ],
 )
 def test_a_template_says_it_better(template: str, key: bytes, named: str | None, found: tuple[str, str]) -> None:
-    assert identity(key, KeyTemplate.parsed(template), named) == found
+    assert sample_identity(key, KeyTemplate.parse(template), named) == found
 
 
 def test_a_key_that_the_template_does_not_explain_is_left_out() -> None:
     with pytest.raises(BadInput, match="does not explain 'anna'") as bad:
-        identity(b"anna", KeyTemplate.parsed("{subject}_{impression}"), None)
+        sample_identity(b"anna", KeyTemplate.parse("{subject}_{impression}"), None)
 
     assert bad.value.reason == "key"
 
@@ -65,7 +65,7 @@ def test_a_key_that_the_template_does_not_explain_is_left_out() -> None:
 )
 def test_a_template_that_makes_no_sense_is_explained(template: str, why: str) -> None:
     with pytest.raises(UsageError, match=why):
-        KeyTemplate.parsed(template)
+        KeyTemplate.parse(template)
 
 
 TEXT = st.text("ab_", max_size=3)
@@ -93,7 +93,7 @@ def test_a_template_matches_like_a_greedy_regular_expression(data: st.DataObject
     expected = re.fullmatch(pattern.encode(), key)
 
     try:
-        found = KeyTemplate.parsed(template).match(key)
+        found = KeyTemplate.parse(template).match(key)
     except BadInput:
         found = None
 
@@ -102,14 +102,14 @@ def test_a_template_matches_like_a_greedy_regular_expression(data: st.DataObject
 
 def test_a_long_key_takes_no_power_of_its_length() -> None:
     """With a regular expression this takes years."""
-    template = KeyTemplate.parsed("{_}_{a}_{b}_{c}_{d}_{e}_{subject}_{impression}x")
+    template = KeyTemplate.parse("{_}_{a}_{b}_{c}_{d}_{e}_{subject}_{impression}x")
 
     with pytest.raises(BadInput, match="does not explain"):
-        identity(b"_" * 4_000, template, None)
+        sample_identity(b"_" * 4_000, template, None)
 
 
 def test_what_is_longer_than_a_path_is_left_out() -> None:
     with pytest.raises(BadInput, match="its key has a length of 4,096"):
-        identity(b"a" * 4_096, None, None)
+        sample_identity(b"a" * 4_096, None, None)
     with pytest.raises(BadInput, match="its class has a length of 5,000"):
-        identity(b"a", None, "x" * 5_000)
+        sample_identity(b"a", None, "x" * 5_000)

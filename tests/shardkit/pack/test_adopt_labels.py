@@ -4,20 +4,20 @@ import pyarrow as pa
 import pytest
 
 from shardkit.errors import UsageError
-from shardkit.pack.adopt.merge import Census, in_two_splits, labelled
+from shardkit.pack.adopt.merge import SubjectCensus, subjects_in_two_splits, with_labels
 
 NONE = -1
 
 
-def census(**splits: list[tuple[str, int]]) -> Census:
-    taken = Census()
+def census(**splits: list[tuple[str, int]]) -> SubjectCensus:
+    taken = SubjectCensus()
     for split, rows in splits.items():
         subjects, labels = zip(*rows, strict=True)
         taken.add(split, f"{split}-0.tar", pa.table({"subject": subjects, "label": pa.array(labels, pa.int64())}))
     return taken
 
 
-def labels(taken: Census) -> list[tuple[str, str, int, int]]:
+def labels(taken: SubjectCensus) -> list[tuple[str, str, int, int]]:
     return [(each.split, each.subject, each.label, each.impressions) for each in taken.subjects()]
 
 
@@ -39,10 +39,10 @@ def test_two_labels_for_one_subject_are_a_question_to_the_user() -> None:
 
 
 def test_a_subject_in_two_splits_is_noticed() -> None:
-    assert in_two_splits(census(train=[("a", NONE), ("b", NONE)], val=[("b", NONE)]).subjects()) == ["b"]
+    assert subjects_in_two_splits(census(train=[("a", NONE), ("b", NONE)], val=[("b", NONE)]).subjects()) == ["b"]
 
 
 def test_rows_get_the_labels_of_their_subjects() -> None:
     rows = pa.table({"subject": ["b", "a", "b"], "label": pa.array([NONE] * 3, pa.int64())})
 
-    assert labelled(rows, "val", {("val", "a"): 4, ("val", "b"): 5})["label"].to_pylist() == [5, 4, 5]
+    assert with_labels(rows, "val", {("val", "a"): 4, ("val", "b"): 5})["label"].to_pylist() == [5, 4, 5]

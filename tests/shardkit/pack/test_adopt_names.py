@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import UsageError
-from shardkit.pack.adopt.receipts import split_of
-from shardkit.pack.adopt.session import names_in, spelt_out
+from shardkit.pack.adopt.receipts import split_from_name
+from shardkit.pack.adopt.session import expand_braces, resolve_tars
 
 
 def test_braces_stand_for_numbers_with_as_many_digits() -> None:
-    assert list(spelt_out("web/train-{008..011}.tar")) == [
+    assert list(expand_braces("web/train-{008..011}.tar")) == [
         f"web/train-{each}.tar" for each in ("008", "009", "010", "011")
     ]
-    assert list(spelt_out("{1..2}-{0..1}.tar")) == ["1-0.tar", "1-1.tar", "2-0.tar", "2-1.tar"]
-    assert list(spelt_out("plain.tar")) == ["plain.tar"]
+    assert list(expand_braces("{1..2}-{0..1}.tar")) == ["1-0.tar", "1-1.tar", "2-0.tar", "2-1.tar"]
+    assert list(expand_braces("plain.tar")) == ["plain.tar"]
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_braces_stand_for_numbers_with_as_many_digits() -> None:
     ],
 )
 def test_the_name_of_a_tar_tells_its_split(name: str, split: str) -> None:
-    assert split_of(name, "asked") == split
+    assert split_from_name(name, "asked") == split
 
 
 def test_names_are_sorted_and_each_is_taken_once(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_names_are_sorted_and_each_is_taken_once(tmp_path: Path) -> None:
         (tmp_path / name).touch()
 
     given = [str(tmp_path / "b-1.tar"), str(tmp_path / "." / "b-{0..1}.tar")]
-    assert names_in(tmp_path, given) == ("b-0.tar", "b-1.tar")
+    assert resolve_tars(tmp_path, given) == ("b-0.tar", "b-1.tar")
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_names_are_sorted_and_each_is_taken_once(tmp_path: Path) -> None:
 )
 def test_a_url_is_never_followed(url: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Download the tars first"):
-        names_in(tmp_path, [url])
+        resolve_tars(tmp_path, [url])
 
 
 def test_a_tar_elsewhere_is_not_copied(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_tar_elsewhere_is_not_copied(tmp_path: Path) -> None:
     (tmp_path / "sub" / "a.tar").touch()
 
     with pytest.raises(UsageError, match="Tars are adopted where they are"):
-        names_in(tmp_path, [str(tmp_path / "sub" / "a.tar")])
+        resolve_tars(tmp_path, [str(tmp_path / "sub" / "a.tar")])
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_what_is_no_tar_of_the_folder_is_refused(name: str, why: str, tmp_path: 
     (tmp_path / "link.tar").symlink_to("a.tgz")
 
     with pytest.raises(UsageError, match=why):
-        names_in(tmp_path, [str(tmp_path / name)])
+        resolve_tars(tmp_path, [str(tmp_path / name)])
 
 
 def test_a_pattern_stands_for_the_files_that_match_it(tmp_path: Path) -> None:
@@ -86,6 +86,6 @@ def test_a_pattern_stands_for_the_files_that_match_it(tmp_path: Path) -> None:
     for name in ("a-0.tar", "a-1.tar", "b-0.tar", "b-1.tar", ".hidden.tar", "a-0.json"):
         (folder / name).touch()
 
-    assert names_in(folder, [str(folder / "*.tar")]) == ("a-0.tar", "a-1.tar", "b-0.tar", "b-1.tar")
-    assert names_in(folder, [str(folder / "?-{0..0}.tar")]) == ("a-0.tar", "b-0.tar")
-    assert names_in(folder, [str(folder / "b-[01].tar"), str(folder / "b-0.tar")]) == ("b-0.tar", "b-1.tar")
+    assert resolve_tars(folder, [str(folder / "*.tar")]) == ("a-0.tar", "a-1.tar", "b-0.tar", "b-1.tar")
+    assert resolve_tars(folder, [str(folder / "?-{0..0}.tar")]) == ("a-0.tar", "b-0.tar")
+    assert resolve_tars(folder, [str(folder / "b-[01].tar"), str(folder / "b-0.tar")]) == ("b-0.tar", "b-1.tar")

@@ -10,12 +10,12 @@ import pytest
 
 from shardkit.cli.commands.pack import pack
 from shardkit.errors import BadInput, Mismatch, ShardkitError, UsageError
-from shardkit.pack.estimate import Room
-from shardkit.pack.session import tidied
+from shardkit.pack.estimate import SpaceEstimate
+from shardkit.pack.session import recover
 from shardkit.pack.workspace import has_plan
 from shardkit.reader.dataset import open_dataset
 from shardkit.schema import Manifest
-from shardkit.storage.lock import locked
+from shardkit.storage.lock import lock_folder
 from tests.commands import ran
 from tests.faults.operations import Nth, failing, watched
 from tests.packed import files
@@ -153,7 +153,7 @@ def test_space_is_asked_for_what_the_codec_makes_of_the_images(tmp_path: Path) -
     for path in source.rglob("*.png"):
         path.write_bytes(png("gray1", (200, 200)))  # a bit a pixel, and a byte in the dataset
 
-    with mock.patch.object(Room, "require", lambda room, _: needed.append(room.needed_bytes)):
+    with mock.patch.object(SpaceEstimate, "require", lambda room, _: needed.append(room.needed_bytes)):
         run_append(source, folder)
 
     assert needed[0] > 4 * 200 * 200
@@ -196,7 +196,7 @@ def test_killed_at_any_operation_the_old_generation_stands_and_the_same_command_
 
 
 def test_two_writers_never_meet(folder: Path, source: Path) -> None:
-    with locked(folder), pytest.raises(Mismatch):
+    with lock_folder(folder), pytest.raises(Mismatch):
         run_append(source, folder)
 
 
@@ -205,11 +205,11 @@ def test_what_another_append_did_while_this_one_waited_is_seen(folder: Path, sou
         if open_dataset(folder).generation.number == 0:
             monkey.undo()
             run_append(source, folder)
-        return tidied(folder, restart=restart)
+        return recover(folder, restart=restart)
 
     monkey = pytest.MonkeyPatch()
-    monkey.setattr("shardkit.cli.commands.append.locked", lambda _: nullcontext())
-    monkey.setattr("shardkit.cli.commands.append.tidied", in_between)
+    monkey.setattr("shardkit.cli.commands.append.lock_folder", lambda _: nullcontext())
+    monkey.setattr("shardkit.cli.commands.append.recover", in_between)
 
     assert run_append(source, folder) == 0
 
@@ -218,7 +218,7 @@ def test_what_another_append_did_while_this_one_waited_is_seen(folder: Path, sou
 
 
 def test_an_append_after_a_killed_removal_finishes_it_first(folder: Path, source: Path) -> None:
-    with pytest.raises(KilledError), mock.patch("shardkit.pack.remove.rewrite.finish", side_effect=KilledError):
+    with pytest.raises(KilledError), mock.patch("shardkit.pack.remove.rewrite.finish_removal", side_effect=KilledError):
         run_remove(folder, "s03")
     assert "s03" in everybody(folder)
 
@@ -235,7 +235,7 @@ def stopped(source: Path, folder: Path) -> None:
 def test_a_rerun_from_another_source_is_refused_and_can_be_started_over(
     folder: Path, source: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(KilledError), mock.patch("shardkit.cli.commands.append.make", side_effect=KilledError):
+    with pytest.raises(KilledError), mock.patch("shardkit.cli.commands.append.make_shards", side_effect=KilledError):
         run_append(source, folder)
     other = grown(tmp_path / "other", range(40, 44), 2)
 
@@ -307,7 +307,7 @@ def test_others_under_known_names_are_not_taken_for_known_in_silence(
 
 def killed_before_clearing(source: Path, folder: Path) -> None:
     """Append, and stop between the manifest, which commits it, and the removal of its plan."""
-    with pytest.raises(KilledError), mock.patch("shardkit.pack.workspace.clear", side_effect=KilledError):
+    with pytest.raises(KilledError), mock.patch("shardkit.pack.merge.remove_workspace", side_effect=KilledError):
         run_append(source, folder)
     assert has_plan(folder)
 
@@ -332,7 +332,7 @@ def test_merge_completes_what_an_append_had_committed(folder: Path, source: Path
 
 
 def test_starting_over_completes_a_committed_removal_first(folder: Path, source: Path) -> None:
-    with pytest.raises(KilledError), mock.patch("shardkit.pack.remove.rewrite.finish", side_effect=KilledError):
+    with pytest.raises(KilledError), mock.patch("shardkit.pack.remove.rewrite.finish_removal", side_effect=KilledError):
         run_remove(folder, "s03")
 
     assert run_append(source, folder, "--replan") == 0

@@ -116,7 +116,10 @@ def test_a_rerun_with_another_list_is_refused(
 ) -> None:
     with_list = (f"--{option}", listed(tmp_path / "list", line))
     for first, second in (((), with_list), (with_list, ())):
-        with pytest.raises(KilledError), mock.patch("shardkit.cli.commands.append.make", side_effect=KilledError):
+        with (
+            pytest.raises(KilledError),
+            mock.patch("shardkit.cli.commands.append.make_shards", side_effect=KilledError),
+        ):
             run_append(source, folder, *first, "--replan")
         with pytest.raises(Mismatch, match=f"was begun with --{option} .*--replan"):
             run_append(source, folder, *second)

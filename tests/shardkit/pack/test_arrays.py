@@ -16,10 +16,10 @@ from shardkit.pack.options import PackOptions
 from shardkit.pack.plan import arrays
 from shardkit.pack.plan import arrays as arrays_layout
 from shardkit.pack.plan import arrays as arrays_split
-from shardkit.pack.plan.arrays import ArraysPlan, drafted_arrays
-from shardkit.pack.plan.draft import Draft, Request
-from shardkit.pack.plan.sharding import PLAN
-from shardkit.pack.source.arrays import described
+from shardkit.pack.plan.arrays import ArrayPlan, draft_array_plan
+from shardkit.pack.plan.draft import PackRequest, PlanDraft
+from shardkit.pack.plan.sharding import PLAN_SCHEMA
+from shardkit.pack.source.arrays import describe_arrays
 from tests.shardkit.pack.array_files import SAMPLES, SHAPE, binary, labels
 
 
@@ -28,14 +28,14 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return binary(tmp_path_factory.mktemp("arrays"))
 
 
-def drafted(source: Path, splits: str = "train", shard_size: int = 1000, chunk: int = 64) -> Draft:
+def drafted(source: Path, splits: str = "train", shard_size: int = 1000, chunk: int = 64) -> PlanDraft:
     options = PackOptions(codec="zstd", shape=SHAPE, splits=splits, shard_size=shard_size)
-    request = Request(source, source / "nowhere", described(source, options))
+    request = PackRequest(source, source / "nowhere", describe_arrays(source, options))
     with mock.patch.object(arrays_layout, "_CHUNK", chunk):
-        return drafted_arrays(request, lambda _: None)
+        return draft_array_plan(request, lambda _: None)
 
 
-def tables(draft: Draft, chunk: int = 64) -> Iterator[pa.Table]:
+def tables(draft: PlanDraft, chunk: int = 64) -> Iterator[pa.Table]:
     with mock.patch.object(arrays, "_CHUNK", chunk):
         yield from [draft.plan.rows(shard) for shard in draft.plan.shards]
 
@@ -62,7 +62,7 @@ def test_every_sample_is_in_one_shard_in_the_order_of_the_file(
 def test_a_row_says_what_a_sample_is(source: Path) -> None:
     draft = drafted(source, shard_size=1_000_000)
     (rows,) = tables(draft)
-    assert rows.schema == PLAN
+    assert rows.schema == PLAN_SCHEMA
     assert rows.slice(6, 1).to_pylist() == [
         {
             "key": "2/006",
@@ -91,7 +91,7 @@ def test_every_class_is_a_subject_of_every_split_that_it_is_in(source: Path) -> 
 
 def test_some_rows_are_rows_of_the_plan(source: Path) -> None:
     plan = drafted(source).plan
-    assert isinstance(plan, ArraysPlan)
+    assert isinstance(plan, ArrayPlan)
     every = {row["key"]: row for rows in map(plan.rows, plan.shards) for row in rows.to_pylist()}
     some = plan.some(32).to_pylist()
     assert 16 < len(some) <= 32
@@ -118,10 +118,10 @@ def test_planning_keeps_nothing_a_sample(tmp_path: Path) -> None:
     samples = 1 << 20
     binary(tmp_path, np.zeros((samples, 1, 1), "<f4"), np.zeros(samples, "<i4"))
     options = PackOptions(codec="zstd", shape=(1, 1), splits="train=0.5,val=0.5", shard_size=1 << 20)
-    request = Request(tmp_path, tmp_path, described(tmp_path, options))
+    request = PackRequest(tmp_path, tmp_path, describe_arrays(tmp_path, options))
     with mock.patch.object(arrays_layout, "_CHUNK", 1 << 14), mock.patch.object(arrays_split, "_CHUNK", 1 << 14):
         tracemalloc.start()
-        draft = drafted_arrays(request, lambda _: None)
+        draft = draft_array_plan(request, lambda _: None)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert sum(shard.samples for shard in draft.plan.shards) == samples
@@ -129,7 +129,7 @@ def test_planning_keeps_nothing_a_sample(tmp_path: Path) -> None:
 
 
 def test_a_shard_has_no_more_samples_than_readers_take(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrays, "MOST_SAMPLES", 7)
+    monkeypatch.setattr(arrays, "MAX_SAMPLES", 7)
     held = [shard.samples for shard in drafted(source, shard_size=1 << 30).plan.shards]
     assert sum(held) == SAMPLES
     assert max(held) == 7

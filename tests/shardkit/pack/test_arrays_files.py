@@ -8,7 +8,7 @@ import pytest
 
 from shardkit.errors import UsageError
 from shardkit.pack.options import PackOptions
-from shardkit.pack.source.arrays import described, sample_bytes
+from shardkit.pack.source.arrays import describe_arrays, sample_bytes
 from tests.shardkit.pack.array_files import SAMPLES, SHAPE, binary, labels, npy, values
 
 ZSTD = PackOptions(codec="zstd")
@@ -16,7 +16,7 @@ SHAPED = PackOptions(codec="zstd", shape=SHAPE)
 
 
 def test_binary_files_are_described(tmp_path: Path) -> None:
-    options = described(binary(tmp_path), SHAPED)
+    options = describe_arrays(binary(tmp_path), SHAPED)
     assert options.arrays
     assert (options.arrays.samples, options.arrays.type, options.arrays.images_head) == (SAMPLES, "<f4", "")
     assert sample_bytes(options) == 96
@@ -26,7 +26,7 @@ def test_binary_files_are_described(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["|u1", "<u2", "<f4"])
 @pytest.mark.parametrize("shape", [SHAPE, (5, 7)])
 def test_npy_files_say_it_themselves(kind: str, shape: tuple[int, ...], tmp_path: Path) -> None:
-    options = described(npy(tmp_path, values(9, shape, kind), labels(9, "<i8")), ZSTD)
+    options = describe_arrays(npy(tmp_path, values(9, shape, kind), labels(9, "<i8")), ZSTD)
     assert options.arrays
     assert (options.shape, options.arrays.type, options.arrays.label_type) == (shape, kind, "<i8")
     assert bytes.fromhex(options.arrays.images_head) == (tmp_path / "images.npy").read_bytes()[:128]
@@ -90,6 +90,6 @@ def test_npy_files_that_cannot_be_meant(name: str, tmp_path: Path) -> None:
 def _refused(root: Path, spoil: Callable[[Path], object], options: PackOptions, said: str) -> None:
     spoil(root)
     with pytest.raises(UsageError) as caught:
-        described(root, options)
+        describe_arrays(root, options)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -10,13 +10,13 @@ import pytest
 
 from shardkit.errors import Mismatch, ShardkitError, StorageFailing, UsageError
 from shardkit.pack.options import PackOptions
-from shardkit.pack.source.arrays import ArraysFile, described
+from shardkit.pack.source.arrays import ArrayReader, describe_arrays
 from tests.shardkit.pack.array_files import SHAPE, binary, npy, values
 
 OPTIONS = PackOptions(codec="zstd", shape=SHAPE)
 
 
-def read(source: ArraysFile, number: int, mtime_ns: int) -> bytes:
+def read(source: ArrayReader, number: int, mtime_ns: int) -> bytes:
     into = bytearray(96)
     source.read(b"%d" % number, 96, mtime_ns, memoryview(into))
     return bytes(into)
@@ -24,8 +24,8 @@ def read(source: ArraysFile, number: int, mtime_ns: int) -> bytes:
 
 @pytest.mark.parametrize("make", [binary, npy])
 def test_a_number_names_a_sample(make: Callable[[Path], Path], tmp_path: Path) -> None:
-    options = described(make(tmp_path), OPTIONS)
-    source = ArraysFile(tmp_path, options)
+    options = describe_arrays(make(tmp_path), OPTIONS)
+    source = ArrayReader(tmp_path, options)
     mtime_ns = next(tmp_path.glob("images.*")).stat().st_mtime_ns
     assert [read(source, number, mtime_ns) for number in (0, 7, 199)] == [
         values()[each].tobytes() for each in (0, 7, 199)
@@ -54,8 +54,8 @@ def rewritten_with_its_old_time(path: Path) -> None:
 
 @pytest.mark.parametrize("change", [truncated, grown, touched, rewritten_with_its_old_time])
 def test_a_file_that_changes_ends_the_pack(change: Callable[[Path], None], tmp_path: Path) -> None:
-    options = described(binary(tmp_path), OPTIONS)
-    source, path = ArraysFile(tmp_path, options), tmp_path / "images.bin"
+    options = describe_arrays(binary(tmp_path), OPTIONS)
+    source, path = ArrayReader(tmp_path, options), tmp_path / "images.bin"
     mtime_ns = path.stat().st_mtime_ns
     assert read(source, 3, mtime_ns)
     change(path)
@@ -66,14 +66,14 @@ def test_a_file_that_changes_ends_the_pack(change: Callable[[Path], None], tmp_p
 
 @pytest.mark.parametrize(("code", "meaning"), [(errno.EIO, StorageFailing), (errno.ENOENT, UsageError)])
 def test_a_disk_that_fails_is_said(code: int, meaning: type[ShardkitError], tmp_path: Path) -> None:
-    source = ArraysFile(tmp_path, described(binary(tmp_path), OPTIONS))
+    source = ArrayReader(tmp_path, describe_arrays(binary(tmp_path), OPTIONS))
     with mock.patch.object(os, "preadv", side_effect=OSError(code, os.strerror(code))), pytest.raises(meaning):
         read(source, 3, 0)
     source.close()
 
 
 def test_reads_that_fall_short_are_gone_on_with(tmp_path: Path) -> None:
-    source = ArraysFile(tmp_path, described(binary(tmp_path), OPTIONS))
+    source = ArrayReader(tmp_path, describe_arrays(binary(tmp_path), OPTIONS))
     preadv = os.preadv
 
     def short(descriptor: int, into: list[memoryview], offset: int) -> int:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.pack.plan.draft import without_excluded
-from shardkit.pack.source.candidates import Found, found_chunk, found_table, skipped_table
+from shardkit.pack.plan.draft import apply_exclusions
+from shardkit.pack.source.candidates import Candidate, candidate_chunk, candidate_table, skipped_table
 from shardkit.pack.source.lists import ListFile
-from shardkit.pack.source.scan import Scan
+from shardkit.pack.source.scan import ScanResult
 from shardkit.reader.dataset import open_dataset
 from tests import trees
 from tests.commands import Ended, ran
@@ -34,17 +34,17 @@ def listed(tmp_path: Path, *lines: str, name: str = "exclude.txt") -> Path:
     return path
 
 
-def seen(rows: list[Found]) -> Scan:
-    return Scan(found_table([found_chunk(rows)]), skipped_table([]), ignored={}, layout=None)  # type: ignore[arg-type]
+def seen(rows: list[Candidate]) -> ScanResult:
+    return ScanResult(candidate_table([candidate_chunk(rows)]), skipped_table([]), ignored={}, layout=None)  # type: ignore[arg-type]
 
 
 @given(founds(), st.data())
 def test_what_is_named_is_skipped_and_the_rest_stays(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[Found], data: st.DataObject
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Candidate], data: st.DataObject
 ) -> None:
     everything = [f"{row.subject}/{row.impression}" for row in rows]
     named = data.draw(st.lists(st.sampled_from([*everything, "nobody/1"]), unique=True))
-    result = without_excluded(seen(rows), ListFile(listed(tmp_path_factory.getbasetemp(), *named)))
+    result = apply_exclusions(seen(rows), ListFile(listed(tmp_path_factory.getbasetemp(), *named)))
     assert found_keys(result) == sorted({*everything} - {*named})
     assert len(result.found) + len(result.skipped) == len(rows)
     assert {*result.found["subject"].cast("string").to_pylist()} == {
@@ -54,17 +54,17 @@ def test_what_is_named_is_skipped_and_the_rest_stays(
 
 
 def test_a_comment_may_be_a_key(tmp_path: Path) -> None:
-    rows = [Found("#1", "a", b"#1/a.png", 1, 0, ()), Found("2", "b", b"2/b.png", 1, 0, ())]
+    rows = [Candidate("#1", "a", b"#1/a.png", 1, 0, ()), Candidate("2", "b", b"2/b.png", 1, 0, ())]
     path = tmp_path / "list"
     path.write_bytes(b"\xef\xbb\xbf# likely mislabels\r\n\r\n#1/a\r\n   \n")
-    result = without_excluded(seen(rows), ListFile(path))
+    result = apply_exclusions(seen(rows), ListFile(path))
     assert (found_keys(result), result.warnings) == (["2/b"], ())
 
 
 def test_names_in_vain_are_told(tmp_path: Path) -> None:
-    rows = [Found("2", "b", b"2/b.png", 1, 0, ())]
+    rows = [Candidate("2", "b", b"2/b.png", 1, 0, ())]
     path = listed(tmp_path, "2/b", "2/c.png", "2/d", "2/e", "2/f")
-    (warning,) = without_excluded(seen(rows), ListFile(path)).warnings
+    (warning,) = apply_exclusions(seen(rows), ListFile(path)).warnings
     assert "names 4 of 5 in vain: no sample to be packed is '2/c.png', '2/d', '2/e', …." in warning
 
 

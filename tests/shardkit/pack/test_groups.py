@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.pack.plan.split import fitted
-from shardkit.pack.source.lists import ListFile, chained, read_groups
+from shardkit.pack.plan.split import fit_thresholds
+from shardkit.pack.source.lists import ListFile, connected_groups, read_groups
 
 Pairs = list[tuple[str, str]]
 
@@ -32,31 +32,31 @@ def spread(pairs: Pairs) -> dict[str, str]:
 
 @given(pairings)
 def test_a_group_is_all_whom_pairs_lead_to(pairs: Pairs) -> None:
-    assert chained(pairs) == spread(pairs)
+    assert connected_groups(pairs) == spread(pairs)
 
 
 @given(pairings, st.randoms(use_true_random=False))
 def test_no_order_of_pairs_matters(pairs: Pairs, chance: Random) -> None:
     mixed = [pair[::-1] if chance.random() < 0.5 else pair for pair in pairs]
     chance.shuffle(mixed)
-    assert chained(mixed) == chained(pairs)
+    assert connected_groups(mixed) == connected_groups(pairs)
 
 
 def test_a_long_chain_is_one_group() -> None:
     names = [f"{number:05}" for number in range(20_000)]
-    assert {*chained(zip(names[1:], names, strict=False)).values()} == {"00000"}
+    assert {*connected_groups(zip(names[1:], names, strict=False)).values()} == {"00000"}
 
 
 @given(pairings, st.sets(ids, max_size=20), st.lists(st.integers(1, 99), min_size=1, max_size=5))
 def test_no_twin_is_apart_from_its_twin(pairs: Pairs, others: set[str], shares: list[int]) -> None:
     """Mistake 11: split at random, the twins of training make validation look better than it is."""
-    groups = chained(pairs)
+    groups = connected_groups(pairs)
     held = [groups.get(subject, subject) for subject in groups.keys() | others]
     sizes = {group: held.count(group) for group in held}
     ratios = {f"split{number}": share / sum(shares) for number, share in enumerate(shares[: len(sizes)])}
     if not ratios:
         return
-    thresholds = fitted(ratios, sizes)
+    thresholds = fit_thresholds(ratios, sizes)
     split_of = {subject: thresholds.split_of(group) for subject, group in groups.items()}
     assert all(split_of[one] == split_of[other] for one, other in pairs)
 

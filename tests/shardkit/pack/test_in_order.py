@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shardkit.parallel import in_order
+from shardkit.parallel import map_ordered
 
 
 def test_results_keep_the_order_of_their_tasks() -> None:
@@ -15,7 +15,7 @@ def test_results_keep_the_order_of_their_tasks() -> None:
         first.set()
         return task * task
 
-    assert list(in_order(work, range(-1, 20), 2)) == [task * task for task in range(-1, 20)]
+    assert list(map_ordered(work, range(-1, 20), 2)) == [task * task for task in range(-1, 20)]
 
 
 def test_tasks_wait_until_they_are_needed() -> None:
@@ -26,7 +26,7 @@ def test_tasks_wait_until_they_are_needed() -> None:
             taken.append(task)
             yield task
 
-    results = in_order(abs, tasks(), 2)
+    results = map_ordered(abs, tasks(), 2)
     assert next(results) == 0
     assert len(taken) <= 4
     results.close()  # type: ignore[attr-defined]  # a generator has it
@@ -34,4 +34,4 @@ def test_tasks_wait_until_they_are_needed() -> None:
 
 def test_what_a_task_raises_reaches_the_caller() -> None:
     with pytest.raises(ZeroDivisionError):
-        list(in_order(lambda task: 1 // task, [1, 0, 1], 2))
+        list(map_ordered(lambda task: 1 // task, [1, 0, 1], 2))

@@ -8,7 +8,7 @@ import pytest
 
 from shardkit.format.tables import INDEX
 from shardkit.pack import generation as indexing
-from shardkit.pack.generation import Sealing, ToIndex, indexed
+from shardkit.pack.generation import GenerationWriter, UnindexedShard, write_index
 from shardkit.schema import Shard
 from shardkit.storage.folder import DatasetFolder
 
@@ -24,25 +24,27 @@ def test_the_rows_of_one_shard_are_written_before_the_next_is_made(tmp_path: Pat
         done.append(f"rows of {name}")
         return INDEX.empty_table()
 
-    def shards() -> Iterator[ToIndex]:
+    def shards() -> Iterator[UnindexedShard]:
         for name in ("a", "b", "c"):
             done.append(f"made {name}")
-            yield ToIndex(shard(name, "train"), lambda name=name: rows(name))  # type: ignore[misc]
+            yield UnindexedShard(shard(name, "train"), lambda name=name: rows(name))  # type: ignore[misc]
 
-    list(indexed(shards(), [], Sealing(DatasetFolder(tmp_path))))
+    list(write_index(shards(), [], GenerationWriter(DatasetFolder(tmp_path))))
 
     assert done == [f"{what} {name}" for name in ("a", "b", "c") for what in ("made", "rows of")]
 
 
 def test_each_file_has_a_name_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where there are many shards, and where a split's shards stand between those of another."""
-    monkeypatch.setattr(indexing, "SHARDS_A_FILE", 2)
+    monkeypatch.setattr(indexing, "SHARDS_PER_FILE", 2)
     shards = [
         shard(f"{split}{number}", split) for split, count in (("a", 3), ("b", 1), ("a", 1)) for number in range(count)
     ]
-    files = Sealing(DatasetFolder(tmp_path))
+    files = GenerationWriter(DatasetFolder(tmp_path))
 
-    placed = list(indexed((ToIndex(each, INDEX.empty_table) for each in shards), ["index/a-00004.parquet"], files))
+    placed = list(
+        write_index((UnindexedShard(each, INDEX.empty_table) for each in shards), ["index/a-00004.parquet"], files)
+    )
 
     places = [(each.index, each.row_group) for each in placed]
     assert places == [

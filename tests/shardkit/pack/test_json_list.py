@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import UsageError
-from shardkit.pack.source.lists import ListFile, read_json, shown
+from shardkit.pack.source.lists import ListFile, abbreviate, read_json
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ def test_a_mark_of_utf_8_is_taken_as_one(tmp_path: Path) -> None:
 
 
 def test_what_is_long_is_shown_in_part() -> None:
-    assert shown("x" * 1000) == f"'{'x' * 39}…"
+    assert abbreviate("x" * 1000) == f"'{'x' * 39}…"

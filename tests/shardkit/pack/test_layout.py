@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.format.keys import decoded
-from shardkit.pack.source.layout import EXAMPLE, Layout
+from shardkit.format.keys import decode_name
+from shardkit.pack.source.layout import EXAMPLE_LAYOUT, Layout
 
 PARTS = st.binary(min_size=1, max_size=12).map(lambda part: part.replace(b"/", b"\n"))
 TEMPLATES = st.sampled_from(
@@ -28,17 +28,17 @@ def filled(template: str, subject: bytes, impression: bytes) -> bytes:
 def test_the_path_can_be_told_back(template: str, subject: bytes, impression: bytes) -> None:
     path = filled(template, subject, impression.replace(b"{", b"("))
 
-    matched = Layout.parsed(template).match(path)
+    matched = Layout.parse(template).match(path)
 
     assert matched is not None
-    assert filled(template, *map(decoded, matched)).lower() == path.lower()
+    assert filled(template, *map(decode_name, matched)).lower() == path.lower()
 
 
 @given(TEMPLATES, st.sets(st.tuples(PARTS, PARTS), max_size=8))
 def test_distinct_paths_have_distinct_keys(template: str, names: set[tuple[bytes, bytes]]) -> None:
     paths = {filled(template, *both) for both in names}
 
-    assert len({Layout.parsed(template).match(path) for path in paths}) == len(paths)
+    assert len({Layout.parse(template).match(path) for path in paths}) == len(paths)
 
 
 @pytest.mark.parametrize(
@@ -56,26 +56,26 @@ def test_distinct_paths_have_distinct_keys(template: str, names: set[tuple[bytes
     ],
 )
 def test_the_trees_of_our_tools(path: bytes, expected: tuple[str, str] | None) -> None:
-    assert Layout.parsed(EXAMPLE).match(path) == expected
+    assert Layout.parse(EXAMPLE_LAYOUT).match(path) == expected
 
 
 def test_the_field_further_left_is_the_longer_one() -> None:
-    assert Layout.parsed("{subject}_{impression}.png").match(b"left_thumb_04.png") == ("left_thumb", "04")
+    assert Layout.parse("{subject}_{impression}.png").match(b"left_thumb_04.png") == ("left_thumb", "04")
 
 
 def test_a_field_that_comes_again_stands_for_the_same() -> None:
-    layout = Layout.parsed("{subject}/{subject}_{impression}.png")
+    layout = Layout.parse("{subject}/{subject}_{impression}.png")
 
     assert layout.match(b"7/7_1.png") == ("7", "1")
     assert layout.match(b"7/8_1.png") is None
 
 
 def test_what_stands_for_anything_may_differ() -> None:
-    assert Layout.parsed("{_}/{subject}/{_}-{impression}.png").match(b"a/7/b-1.png") == ("7", "1")
+    assert Layout.parse("{_}/{subject}/{_}-{impression}.png").match(b"a/7/b-1.png") == ("7", "1")
 
 
 def test_a_template_that_is_no_utf8() -> None:
-    assert Layout.parsed("\udcff{subject}/{impression}.png").match(b"\xff7/1.png") == ("7", "1")
+    assert Layout.parse("\udcff{subject}/{impression}.png").match(b"\xff7/1.png") == ("7", "1")
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,6 @@ def test_a_template_that_is_no_utf8() -> None:
 )
 def test_a_template_that_cannot_be_meant(template: str, why: str) -> None:
     with pytest.raises(UsageError, match=why) as caught:
-        Layout.parsed(template)
+        Layout.parse(template)
 
     assert "For example --layout 'batch_{batch}/subject_{subject}/impression_{impression}.png'" in str(caught.value)

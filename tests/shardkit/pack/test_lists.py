@@ -6,7 +6,7 @@ import pytest
 from blake3 import blake3
 
 from shardkit.errors import UsageError
-from shardkit.pack.source.lists import ListFile, read_list, strangers
+from shardkit.pack.source.lists import ListFile, read_list, warn_unknown_subjects
 
 
 def read(tmp_path: Path, content: bytes) -> dict[str, str]:
@@ -79,19 +79,19 @@ def groups(tmp_path: Path) -> ListFile:
 
 
 def test_a_list_whose_subjects_are_all_there(groups: ListFile) -> None:
-    assert strangers(groups, {"a": "x"}, {"a", "b"}) == ()
+    assert warn_unknown_subjects(groups, {"a": "x"}, {"a", "b"}) == ()
 
 
 def test_lines_that_name_nobody_are_counted(groups: ListFile) -> None:
-    (warning,) = strangers(groups, {"a": "x", "subject_b": "x", "subject_c": "y"}, {"b", "a"})
+    (warning,) = warn_unknown_subjects(groups, {"a": "x", "subject_b": "x", "subject_c": "y"}, {"b", "a"})
     assert warning.startswith(f"{groups}: names 2 of 3 in vain: subject_b is not")
     assert "look like a" in warning
 
 
 def test_a_list_that_names_nobody_else_is_refused(groups: ListFile) -> None:
     with pytest.raises(UsageError, match=r"names none of the subjects: subject_a is not .* look like a"):
-        strangers(groups, {"subject_a": "x"}, {"b", "a"})
+        warn_unknown_subjects(groups, {"subject_a": "x"}, {"b", "a"})
 
 
 def test_a_list_without_lines(groups: ListFile) -> None:
-    assert strangers(groups, {}, {"a"}) == (f"{groups}: it names no subject.",)
+    assert warn_unknown_subjects(groups, {}, {"a"}) == (f"{groups}: it names no subject.",)

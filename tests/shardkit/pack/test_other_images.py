@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from shardkit.image.foreign import EXTENSIONS
-from shardkit.pack.source.names import DECODED, instead, left_out
+from shardkit.image.foreign import FOREIGN_EXTENSIONS
+from shardkit.pack.source.names import DECODED_SUFFIXES, advise_conversion, warn_other_images
 from tests import trees
 from tests.commands import packed, ran
 from tests.pictures import png
@@ -23,7 +23,7 @@ def encoded(ending: str, seed: int = 1) -> bytes:
 
 
 def test_what_is_promised_is_what_can_be_decoded() -> None:
-    assert {*DECODED} == {f".{each}" for each in EXTENSIONS}
+    assert {*DECODED_SUFFIXES} == {f".{each}" for each in FOREIGN_EXTENSIONS}
 
 
 def test_a_tree_of_jpegs_is_told_what_it_holds_and_the_command_makes_one_to_pack(tmp_path: Path) -> None:
@@ -57,9 +57,9 @@ def test_jpegs_beside_pngs_are_never_left_out_in_silence(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("ignored", [{}, {"other": 3, "junk": 1}, {".npy": 2}])
 def test_of_what_is_no_image_nothing_is_said(ignored: dict[str, int]) -> None:
-    assert left_out(Path("source"), ignored) == ()
-    assert instead(Path("source"), ignored) == ""
+    assert warn_other_images(Path("source"), ignored) == ()
+    assert advise_conversion(Path("source"), ignored) == ""
 
 
 def test_what_nothing_here_decodes_is_not_promised() -> None:
-    assert instead(Path("source"), {".wsq": 1}) == "Make PNGs of them first."
+    assert advise_conversion(Path("source"), {".wsq": 1}) == "Make PNGs of them first."

@@ -179,13 +179,13 @@ import sys
 from pathlib import Path
 from unittest import mock
 sys.path.insert(0, {str(ROOT)!r})
-from shardkit.pack.estimate import Room
+from shardkit.pack.estimate import SpaceEstimate
 from tests import trees
 from tests.commands import ran
 
 def packed():
     # What was free when the plan was made is taken by others afterwards.
-    with mock.patch.object(Room, "require"):
+    with mock.patch.object(SpaceEstimate, "require"):
         return ran("pack", {{source!r}}, "out", *{OPTIONS!r})
 
 def filled(free):

@@ -6,7 +6,7 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from shardkit.format.keys import encoded
+from shardkit.format.keys import encode_name
 from shardkit.reader.dataset import open_dataset
 from tests import trees
 from tests.commands import packed, ran
@@ -46,7 +46,7 @@ def originals(source: Path) -> dict[str, bytes]:
     """What must be in the tars, by the names that members have."""
     paths = [path for path in source.rglob("*") if path.is_file()]
     return {
-        f"{encoded(os.fsencode(path.parent.name))}/{encoded(os.fsencode(path.stem))}.png": path.read_bytes()
+        f"{encode_name(os.fsencode(path.parent.name))}/{encode_name(os.fsencode(path.stem))}.png": path.read_bytes()
         for path in paths
     }
 

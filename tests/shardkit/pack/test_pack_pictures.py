@@ -94,5 +94,5 @@ def test_opencv_of_any_distribution_is_recorded(
 
     monkeypatch.setattr(generation, "version", version)
 
-    assert expected.items() <= generation.versions(pixels=True).items()
-    assert len(generation.versions(pixels=True)) == 8
+    assert expected.items() <= generation.library_versions(pixels=True).items()
+    assert len(generation.library_versions(pixels=True)) == 8

@@ -136,12 +136,12 @@ BECOMING = {
 def test_what_becomes_no_file_after_the_plan_is_left_out(
     reason: str, become: Change, source: Path, folder: Path
 ) -> None:
-    def begin(*args: Any, real: Any = session.begin) -> Any:  # noqa: ANN401 - stands for it
+    def begin(*args: Any, real: Any = session.save_plan) -> Any:  # noqa: ANN401 - stands for it
         plan = real(*args)
         become(source / CHANGING)
         return plan
 
-    with mock.patch.object(session, "begin", begin):
+    with mock.patch.object(session, "save_plan", begin):
         ended = ran("pack", source, folder, "--json")
     assert trees.skips(folder) == {CHANGING: reason.strip()}
     adds_up(ended, packed=2, skipped={reason.strip(): 1})

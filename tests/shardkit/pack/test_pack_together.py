@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.pack.workspace import making_lock
+from shardkit.pack.workspace import shard_lock
 from shardkit.storage.atomic import publish_bytes
-from shardkit.storage.lock import locked
+from shardkit.storage.lock import lock_folder
 from tests import trees
 from tests.commands import ended, environment, packed, process, ran
 
@@ -57,7 +57,7 @@ def test_tasks_one_after_the_other(source: Path, folder: Path, whole: dict[str, 
 
 def test_merge_makes_whole_what_the_last_task_could_not(source: Path, folder: Path, whole: dict[str, bytes]) -> None:
     assert ran("pack", source, folder, *OPTIONS, "--task", "1/2").code == 0
-    with locked(folder, shared=True):  # another task is still at work when the last shard is done
+    with lock_folder(folder, shared=True):  # another task is still at work when the last shard is done
         assert "others are not" in ran("pack", source, folder, *OPTIONS, "--task", "2/2").stderr
         assert ran("merge", folder).code == 5
     merged = ran("merge", folder, "--json")
@@ -85,7 +85,7 @@ def test_packers_of_the_same_share_the_work(source: Path, folder: Path, whole: d
 def test_a_packer_waits_for_a_shard_that_another_makes(source: Path, folder: Path, whole: dict[str, bytes]) -> None:
     ran("pack", source, folder, *OPTIONS, "--task", "1/2")
     with process("pack", source, folder, *OPTIONS) as waiting:
-        with locked(folder, making_lock("train-000001.tar")):
+        with lock_folder(folder, shard_lock("train-000001.tar")):
             until(waiting, lambda: len(list(folder.glob("*.tar"))) == len(tars(whole)) - 1)
             assert waiting.poll() is None
             assert not (folder / "train-000001.tar").exists()
@@ -98,7 +98,7 @@ def test_a_packer_merges_as_soon_as_others_let_go(source: Path, folder: Path, wh
     folder.mkdir()
     ran("pack", source, folder, *OPTIONS, "--task", "1/2")
     with process("pack", source, folder, *OPTIONS) as waiting:
-        with locked(folder, shared=True):
+        with lock_folder(folder, shared=True):
             until(waiting, lambda: len(list(folder.glob(".shardkit/parts/*.parquet"))) == len(tars(whole)))
             with pytest.raises(subprocess.TimeoutExpired):
                 waiting.wait(0.5)
@@ -120,7 +120,7 @@ def test_nobody_starts_over_while_others_pack(source: Path, folder: Path) -> Non
     """It would take the shards away from under whoever makes them."""
     ran("pack", source, folder, *OPTIONS, "--task", "1/2")
     before = trees.files(folder)
-    with locked(folder, shared=True):
+    with lock_folder(folder, shared=True):
         assert ran("pack", source, folder, *OPTIONS, "--replan").code == 5
     assert trees.files(folder) == before
 

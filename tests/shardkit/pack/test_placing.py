@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from shardkit.errors import Locked, Mismatch
-from shardkit.pack.unpack.tree_writer import Batch, batch, staged
+from shardkit.pack.unpack.tree_writer import StagedBatch, staged_batch, staging_area
 from tests.packed import files
 
 FILE = (b"folder", b"x.png")
 
 
 @pytest.fixture
-def new(tmp_path: Path) -> Iterator[Batch]:
+def new(tmp_path: Path) -> Iterator[StagedBatch]:
     (tmp_path / "folder").mkdir()
-    with staged(tmp_path), batch(tmp_path, "shard") as made:
+    with staging_area(tmp_path), staged_batch(tmp_path, "shard") as made:
         yield made
 
 
@@ -24,7 +24,7 @@ def visible(tree: Path) -> dict[bytes, bytes]:
     return {path: content for path, content in files(tree).items() if not path.startswith(b".")}
 
 
-def test_a_file_waits_for_the_end_of_its_batch(new: Batch, tmp_path: Path) -> None:
+def test_a_file_waits_for_the_end_of_its_batch(new: StagedBatch, tmp_path: Path) -> None:
     assert new.add(FILE, [b"content"])
     assert visible(tmp_path) == {}
 
@@ -33,21 +33,21 @@ def test_a_file_waits_for_the_end_of_its_batch(new: Batch, tmp_path: Path) -> No
     assert visible(tmp_path) == {b"folder/x.png": b"content"}
 
 
-def test_a_file_that_is_there_does_not_wait(new: Batch, tmp_path: Path) -> None:
+def test_a_file_that_is_there_does_not_wait(new: StagedBatch, tmp_path: Path) -> None:
     (tmp_path / "folder/x.png").write_bytes(b"content")
 
     assert not new.add(FILE, [b"content"])
 
 
 @pytest.mark.parametrize("there", [b"CONTENT", b"content.", b""])
-def test_one_with_other_bytes_is_refused(new: Batch, tmp_path: Path, there: bytes) -> None:
+def test_one_with_other_bytes_is_refused(new: StagedBatch, tmp_path: Path, there: bytes) -> None:
     (tmp_path / "folder/x.png").write_bytes(there)
 
     with pytest.raises(Mismatch, match=r"folder/x\.png: is there with other bytes"):
         new.add(FILE, [b"content"])
 
 
-def test_a_pipe_is_not_an_empty_file(new: Batch, tmp_path: Path) -> None:
+def test_a_pipe_is_not_an_empty_file(new: StagedBatch, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "folder/x.png")
 
     with pytest.raises(Mismatch):
@@ -55,13 +55,13 @@ def test_a_pipe_is_not_an_empty_file(new: Batch, tmp_path: Path) -> None:
 
 
 def test_a_batch_that_is_not_published_leaves_nothing(tmp_path: Path) -> None:
-    with staged(tmp_path), batch(tmp_path, "shard") as made:
+    with staging_area(tmp_path), staged_batch(tmp_path, "shard") as made:
         made.add((b"x.png",), [b"content"])
 
     assert files(tmp_path) == {}
 
 
-def test_the_mode_follows_the_umask(new: Batch, tmp_path: Path) -> None:
+def test_the_mode_follows_the_umask(new: StagedBatch, tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
         new.add(FILE, [b""])
@@ -78,7 +78,7 @@ def test_the_staging_folder_is_a_folder_of_its_own(make: Callable[[Path], object
     (tmp_path / "elsewhere/precious").touch()
     make(tmp_path / ".shardkit-unpack")
 
-    with pytest.raises(Mismatch, match=r"\.shardkit-unpack: is a link or a file"), staged(tmp_path):
+    with pytest.raises(Mismatch, match=r"\.shardkit-unpack: is a link or a file"), staging_area(tmp_path):
         pass
 
     assert [each.name for each in (tmp_path / "elsewhere").iterdir()] == ["precious"]
@@ -89,14 +89,14 @@ def test_the_staging_folder_is_a_folder_of_its_own(make: Callable[[Path], object
 def test_the_lock_is_a_plain_file(make: Callable[[Path], object], tmp_path: Path) -> None:
     make(tmp_path / ".shardkit-unpack.lock")
 
-    with pytest.raises(Mismatch, match=r"\.shardkit-unpack\.lock: is no plain file"), staged(tmp_path):
+    with pytest.raises(Mismatch, match=r"\.shardkit-unpack\.lock: is no plain file"), staging_area(tmp_path):
         pass
 
     assert [each.name for each in tmp_path.iterdir()] == [".shardkit-unpack.lock"]
 
 
 def test_two_do_not_unpack_into_one_folder(tmp_path: Path) -> None:
-    with staged(tmp_path), pytest.raises(Locked, match="another process is writing here"), staged(tmp_path):
+    with staging_area(tmp_path), pytest.raises(Locked, match="another process is writing here"), staging_area(tmp_path):
         pass
 
 
@@ -106,7 +106,7 @@ def test_a_link_in_an_old_staging_folder_is_not_followed(tmp_path: Path) -> None
     (tmp_path / ".shardkit-unpack").mkdir()
     (tmp_path / ".shardkit-unpack/shard").symlink_to(tmp_path / "elsewhere")
 
-    with staged(tmp_path), batch(tmp_path, "shard") as made:
+    with staging_area(tmp_path), staged_batch(tmp_path, "shard") as made:
         made.add((b"x.png",), [b"content"])
 
     assert [each.name for each in (tmp_path / "elsewhere").iterdir()] == ["precious"]

@@ -10,14 +10,14 @@ from shardkit.errors import UsageError
 from shardkit.format.tar import LARGEST_MEMBER
 from shardkit.pack.options import PackOptions
 from shardkit.pack.plan import sharding as planning
-from shardkit.pack.plan.planfile import Terms, read_plan, write_plan
-from shardkit.pack.plan.sharding import Before
+from shardkit.pack.plan.planfile import PlanHeader, read_plan, write_plan
+from shardkit.pack.plan.sharding import PriorState
 from shardkit.pack.source.candidates import keys_of
 from tests.shardkit.pack.found import image, plan_of, table_of
 
 FOUND = [image(subject, impression, size=30) for subject in "abcd" for impression in "12"]
 
-TERMS = Terms(
+TERMS = PlanHeader(
     options=PackOptions().record(),
     codec="png",
     choice="as asked for",
@@ -64,7 +64,7 @@ def test_a_file_that_no_tar_takes() -> None:
 def test_a_shard_has_no_more_samples_than_readers_take(
     monkeypatch: pytest.MonkeyPatch, most: int, shards: list[int]
 ) -> None:
-    monkeypatch.setattr(planning, "MOST_SAMPLES", most)
+    monkeypatch.setattr(planning, "MAX_SAMPLES", most)
     assert [shard.samples for shard in plan_of(FOUND, shard_size=1000).shards] == shards
 
 
@@ -84,7 +84,7 @@ def test_columns_that_grow_with_the_tree_may_exceed_2_gib() -> None:
 
 def test_more_shards_than_names_are_refused() -> None:
     with pytest.raises(UsageError, match="'train': would have more than 1,000,000 shards"):
-        plan_of(FOUND, shard_size=60, before=Before(shards={"train": 999_999}))
+        plan_of(FOUND, shard_size=60, before=PriorState(shards={"train": 999_999}))
 
 
 def test_a_subject_that_exceeds_a_shard_is_cut_where_it_must_be() -> None:

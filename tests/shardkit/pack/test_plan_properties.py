@@ -7,37 +7,37 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.pack.plan.sharding import Before, Plan
-from shardkit.pack.plan.split import Thresholds, fitted, parsed_ratios, place
-from shardkit.pack.source.candidates import Found
+from shardkit.pack.plan.sharding import PriorState, TreePlan
+from shardkit.pack.plan.split import Thresholds, circle_position, fit_thresholds, parse_ratios
+from shardkit.pack.source.candidates import Candidate
 from tests.shardkit.pack.found import bytes_of, founds, names, plan_of
 
 sizes = st.integers(1, 120)
-SPLITS = parsed_ratios("train=0.5,val=0.3,test=0.2")
+SPLITS = parse_ratios("train=0.5,val=0.3,test=0.2")
 
 
-def rows(plan: Plan) -> list[list[dict[str, Any]]]:
+def rows(plan: TreePlan) -> list[list[dict[str, Any]]]:
     return [plan.rows(shard).to_pylist() for shard in plan.shards]
 
 
-def subjects_of(found: list[Found]) -> list[str]:
+def subjects_of(found: list[Candidate]) -> list[str]:
     return sorted({each.subject for each in found})
 
 
-def thresholds(found: list[Found], groups: dict[str, str]) -> Thresholds:
+def thresholds(found: list[Candidate], groups: dict[str, str]) -> Thresholds:
     held = [groups.get(subject, subject) for subject in subjects_of(found)]
     counts = {group: held.count(group) for group in held}
     ratios = SPLITS if len(counts) >= len(SPLITS) else {"train": 1.0}
-    return fitted(ratios, counts)
+    return fit_thresholds(ratios, counts)
 
 
 @st.composite
-def groupings(draw: st.DrawFn, found: list[Found]) -> dict[str, str]:
+def groupings(draw: st.DrawFn, found: list[Candidate]) -> dict[str, str]:
     return {subject: draw(st.sampled_from("XYZW")) for subject in subjects_of(found) if draw(st.booleans())}
 
 
 @given(st.data(), founds(), sizes)
-def test_every_image_is_in_exactly_one_shard(data: st.DataObject, found: list[Found], shard_size: int) -> None:
+def test_every_image_is_in_exactly_one_shard(data: st.DataObject, found: list[Candidate], shard_size: int) -> None:
     groups = data.draw(groupings(found))
     plan = plan_of(found, shard_size, groups, thresholds=thresholds(found, groups))
     planned = [row for shard in rows(plan) for row in shard]
@@ -51,7 +51,7 @@ def test_every_image_is_in_exactly_one_shard(data: st.DataObject, found: list[Fo
 
 @given(st.data(), founds(), sizes)
 def test_a_subject_is_in_one_split_and_no_group_is_torn(
-    data: st.DataObject, found: list[Found], shard_size: int
+    data: st.DataObject, found: list[Candidate], shard_size: int
 ) -> None:
     groups = data.draw(groupings(found))
     plan = plan_of(found, shard_size, groups, thresholds=thresholds(found, groups))
@@ -61,7 +61,7 @@ def test_a_subject_is_in_one_split_and_no_group_is_torn(
 
 
 @given(founds(), sizes)
-def test_shards_are_full_but_not_too_full(found: list[Found], shard_size: int) -> None:
+def test_shards_are_full_but_not_too_full(found: list[Candidate], shard_size: int) -> None:
     plan = plan_of(found, shard_size)
     known = {each.source: bytes_of(each) for each in found}
     for shard, held in zip(plan.shards, rows(plan), strict=True):
@@ -81,7 +81,7 @@ def test_shards_are_full_but_not_too_full(found: list[Found], shard_size: int) -
 
 @given(founds(), sizes, st.randoms(use_true_random=False), st.integers(1, 9))
 def test_the_order_of_what_was_found_changes_nothing(
-    found: list[Found], shard_size: int, random: Random, a_chunk: int
+    found: list[Candidate], shard_size: int, random: Random, a_chunk: int
 ) -> None:
     plan = plan_of(found, shard_size)
     again = plan_of(random.sample(found, len(found)), shard_size, a_chunk=a_chunk)
@@ -90,7 +90,7 @@ def test_the_order_of_what_was_found_changes_nothing(
 
 
 @given(st.data(), founds(), sizes)
-def test_labels_of_a_split_are_contiguous(data: st.DataObject, found: list[Found], shard_size: int) -> None:
+def test_labels_of_a_split_are_contiguous(data: st.DataObject, found: list[Candidate], shard_size: int) -> None:
     groups = data.draw(groupings(found))
     plan = plan_of(found, shard_size, groups, thresholds=thresholds(found, groups))
     labels = dict[str, dict[str, int]]()
@@ -102,7 +102,7 @@ def test_labels_of_a_split_are_contiguous(data: st.DataObject, found: list[Found
 
 
 @given(founds(), founds(), sizes)
-def test_who_comes_later_moves_nobody(found: list[Found], later: list[Found], shard_size: int) -> None:
+def test_who_comes_later_moves_nobody(found: list[Candidate], later: list[Candidate], shard_size: int) -> None:
     parted = thresholds(found, {})
     plan = plan_of(found, shard_size, thresholds=parted)
     described = list(
@@ -110,7 +110,7 @@ def test_who_comes_later_moves_nobody(found: list[Found], later: list[Found], sh
     )
     classes = {split: plan.subjects.splits.count(split) for split in plan.subjects.splits}
     counts = {split: sum(shard.split == split for shard in plan.shards) for split in classes}
-    before = Before({name: label for name, _, label in described}, classes, counts)
+    before = PriorState({name: label for name, _, label in described}, classes, counts)
     grown = plan_of(later, shard_size, thresholds=parted, before=before)
     known = {name: (split, label) for name, split, label in described}
     newcomers = dict[str, list[int]]()
@@ -130,7 +130,7 @@ def test_who_comes_later_moves_nobody(found: list[Found], later: list[Found], sh
 def test_splits_hold_what_was_asked_for_within_a_group(counts: dict[str, int], splits: int) -> None:
     splits = min(splits, len(counts))
     ratios = {f"s{number}": 1 / splits for number in range(splits)}
-    parted = fitted(ratios, counts)
+    parted = fit_thresholds(ratios, counts)
     held = dict.fromkeys(ratios, 0)
     for group, count in counts.items():
         held[parted.split_of(group)] += count
@@ -142,9 +142,9 @@ def test_splits_hold_what_was_asked_for_within_a_group(counts: dict[str, int], s
 
 @given(st.dictionaries(names, st.integers(1, 3), min_size=3, max_size=30))
 def test_thresholds_outlive_the_manifest(counts: dict[str, int]) -> None:
-    parted = fitted(SPLITS, counts)
+    parted = fit_thresholds(SPLITS, counts)
     assert Thresholds.recorded(parted.record()) == parted
     assert list(parted.below) == sorted(parted.below)
-    assert [parted.split_of(group) for group in sorted(counts, key=place)] == sorted(
+    assert [parted.split_of(group) for group in sorted(counts, key=circle_position)] == sorted(
         (parted.split_of(group) for group in counts), key=parted.names.index
     )

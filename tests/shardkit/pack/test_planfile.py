@@ -29,7 +29,7 @@ def source(tmp_path: Path) -> Path:
 def folder(tmp_path: Path, source: Path) -> Path:
     """A dataset with an append that was stopped before it packed anything."""
     run_pack(grown(tmp_path / "first", range(4), 2), tmp_path / "packed")
-    with pytest.raises(KilledError), mock.patch("shardkit.cli.commands.append.make", side_effect=KilledError):
+    with pytest.raises(KilledError), mock.patch("shardkit.cli.commands.append.make_shards", side_effect=KilledError):
         run_append(source, tmp_path / "packed")
     return tmp_path / "packed"
 

@@ -15,7 +15,7 @@ import pytest
 from shardkit.cli.commands.remove import remove
 from shardkit.errors import Damaged
 from shardkit.pack.remove import staging
-from shardkit.pack.session import tidied
+from shardkit.pack.session import recover
 from shardkit.reader.dataset import open_dataset
 from tests.commands import Ended, ran
 from tests.faults.operations import watched
@@ -260,7 +260,7 @@ def test_only_files_of_the_manifest_before_are_dropped(interrupted: Interrupted,
     for name in mine:
         (folder / name).write_bytes(b"mine")
 
-    staging.finish(folder)
+    staging.finish_removal(folder)
 
     assert all((folder / name).exists() for name in mine)
     assert files(folder).keys() - {*mine, RECORD} == interrupted.after.keys()
@@ -386,7 +386,7 @@ def test_a_damaged_manifest_keeps_the_record(interrupted: Interrupted, tmp_path:
     manifest.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
 
     with pytest.raises(Damaged):
-        tidied(folder)
+        recover(folder)
 
     assert (folder / RECORD).exists()
     assert ran("repair", folder).code == 0

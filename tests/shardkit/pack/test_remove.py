@@ -11,9 +11,9 @@ from shardkit.cli.commands.pack import pack
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.manifest import manifest_bytes
 from shardkit.pack.remove import preview
-from shardkit.pack.remove.proof import Proof, prove
+from shardkit.pack.remove.proof import Proof, prove_removed
 from shardkit.reader.dataset import open_dataset
-from shardkit.verify.inventory import quarantined
+from shardkit.verify.inventory import write_quarantine
 from tests.packed import files
 from tests.pictures import png
 from tests.shardkit.pack.growing import (
@@ -118,14 +118,14 @@ def test_a_subject_does_not_stay_with_another_that_goes(tmp_path: Path, capfd: p
 
 
 def test_many_files_with_the_same_bytes_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview, "MOST_DUPLICATES", 5)
+    monkeypatch.setattr(preview, "MAX_LISTED_DUPLICATES", 5)
     source = grown(tmp_path / "source", range(6), 2)
     for image in source.rglob("*.png"):
         image.with_suffix(".json").write_bytes(b"{}")
     run_pack(source, tmp_path / "packed")
     dataset = open_dataset(tmp_path / "packed")
 
-    removal = preview.preview(dataset, preview.select_subjects(dataset, ["s00"], []))
+    removal = preview.preview_removal(dataset, preview.select_subjects(dataset, ["s00"], []))
 
     assert (len(removal.duplicates), removal.duplicate_count) == (5, 10)
     assert {each.removed.partition("/")[0] for each in removal.duplicates} == {"s00"}
@@ -216,14 +216,14 @@ def test_damage_is_not_copied(folder: Path) -> None:
 
 def test_what_is_left_of_a_subject_is_no_proof(folder: Path) -> None:
     with pytest.raises(Damaged, match="the removed subject 's03' is still in this table"):
-        prove(open_dataset(folder), {"s03"}, [])
+        prove_removed(open_dataset(folder), {"s03"}, [])
     run_remove(folder, "s03")
-    assert prove(open_dataset(folder), {"s03"}, []) == Proof(14, 0)
+    assert prove_removed(open_dataset(folder), {"s03"}, []) == Proof(14, 0)
 
     (folder / "copy.tar").write_bytes(b"")
 
     with pytest.raises(UsageError, match=r"copy\.tar: not a file of the dataset"):
-        prove(open_dataset(folder), {"s03"}, [])
+        prove_removed(open_dataset(folder), {"s03"}, [])
 
 
 def test_a_rewritten_shard_is_read_to_the_last_byte(folder: Path) -> None:
@@ -232,7 +232,7 @@ def test_a_rewritten_shard_is_read_to_the_last_byte(folder: Path) -> None:
     (folder / shard.name).write_bytes(content[:-1] + b"\x01")
 
     with pytest.raises(Damaged, match="expected the BLAKE3"):
-        prove(open_dataset(folder), {"nobody"}, [shard.name])
+        prove_removed(open_dataset(folder), {"nobody"}, [shard.name])
 
 
 def test_a_file_that_nobody_knows_is_seen_before_anything_is_done(folder: Path) -> None:
@@ -314,7 +314,7 @@ def test_a_disk_that_reads_little_at_once_is_no_damage(folder: Path, monkeypatch
 
 def test_the_quarantine_forgets_a_removed_subject(folder: Path) -> None:
     entries = [("train-000000.tar", f"{subject}/0", "its bytes are lost") for subject in ("s03", "s04")]
-    quarantined(folder, entries)
+    write_quarantine(folder, entries)
 
     run_remove(folder, "s03")
     assert b"s03" not in (folder / ".shardkit/quarantine.jsonl").read_bytes()

@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
 from shardkit.pack.source.candidates import (
-    FOUND,
-    SKIPPED_COLUMNS,
-    Found,
-    Rows,
+    CANDIDATE_SCHEMA,
+    SKIPPED_SCHEMA,
+    Candidate,
+    ChunkedTable,
     Sidecar,
-    found_chunk,
-    found_table,
+    candidate_chunk,
+    candidate_table,
 )
-from shardkit.pack.source.layout import KNOWN, Census, Layout, detected, explained_by
+from shardkit.pack.source.layout import KNOWN_LAYOUTS, Layout, LayoutCensus, detect_layout, match_first
 from shardkit.pack.source.lists import ListFile
-from shardkit.pack.source.names import MAX_IMAGE, MAX_SIDECAR
-from shardkit.pack.source.scan import Scan, scan, scan_list
+from shardkit.pack.source.names import MAX_IMAGE_SIZE, MAX_SIDECAR_SIZE
+from shardkit.pack.source.scan import ScanResult, scan, scan_listed_files
 from tests.shardkit.pack.trees import details, keys, planted, reasons, scanned
 
 TWO = ("batch_00000/subject_000001/impression_00.png", "batch_00001/subject_001000/impression_01.png")
@@ -44,8 +44,8 @@ def test_a_sample_with_its_sidecars(tmp_path: Path) -> None:
 
 def test_the_tables_have_their_schemas(tmp_path: Path) -> None:
     for result in (scanned(tmp_path), scanned(planted(tmp_path, *TWO))):
-        assert result.found.schema == FOUND
-        assert result.skipped.schema == SKIPPED_COLUMNS
+        assert result.found.schema == CANDIDATE_SCHEMA
+        assert result.skipped.schema == SKIPPED_SCHEMA
         result.found.validate(full=True)
 
 
@@ -61,7 +61,7 @@ def test_a_layout_is_found_out(tmp_path: Path, files: list[str], template: str, 
     result = scanned(planted(tmp_path, *files))
 
     assert keys(result) == expected
-    assert result.layout == Layout.parsed(template)
+    assert result.layout == Layout.parse(template)
 
 
 def test_a_stray_image_is_skipped(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_flat_folder_of_names_in_two_parts_teaches_a_layout(tmp_path: Path, na
     with pytest.raises(UsageError) as caught:
         scanned(tmp_path)
     assert f"--layout '{template}'" in str(caught.value)
-    assert Layout.parsed(template).match(name.encode())
+    assert Layout.parse(template).match(name.encode())
 
 
 def test_a_deeper_tree_teaches_a_layout(tmp_path: Path) -> None:
@@ -131,13 +131,13 @@ def test_a_layout_that_explains_nothing(tmp_path: Path) -> None:
 @given(st.lists(st.sampled_from([*TWO, "7/1.png", "8/1.png", "x.png", "a/b/c/d.png", "subject_1/impression_1.png"])))
 def test_detection_does_not_depend_on_the_order(sources: list[str]) -> None:
     def outcome(some: list[str]) -> str:
-        parts = [Census(), Census()]
+        parts = [LayoutCensus(), LayoutCensus()]
         for number, source in enumerate(some):
-            explained = explained_by(KNOWN, source.encode())
+            explained = match_first(KNOWN_LAYOUTS, source.encode())
             parts[number % 2].add(explained[0] if explained else None, source.encode())
         parts[0].merge(parts[1])
         try:
-            return repr(detected(parts[0], Path("root")))
+            return repr(detect_layout(parts[0], Path("root")))
         except UsageError as error:
             return str(error)
 
@@ -179,7 +179,7 @@ def test_endings_that_differ_in_case_are_both_found(tmp_path: Path) -> None:
     assert keys(scanned(planted(tmp_path, "7/a.png", "7/a.PNG", "7/a.mnt"))) == ["7/a", "7/a"]
 
 
-def plain(result: Scan) -> str:
+def plain(result: ScanResult) -> str:
     rows = sorted(result.found.to_pylist(), key=lambda row: row["source"])
     return json.dumps(
         [rows, sorted(map(repr, result.skipped.to_pylist())), result.ignored], default=repr, sort_keys=True
@@ -214,13 +214,13 @@ def test_a_root_that_is_none(tmp_path: Path, name: str) -> None:
 @given(st.lists(st.sampled_from("abc"), max_size=9), st.lists(st.integers(0, 2), min_size=9, max_size=9))
 def test_columns_give_the_rows_back(subjects: list[str], counts: list[int]) -> None:
     rows = [
-        Found(subject, str(size), b"\xff", size, -size, tuple(Sidecar("mnt", each, size) for each in range(count)))
+        Candidate(subject, str(size), b"\xff", size, -size, tuple(Sidecar("mnt", each, size) for each in range(count)))
         for size, (subject, count) in enumerate(zip(subjects, counts, strict=False))
     ]
-    columns = Rows(found_chunk, most=2)
+    columns = ChunkedTable(candidate_chunk, most=2)
     for row in rows:
         columns.append(row)
-    table = found_table(columns.chunks())
+    table = candidate_table(columns.chunks())
 
     assert [tuple(row.values()) for row in table.to_pylist()] == [
         (*row[:-1], [each._asdict() for each in row.sidecars]) for row in rows
@@ -228,10 +228,10 @@ def test_columns_give_the_rows_back(subjects: list[str], counts: list[int]) -> N
     assert len({chunk.dictionary.to_string() for chunk in table["subject"].chunks}) <= 1
 
 
-def listed(root: Path, content: bytes) -> Scan:
+def listed(root: Path, content: bytes) -> ScanResult:
     list_file = root.parent / "list"
     list_file.write_bytes(content)
-    return scan_list(root, ListFile(list_file), None, 2, lambda _: None)
+    return scan_listed_files(root, ListFile(list_file), None, 2, lambda _: None)
 
 
 @pytest.fixture
@@ -294,7 +294,7 @@ def test_a_return_before_a_nul_is_meant(root: Path) -> None:
 
 
 def test_what_is_too_large_is_told_by_its_size_alone(root: Path) -> None:
-    for name, size in (("7/2.png", MAX_IMAGE + 1), ("8/1.png", MAX_IMAGE), ("7/1.mnt", MAX_SIDECAR + 1)):
+    for name, size in (("7/2.png", MAX_IMAGE_SIZE + 1), ("8/1.png", MAX_IMAGE_SIZE), ("7/1.mnt", MAX_SIDECAR_SIZE + 1)):
         os.truncate(root / name, size)
     result = scanned(root)
 
@@ -304,13 +304,13 @@ def test_what_is_too_large_is_told_by_its_size_alone(root: Path) -> None:
 
 
 def test_a_sidecar_may_be_as_large_as_is_said(root: Path) -> None:
-    os.truncate(root / "7/1.mnt", MAX_SIDECAR)
+    os.truncate(root / "7/1.mnt", MAX_SIDECAR_SIZE)
     assert not len(scanned(root).skipped)
 
 
 def test_a_list_that_cannot_be_read(root: Path) -> None:
     with pytest.raises(UsageError, match="nowhere: No such file"):
-        scan_list(root, ListFile(root / "nowhere"), None, 1, lambda _: None)
+        scan_listed_files(root, ListFile(root / "nowhere"), None, 1, lambda _: None)
 
 
 def test_a_list_that_turns_to_nuls(root: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from shardkit.errors import StorageFailing, UsageError
 from shardkit.pack.source.lists import ListFile
-from shardkit.pack.source.scan import scan_list
+from shardkit.pack.source.scan import scan_listed_files
 from tests.shardkit.pack.trees import details, keys, planted, reasons, scanned
 
 
@@ -199,7 +199,7 @@ def test_a_list_through_a_link_out_of_the_root(root: Path) -> None:
     (root / "9").symlink_to("../beside")
     (root.parent / "list").write_bytes(b"9/1.png\n9/2.png\n7/1.png")
 
-    result = scan_list(root, ListFile(root.parent / "list"), None, 1, lambda _: None)
+    result = scan_listed_files(root, ListFile(root.parent / "list"), None, 1, lambda _: None)
 
     assert keys(result) == ["7/1"]
     assert reasons(result) == {b"9/1.png": "outside", b"9/2.png": "outside"}

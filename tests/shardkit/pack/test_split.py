@@ -3,7 +3,7 @@
 import pytest
 
 from shardkit.errors import UsageError
-from shardkit.pack.plan.split import by_list, fitted, folds, parsed_ratios, place
+from shardkit.pack.plan.split import circle_position, fit_thresholds, fold_ratios, parse_ratios, splits_from_list
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from shardkit.pack.plan.split import by_list, fitted, folds, parsed_ratios, plac
     ],
 )
 def test_shares(text: str, ratios: dict[str, float]) -> None:
-    assert parsed_ratios(text) == ratios
+    assert parse_ratios(text) == ratios
 
 
 @pytest.mark.parametrize(
@@ -37,47 +37,47 @@ def test_shares(text: str, ratios: dict[str, float]) -> None:
 )
 def test_shares_that_cannot_be_meant(text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        parsed_ratios(text)
+        parse_ratios(text)
 
 
 def test_folds_are_equal() -> None:
-    assert folds(4) == {"fold0": 0.25, "fold1": 0.25, "fold2": 0.25, "fold3": 0.25}
+    assert fold_ratios(4) == {"fold0": 0.25, "fold1": 0.25, "fold2": 0.25, "fold3": 0.25}
 
 
 def test_a_place_is_what_it_was() -> None:
     """Another place would move a subject of a dataset that is appended to."""
-    places = [f"{place(group):016x}" for group in ("", "000123", "é")]
+    places = [f"{circle_position(group):016x}" for group in ("", "000123", "é")]
     assert places == ["223b2eef08b78d48", "6794af4c2428cd99", "3de11ab9901f6ff7"]
 
 
 def test_many_splits_are_not_listed() -> None:
     with pytest.raises(UsageError, match=r"cannot fill 99 splits \(fold0 … fold98\)"):
-        fitted(folds(99), {"a": 1})
+        fit_thresholds(fold_ratios(99), {"a": 1})
 
 
 def test_more_splits_than_groups() -> None:
     with pytest.raises(UsageError, match="2 groups of subjects cannot fill 3 splits"):
-        fitted({"a": 0.4, "b": 0.3, "c": 0.3}, {"x": 5, "y": 1})
+        fit_thresholds({"a": 0.4, "b": 0.3, "c": 0.3}, {"x": 5, "y": 1})
 
 
 def test_the_smallest_split_gets_somebody() -> None:
-    parted = fitted({"train": 0.998, "val": 0.001, "test": 0.001}, {str(number): 1 for number in range(10)})
+    parted = fit_thresholds({"train": 0.998, "val": 0.001, "test": 0.001}, {str(number): 1 for number in range(10)})
     held = [parted.split_of(str(number)) for number in range(10)]
     assert sorted(held) == ["test", *["train"] * 8, "val"]
 
 
 def test_a_list_names_every_subject() -> None:
-    assert by_list(["b", "a"], {"a": "x", "b": "y", "c": "x"}, {}) == {"a": "x", "b": "y"}
+    assert splits_from_list(["b", "a"], {"a": "x", "b": "y", "c": "x"}, {}) == {"a": "x", "b": "y"}
     with pytest.raises(UsageError, match="does not name the subject c"):
-        by_list(["d", "c", "a"], {"a": "x"}, {})
+        splits_from_list(["d", "c", "a"], {"a": "x"}, {})
 
 
 def test_a_list_tears_no_group() -> None:
-    assert by_list("ab", {"a": "x", "b": "x"}, {"a": "g", "b": "g"}) == {"a": "x", "b": "x"}
+    assert splits_from_list("ab", {"a": "x", "b": "x"}, {"a": "g", "b": "g"}) == {"a": "x", "b": "x"}
     with pytest.raises(UsageError, match="a is in x and b in y, but both are of the group g"):
-        by_list("ab", {"a": "x", "b": "y"}, {"a": "g", "b": "g"})
+        splits_from_list("ab", {"a": "x", "b": "y"}, {"a": "g", "b": "g"})
 
 
 def test_a_group_may_have_the_name_of_a_subject() -> None:
     with pytest.raises(UsageError, match="both are of the group a"):
-        by_list("ab", {"a": "x", "b": "y"}, {"b": "a"})
+        splits_from_list("ab", {"a": "x", "b": "y"}, {"b": "a"})

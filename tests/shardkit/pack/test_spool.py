@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from xxhash import xxh3_128_digest
 
 from shardkit.errors import BadInput
-from shardkit.format.tar import BLOCK, END, header, padding
-from shardkit.pack.source.names import MAX_IMAGE, MAX_SIDECAR
+from shardkit.format.tar import BLOCK, END_BLOCKS, header, padding
+from shardkit.pack.source.names import MAX_IMAGE_SIZE, MAX_SIDECAR_SIZE
 from shardkit.pack.write import tar_writer as module
-from shardkit.pack.write.tar_writer import Fill, Spool
+from shardkit.pack.write.tar_writer import Fill, TarWriter
 
 # Of a sample: its payloads, and whether it turns out to be whole.
 SAMPLES = st.lists(st.tuples(st.lists(st.binary(max_size=3000), min_size=1, max_size=3), st.booleans()), max_size=12)
@@ -30,7 +30,7 @@ def filled_with(content: bytes) -> Fill:
 def test_what_is_kept_is_written_and_nothing_else(samples: list[tuple[list[bytes], bool]], write: int) -> None:
     expected, written, hasher = b"", list[bytes](), blake3()
     with mock.patch.object(module, "_WRITE", write):
-        spool = Spool(lambda chunk: written.append(bytes(chunk)), [hasher.update])
+        spool = TarWriter(lambda chunk: written.append(bytes(chunk)), [hasher.update])
         for number, (payloads, whole) in enumerate(samples):
             name = f"subject/{number}"
             sample = b""
@@ -41,19 +41,19 @@ def test_what_is_kept_is_written_and_nothing_else(samples: list[tuple[list[bytes
                 assert (member.size, member.xxh3) == (len(content), xxh3_128_digest(content))
             if whole:
                 expected += sample
-                spool.keep()
+                spool.commit()
             else:
-                spool.take_back()
+                spool.rollback()
             assert spool.position == len(expected)
-        size = spool.end()
-    assert b"".join(written) == expected + END
-    assert (size, hasher.hexdigest()) == (len(expected + END), blake3(expected + END).hexdigest())
+        size = spool.close()
+    assert b"".join(written) == expected + END_BLOCKS
+    assert (size, hasher.hexdigest()) == (len(expected + END_BLOCKS), blake3(expected + END_BLOCKS).hexdigest())
 
 
 def test_what_a_failed_member_left_behind_is_not_seen() -> None:
     """It may have been longer than what comes next."""
     written = list[bytes]()
-    spool = Spool(lambda chunk: written.append(bytes(chunk)), [])
+    spool = TarWriter(lambda chunk: written.append(bytes(chunk)), [])
 
     def fail(view: memoryview) -> None:
         view[:] = b"x" * len(view)
@@ -63,16 +63,18 @@ def test_what_a_failed_member_left_behind_is_not_seen() -> None:
         try:
             spool.add("a/1", "png", 5000, fail)
         except OSError:
-            spool.take_back()
+            spool.rollback()
     spool.add("a/2", "png", 3, filled_with(b"abc"))
-    spool.keep()
-    spool.end()
-    assert b"".join(written) == header("a/2.png", 3) + b"abc" + bytes(BLOCK - 3) + END
+    spool.commit()
+    spool.close()
+    assert b"".join(written) == header("a/2.png", 3) + b"abc" + bytes(BLOCK - 3) + END_BLOCKS
 
 
-@pytest.mark.parametrize(("ext", "most"), [("png", MAX_IMAGE), ("npy.zst", MAX_IMAGE), ("JSON", MAX_SIDECAR)])
+@pytest.mark.parametrize(
+    ("ext", "most"), [("png", MAX_IMAGE_SIZE), ("npy.zst", MAX_IMAGE_SIZE), ("JSON", MAX_SIDECAR_SIZE)]
+)
 def test_what_is_too_large_is_refused_before_room_is_made_for_it(ext: str, most: int) -> None:
-    spool = Spool(lambda _: None, [])
+    spool = TarWriter(lambda _: None, [])
     with mock.patch.object(spool, "_room", side_effect=AssertionError), pytest.raises(BadInput) as refused:
         spool.add("a/1", ext, most + 1, filled_with(b""))
     assert refused.value.reason == "too-large"
@@ -80,7 +82,7 @@ def test_what_is_too_large_is_refused_before_room_is_made_for_it(ext: str, most:
 
 def test_the_buffer_grows_to_what_is_needed() -> None:
     size = 40 << 20
-    spool = Spool(lambda _: None, [])
+    spool = TarWriter(lambda _: None, [])
     tracemalloc.start()
     spool.add("a/1", "png", size, lambda _: None)
     peak = tracemalloc.get_traced_memory()[1]
@@ -90,8 +92,8 @@ def test_the_buffer_grows_to_what_is_needed() -> None:
 
 def test_a_sample_larger_than_the_buffer_is_written_whole() -> None:
     content, written = bytes(range(256)) * 40_000, list[bytes]()
-    spool = Spool(lambda chunk: written.append(bytes(chunk)), [])
+    spool = TarWriter(lambda chunk: written.append(bytes(chunk)), [])
     spool.add("a/1", "png", len(content), filled_with(content))
-    spool.keep()
-    spool.end()
-    assert b"".join(written) == header("a/1.png", len(content)) + content + padding(len(content)) + END
+    spool.commit()
+    spool.close()
+    assert b"".join(written) == header("a/1.png", len(content)) + content + padding(len(content)) + END_BLOCKS

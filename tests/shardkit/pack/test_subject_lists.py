@@ -9,8 +9,8 @@ import pytest
 from shardkit.errors import UsageError
 from shardkit.pack.source.layout import Layout
 from shardkit.pack.source.lists import ListFile
-from shardkit.pack.source.names import impression_in
-from shardkit.pack.source.scan import Scan, scan_list
+from shardkit.pack.source.names import impression_from_path
+from shardkit.pack.source.scan import ScanResult, scan_listed_files
 from tests.shardkit.pack.trees import keys, planted, reasons
 
 
@@ -19,10 +19,10 @@ def root(tmp_path: Path) -> Path:
     return planted(tmp_path / "tree", "x/y/impression_1.png", "x/y/impression_1.mnt", "x/y/2.png", "top.png", "z/2.PNG")
 
 
-def listed(root: Path, content: object, layout: str | None = None) -> Scan:
+def listed(root: Path, content: object, layout: str | None = None) -> ScanResult:
     path = root.parent / "dataset_infor.json"
     path.write_text(json.dumps(content))
-    return scan_list(root, ListFile(path), Layout.parsed(layout) if layout else None, 2, lambda _: None)
+    return scan_listed_files(root, ListFile(path), Layout.parse(layout) if layout else None, 2, lambda _: None)
 
 
 def test_the_list_names_the_subjects(root: Path) -> None:
@@ -93,4 +93,4 @@ def test_a_list_that_says_something_else(content: object, said: str, root: Path)
     ],
 )
 def test_the_impression_in_a_file_name(path: bytes, impression: str) -> None:
-    assert impression_in(path) == impression
+    assert impression_from_path(path) == impression

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shardkit.pack.source.layout import advice
+from shardkit.pack.source.layout import suggest_layout
 
 GENERAL = "Tell them apart with --layout, or remove one of them."
 
@@ -21,4 +21,4 @@ GENERAL = "Tell them apart with --layout, or remove one of them."
 )
 def test_what_is_proposed_tells_all_images_apart(key: str, sources: list[str], said: str) -> None:
     paths = [each.encode() for each in sources]
-    assert said in advice(key, paths[0], paths[1], paths)
+    assert said in suggest_layout(key, paths[0], paths[1], paths)

@@ -15,20 +15,20 @@ import shardkit
 from shardkit.cli.commands.index import index
 from shardkit.errors import Damaged, Mismatch, UsageError
 from shardkit.image.codec import decode
-from shardkit.pack.unpack.tree import Unpacked, gives_bytes_back, restored, unpack
-from shardkit.reader.dataset import Dataset, Split, chosen
+from shardkit.pack.unpack.tree import UnpackResult, is_lossless, sample_files, unpack
+from shardkit.reader.dataset import Dataset, Split, select
 from shardkit.reader.shard import Record
 from shardkit.schema import Member, Sample
 from tests.packed import files, packed
 from tests.pictures import png
 
 
-def unpacked(folder: Path, out: Path, *, subject: str | None = None, split: str | None = None) -> list[Unpacked]:
+def unpacked(folder: Path, out: Path, *, subject: str | None = None, split: str | None = None) -> list[UnpackResult]:
     dataset = shardkit.open(folder)
-    return list(unpack(dataset, out, chosen(dataset, split, subject), 2, lambda _samples, _bytes: None))
+    return list(unpack(dataset, out, select(dataset, split, subject), 2, lambda _samples, _bytes: None))
 
 
-def findings(outcomes: Sequence[Unpacked]) -> list[str]:
+def findings(outcomes: Sequence[UnpackResult]) -> list[str]:
     return [finding for each in outcomes for finding in each.findings]
 
 
@@ -88,7 +88,7 @@ def test_pixels_come_back_as_png(tmp_path: Path, codec: str, kind: str) -> None:
 
     found = (tmp_path / "out/000001/x.png").read_bytes()
     assert np.array_equal(decode("png", found), decode("png", source.read_bytes()))
-    assert not gives_bytes_back(shardkit.open(folder).manifest)
+    assert not is_lossless(shardkit.open(folder).manifest)
 
 
 def test_a_file_with_other_bytes_is_never_overwritten(packed_once: Path, tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_an_adopted_member_comes_back_as_it_was(
 ) -> None:
     record = replace(record_of(shardkit.open(packed_once)), sidecars={"mnt": b"minutiae"})
 
-    found = restored(adopted(record, source, ext), Path("shard.tar"))
+    found = sample_files(adopted(record, source, ext), Path("shard.tar"))
 
     assert [parts for parts, _ in found] == names
     assert [content for _, content in found] == [record.image, b"minutiae"]
@@ -257,4 +257,4 @@ def test_pixels_that_nobody_can_decode_are_named(packed_once: Path) -> None:
     record = adopted(record_of(shardkit.open(packed_once)), b"a/b.png", "npy.zst")
 
     with pytest.raises(Damaged, match=rf"shard\.tar: '{record.sample.key}' at byte 512: zstd says"):
-        restored(record, Path("shard.tar"))
+        sample_files(record, Path("shard.tar"))

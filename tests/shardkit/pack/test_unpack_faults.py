@@ -12,7 +12,7 @@ import pytest
 import shardkit
 from shardkit.errors import Mismatch, NoSpace, ShardkitError, StorageFailing, UsageError
 from shardkit.pack.unpack.tree import unpack
-from shardkit.reader.dataset import Dataset, chosen
+from shardkit.reader.dataset import Dataset, select
 from shardkit.storage import atomic
 from tests.faults.operations import Nth, failing, watched
 from tests.packed import files, packed
@@ -33,7 +33,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 def unpack_all(dataset: Dataset, out: Path) -> list[str]:
-    outcomes = unpack(dataset, out, chosen(dataset, None, None), 1, lambda _samples, _bytes: None)
+    outcomes = unpack(dataset, out, select(dataset, None, None), 1, lambda _samples, _bytes: None)
     return [finding for each in outcomes for finding in each.findings]
 
 

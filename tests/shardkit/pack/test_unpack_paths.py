@@ -12,7 +12,7 @@ from shardkit.errors import Damaged
 from shardkit.format.tables import INDEX, write_table
 from shardkit.pack.unpack import paths as unpack_paths
 from shardkit.pack.unpack.tree import unpack
-from shardkit.reader.dataset import chosen
+from shardkit.reader.dataset import select
 from shardkit.storage.folder import DatasetFolder
 from tests.packed import files
 
@@ -21,7 +21,7 @@ Rows = list[dict[str, Any]]
 
 def unpacked(folder: Path, out: Path, subject: str | None = None) -> list[str]:
     dataset = shardkit.open(folder)
-    outcomes = list(unpack(dataset, out, chosen(dataset, None, subject), 2, lambda _samples, _bytes: None))
+    outcomes = list(unpack(dataset, out, select(dataset, None, subject), 2, lambda _samples, _bytes: None))
     return [finding for each in outcomes for finding in each.findings]
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardkit.errors import Damaged, Mismatch
-from shardkit.pack.unpack.tree_writer import STAGING, Walk, parts_of
+from shardkit.pack.unpack.tree_writer import STAGING, TreeCursor, split_path
 
 HOSTILE = (
     b"",
@@ -29,13 +29,13 @@ HOSTILE = (
 @pytest.mark.parametrize("source", HOSTILE, ids=lambda source: repr(source[:20]))
 def test_a_path_that_could_lead_out_is_refused(source: bytes) -> None:
     with pytest.raises(Damaged, match="is none of a file below a folder, so it is not written"):
-        parts_of(source)
+        split_path(source)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=3), min_size=1, max_size=4).map(b"/".join))
 def test_what_is_accepted_lies_below(source: bytes) -> None:
     try:
-        parts = parts_of(source)
+        parts = split_path(source)
     except Damaged:
         return
 
@@ -53,7 +53,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_folders_are_made_where_the_path_says(tree: Path) -> None:
-    walk = Walk(tree)
+    walk = TreeCursor(tree)
     try:
         for parts in ((b"a", b"b", b"x"), (b"a", b"b", b"y"), (b"a", b"x"), (b"x",), (b"caf\xe9", b"x")):
             os.close(os.open(parts[-1], os.O_CREAT, dir_fd=walk.folder_of(parts)))
@@ -68,7 +68,7 @@ def test_folders_are_made_where_the_path_says(tree: Path) -> None:
 def test_a_link_on_the_way_is_refused(tree: Path, link: str) -> None:
     (tree / link).parent.mkdir(exist_ok=True)
     (tree / link).symlink_to(tree.parent / "elsewhere")
-    walk = Walk(tree)
+    walk = TreeCursor(tree)
 
     with pytest.raises(Mismatch, match=f"tree/{link}: is a link or a file, and a folder is needed there"):
         walk.folder_of((b"a", b"b", b"c", b"x"))
@@ -79,7 +79,7 @@ def test_a_link_on_the_way_is_refused(tree: Path, link: str) -> None:
 
 def test_a_file_on_the_way_is_refused(tree: Path) -> None:
     (tree / "a").touch()
-    walk = Walk(tree)
+    walk = TreeCursor(tree)
 
     with pytest.raises(Mismatch, match="tree/a: is a link or a file"):
         walk.folder_of((b"a", b"x"))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from shardkit.pack.source.layout import Layout
-from shardkit.pack.source.scan import Scan, scan
+from shardkit.pack.source.scan import ScanResult, scan
 
 
 def planted(root: Path, *files: str | bytes) -> Path:
@@ -17,17 +17,17 @@ def planted(root: Path, *files: str | bytes) -> Path:
     return root
 
 
-def scanned(root: Path, template: str | None = None, threads: int = 2) -> Scan:
-    return scan(root, Layout.parsed(template) if template else None, threads, lambda _: None)
+def scanned(root: Path, template: str | None = None, threads: int = 2) -> ScanResult:
+    return scan(root, Layout.parse(template) if template else None, threads, lambda _: None)
 
 
-def keys(result: Scan) -> list[str]:
+def keys(result: ScanResult) -> list[str]:
     return sorted(f"{row['subject']}/{row['impression']}" for row in result.found.to_pylist())
 
 
-def reasons(result: Scan) -> dict[bytes, str]:
+def reasons(result: ScanResult) -> dict[bytes, str]:
     return {row["source"]: row["reason"] for row in result.skipped.to_pylist()}
 
 
-def details(result: Scan) -> Iterable[str]:
+def details(result: ScanResult) -> Iterable[str]:
     return result.skipped["detail"].to_pylist()  # type: ignore[no-any-return]  # pyarrow has no types

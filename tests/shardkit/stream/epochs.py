@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from shardkit.stream.order.epoch import Epoch, Order
-from shardkit.stream.order.rng import Integers
-from shardkit.stream.order.spec import Catalog
+from shardkit.stream.order.epoch import EpochOrder, SampleOrder
+from shardkit.stream.order.rng import IntArray
+from shardkit.stream.order.spec import SplitCatalog
 
 
-def table(order: Order, epoch: int = 0) -> Integers:
+def table(order: SampleOrder, epoch: int = 0) -> IntArray:
     """All rows, by `row`."""
     rows = order.epoch(epoch)
     return np.stack([rows.row(row) for row in range(order.steps)])
 
 
-def table_by_blocks(order: Order, epoch: int = 0) -> Integers:
+def table_by_blocks(order: SampleOrder, epoch: int = 0) -> IntArray:
     """All rows again, by `block`, the last lane first."""
     rows = order.epoch(epoch)
     filled = np.full((order.steps, rows.lanes[-1].stop), -2)
@@ -26,15 +26,15 @@ def table_by_blocks(order: Order, epoch: int = 0) -> Integers:
     return filled
 
 
-def blocks(epoch: Epoch, lane: int, steps: int) -> int:
+def blocks(epoch: EpochOrder, lane: int, steps: int) -> int:
     return epoch.block_of(lane, steps - 1) + 1
 
 
-def by_subject(*sizes: int, shard: int = 50, groups: list[int] | None = None) -> Catalog:
+def by_subject(*sizes: int, shard: int = 50, groups: list[int] | None = None) -> SplitCatalog:
     """Subjects that lie after one another on shards of that many samples."""
     samples = sum(sizes)
     shards = [min(shard, samples - start) for start in range(0, samples, shard)]
-    return Catalog(
+    return SplitCatalog(
         np.array(shards, np.int64),
         np.repeat(np.arange(len(sizes)), sizes),
         None if groups is None else np.array(groups, np.int64),

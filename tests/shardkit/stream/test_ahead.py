@@ -12,11 +12,19 @@ import pytest
 
 from shardkit.format.tar import BLOCK
 from shardkit.reader.dataset import open_dataset
-from shardkit.stream.order.epoch import order_of
-from shardkit.stream.order.spec import Catalog, Ordering
-from shardkit.stream.read.readahead import Ahead, is_cached, needed_ranges
-from shardkit.stream.read.sample_index import FIGURES, MAPPED, NOBODY, Figure, Found, Lookup, Mapped
-from shardkit.stream.read.shard_files import OpenShards
+from shardkit.stream.order.epoch import build_order
+from shardkit.stream.order.spec import OrderOptions, SplitCatalog
+from shardkit.stream.read.readahead import ReadAhead, is_cached, needed_ranges
+from shardkit.stream.read.sample_index import (
+    EMPTY_SLOT,
+    FIELD_COUNT,
+    MINUTIAE_FIELD_COUNT,
+    Field,
+    IndexRows,
+    MinutiaeField,
+    SampleIndex,
+)
+from shardkit.stream.read.shard_files import ShardFiles
 from tests.packed import packed
 from tests.pictures import png
 from tests.trees import planted
@@ -31,11 +39,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return packed(root, shard_size="200KB", codec="raw")
 
 
-def samples_at(*places: tuple[int, int, int]) -> Found:
+def samples_at(*places: tuple[int, int, int]) -> IndexRows:
     """Samples by shard, first byte of the payload, and size."""
-    figures = np.zeros((len(places), FIGURES), np.int64)
-    shards, figures[:, Figure.OFFSET], figures[:, Figure.SIZE] = np.array(places).reshape(-1, 3).T
-    return Found(np.arange(len(places)), shards, figures, None, {})
+    figures = np.zeros((len(places), FIELD_COUNT), np.int64)
+    shards, figures[:, Field.OFFSET], figures[:, Field.SIZE] = np.array(places).reshape(-1, 3).T
+    return IndexRows(np.arange(len(places)), shards, figures, None, {})
 
 
 def test_samples_that_lie_close_are_read_at_once_from_the_first_header_to_the_last_byte() -> None:
@@ -64,7 +72,7 @@ def test_what_lies_between_distant_samples_is_not_read() -> None:
 def test_a_row_of_a_large_window_asks_for_hardly_more_than_it_needs(
     shards: int, per: int, size: int, batch: int, own: int
 ) -> None:
-    order = order_of(Catalog(np.full(shards, per, np.int64)), Ordering(batch))
+    order = build_order(SplitCatalog(np.full(shards, per, np.int64)), OrderOptions(batch))
     for row in (0, 10, order.steps - 1):
         numbers = order.epoch(0).row(row)[:own]
         places = [(number // per, BLOCK + number % per * (size + BLOCK), size) for number in numbers.tolist()]
@@ -73,8 +81,8 @@ def test_a_row_of_a_large_window_asks_for_hardly_more_than_it_needs(
 
 
 def test_minutiae_are_read_with_their_images() -> None:
-    minutiae = np.zeros((2, MAPPED), np.int64)
-    minutiae[1, Mapped.OFFSET], minutiae[1, Mapped.SIZE] = 5 << 20, 60
+    minutiae = np.zeros((2, MINUTIAE_FIELD_COUNT), np.int64)
+    minutiae[1, MinutiaeField.OFFSET], minutiae[1, MinutiaeField.SIZE] = 5 << 20, 60
     found = replace(samples_at((0, BLOCK, 70), (1, BLOCK, 70)), minutiae=minutiae)
 
     ranges = needed_ranges(found, np.array([3, 4]))
@@ -89,19 +97,19 @@ def test_rows_before_the_first_one_are_not_read() -> None:
 
 
 def test_nobody_is_asked_for_nowhere(folder: Path) -> None:
-    found = Lookup(open_dataset(folder), "train", minutiae=False).find(np.array([NOBODY]))
+    found = SampleIndex(open_dataset(folder), "train", minutiae=False).rows(np.array([EMPTY_SLOT]))
     assert needed_ranges(found, np.zeros(1, np.int64)) == []
 
 
 def test_rows_that_were_served_are_read_no_more(folder: Path) -> None:
     """A disk that is slower than the loop does not make the list of what is wanted grow."""
-    lookup = Lookup(open_dataset(folder), "train", minutiae=False)
+    lookup = SampleIndex(open_dataset(folder), "train", minutiae=False)
     blocked = threading.Event()
-    shards = OpenShards(folder, lookup.shards)
-    bring = mock.patch.object(Ahead, "_bring", side_effect=lambda _: blocked.wait(10))
-    with bring as brought, closing(Ahead(shards)) as ahead:
+    shards = ShardFiles(folder, lookup.shards)
+    bring = mock.patch.object(ReadAhead, "_bring", side_effect=lambda _: blocked.wait(10))
+    with bring as brought, closing(ReadAhead(shards)) as ahead:
         for row in range(50):
-            ahead.ask(lookup.find(np.arange(IMAGES)), np.full(IMAGES, row))
+            ahead.ask(lookup.rows(np.arange(IMAGES)), np.full(IMAGES, row))
             ahead.served(row - 4)
         waiting = len(ahead)
         ahead.served(49)
@@ -112,16 +120,16 @@ def test_rows_that_were_served_are_read_no_more(folder: Path) -> None:
 
 
 def test_what_was_forgotten_is_brought(folder: Path) -> None:
-    lookup = Lookup(open_dataset(folder), "train", minutiae=False)
-    shards = OpenShards(folder, lookup.shards)
+    lookup = SampleIndex(open_dataset(folder), "train", minutiae=False)
+    shards = ShardFiles(folder, lookup.shards)
     descriptor = shards[0].descriptor
     os.sync()
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     if is_cached(descriptor, 0):
         pytest.skip("this file system keeps everything in memory, or cannot say")
 
-    with closing(Ahead(shards)) as ahead:
-        ahead.ask(lookup.find(np.arange(lookup.shards[0].samples)), np.zeros(lookup.shards[0].samples, np.int64))
+    with closing(ReadAhead(shards)) as ahead:
+        ahead.ask(lookup.rows(np.arange(lookup.shards[0].samples)), np.zeros(lookup.shards[0].samples, np.int64))
         for _ in range(1000):
             if is_cached(descriptor, 0):
                 break
@@ -132,10 +140,10 @@ def test_what_was_forgotten_is_brought(folder: Path) -> None:
 
 def test_closing_ends_the_thread_whatever_is_still_wanted(folder: Path) -> None:
     before = set(threading.enumerate())
-    lookup = Lookup(open_dataset(folder), "train", minutiae=False)
-    ahead = Ahead(OpenShards(folder, lookup.shards))
+    lookup = SampleIndex(open_dataset(folder), "train", minutiae=False)
+    ahead = ReadAhead(ShardFiles(folder, lookup.shards))
     for _ in range(50):
-        ahead.ask(lookup.find(np.arange(IMAGES)), np.zeros(IMAGES, np.int64))
+        ahead.ask(lookup.rows(np.arange(IMAGES)), np.zeros(IMAGES, np.int64))
 
     ahead.close()
 
@@ -143,6 +151,6 @@ def test_closing_ends_the_thread_whatever_is_still_wanted(folder: Path) -> None:
 
 
 def test_a_shard_that_is_not_there_is_left_to_the_one_who_reads_it(folder: Path, tmp_path: Path) -> None:
-    lookup = Lookup(open_dataset(folder), "train", minutiae=False)
-    with closing(Ahead(OpenShards(tmp_path, lookup.shards))) as ahead:
-        ahead.ask(lookup.find(np.arange(IMAGES)), np.zeros(IMAGES, np.int64))
+    lookup = SampleIndex(open_dataset(folder), "train", minutiae=False)
+    with closing(ReadAhead(ShardFiles(tmp_path, lookup.shards))) as ahead:
+        ahead.ask(lookup.rows(np.arange(IMAGES)), np.zeros(IMAGES, np.int64))

@@ -14,8 +14,8 @@ import pytest
 
 from shardkit.errors import Damaged
 from shardkit.reader.dataset import open_dataset
-from shardkit.stream.collate.bad_samples import Place, Substitutes
-from shardkit.stream.order.spec import Catalog
+from shardkit.stream.collate.bad_samples import BadSlot, ReplacementFinder
+from shardkit.stream.order.spec import SplitCatalog
 from tests.commands import ROOT, environment
 from tests.shardkit.stream.prints import Prints, hurt
 from tests.shardkit.stream.rank_processes import PATIENCE
@@ -173,11 +173,11 @@ def test_pairs_stay_mated_or_not(prints: Prints, tmp_path: Path, bad: set[int], 
 def test_what_stands_in_for_a_pair_of_two_subjects_is_of_their_group_if_it_can_be() -> None:
     """Subject n has the sample n alone; the row shows 0 to 3 and 8, 9."""
     subjects, groups = np.arange(10), np.array([0, 0, 1, 2, 0, 1, 2, 2, 3, 3])
-    substitutes = Substitutes("pairs", 2, Catalog(np.array([10]), subjects, groups), None)
+    substitutes = ReplacementFinder("pairs", 2, SplitCatalog(np.array([10]), subjects, groups), None)
     row = np.array([0, 1, 2, 3, 8, 9])
 
     def tried(number: int) -> list[int]:
-        place = Place(number, row.tolist().index(number), row, row)
+        place = BadSlot(number, row.tolist().index(number), row, row)
         return [each for plan in substitutes.plans(place) for each in plan.candidates]
 
     assert {*tried(0)} == {4, 5, 6, 7}

@@ -5,7 +5,7 @@ from unittest import mock
 import torch
 
 from shardkit.stream.collate.batch import Batch, Minutiae
-from shardkit.stream.order.epoch import Epoch
+from shardkit.stream.order.epoch import EpochOrder
 from tests.shardkit.stream.prints import Prints
 from tests.shardkit.stream.streams import streamed
 
@@ -48,7 +48,7 @@ def test_a_batch_that_travels_leaves_the_row_of_all_ranks_to_the_one_who_asks_fo
     stream = streamed(prints, world=3, global_batch=6)
     expected = [each.state for each in stream]
 
-    with mock.patch.object(Epoch, "row", side_effect=AssertionError("nobody asked for it")):
+    with mock.patch.object(EpochOrder, "row", side_effect=AssertionError("nobody asked for it")):
         sent = [pickle.dumps(each) for each in streamed(prints, world=3, global_batch=6)]
     assert max(map(len, sent)) < 4000
     back = [pickle.loads(each) for each in sent]  # noqa: S301 - our own

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shardkit import StreamingDataset
-from shardkit.image.png.kernels import room
+from shardkit.image.png.kernels import loaded_kernels
 from shardkit.stream.description import Description
 from tests.packed import packed
 from tests.pictures import png
@@ -106,8 +106,8 @@ def test_kernels_that_fail_are_told_once_and_in_the_description(
     packed_once: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     for name, value in (("asked", False), ("kernels", None), ("failure", None)):
-        monkeypatch.setattr(room, name, value)
-    monkeypatch.setattr("shardkit.stream.pipeline._reported", threading.Event())
+        monkeypatch.setattr(loaded_kernels, name, value)
+    monkeypatch.setattr("shardkit.stream.source._reported", threading.Event())
     monkeypatch.setattr("shardkit.image.png.kernels.import_module", fail)
     stream = StreamingDataset(packed_once, batch_size=4, rank=0, world_size=1)
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.stream.order.epoch import order_of
-from shardkit.stream.order.spec import Ordering, expected_distinct
+from shardkit.stream.order.epoch import build_order
+from shardkit.stream.order.spec import OrderOptions, expected_distinct
 from tests.shardkit.stream.epochs import by_subject, table
 
 
@@ -30,7 +30,7 @@ def test_it_holds_for_large_splits() -> None:
 def test_rows_show_as_many_subjects_as_a_perfect_permutation(batch: int, epoch: int) -> None:
     catalog = by_subject(*[10] * 6000, shard=625)
     assert catalog.subjects is not None
-    rows = np.sort(catalog.subjects[table(order_of(catalog, Ordering(batch)), epoch)], axis=1)
+    rows = np.sort(catalog.subjects[table(build_order(catalog, OrderOptions(batch)), epoch)], axis=1)
     shown = 1 + (np.diff(rows, axis=1) > 0).sum(axis=1)
 
     assert shown.mean() == pytest.approx(expected_distinct(np.full(6000, 10), batch), rel=0.01)

@@ -13,7 +13,7 @@ import pytest
 from shardkit.errors import BadInput, Damaged, ShardkitError
 from shardkit.format.manifest import manifest_bytes, read_manifest
 from shardkit.format.tables import INDEX, SHARDS, write_table
-from shardkit.image.png.kernels import prepare
+from shardkit.image.png.kernels import load_kernels
 from shardkit.reader.dataset import open_dataset
 from shardkit.storage.folder import DatasetFolder
 from shardkit.stream.dataset import StreamingDataset
@@ -55,7 +55,7 @@ FORBIDDEN = (
 
 def watched(harmless: Path, hostile: list[Path]) -> tuple[list[str], list[str], int]:
     """What must not happen and did, what was written, and how many samples were served for all that."""
-    prepare()
+    load_kernels()
     gone_through(harmless)  # so that all that is ours to import is there
     forbidden, written = set[str](), []
 

@@ -12,10 +12,10 @@ import pytest
 from shardkit.host import mounts, resources
 from shardkit.reader.dataset import open_dataset
 from shardkit.stream.dataset import StreamingDataset
-from shardkit.stream.read.decoder import Serving
-from shardkit.stream.read.sample_index import Lookup
-from shardkit.stream.read.shard_files import Maps, OpenShards
-from shardkit.stream.read.slot_filler import Failed, Filler
+from shardkit.stream.read.decoder import Decoder
+from shardkit.stream.read.sample_index import SampleIndex
+from shardkit.stream.read.shard_files import MappedShards, ShardFiles
+from shardkit.stream.read.slot_filler import FailedSlot, SlotFiller
 from tests.packed import packed
 from tests.pictures import png
 from tests.trees import planted
@@ -43,16 +43,16 @@ def filling(
 
 class Filling:
     def __init__(self, folder: Path, shape: tuple[int, int], *, fit: bool = True) -> None:
-        self.lookup = Lookup(open_dataset(folder), "train", minutiae=False)
+        self.lookup = SampleIndex(open_dataset(folder), "train", minutiae=False)
         self.samples = [each for row in self.lookup.shards for each in open_dataset(folder).samples(row)]
         self.tar = folder / self.lookup.shards[0].name
-        self.shards = OpenShards(folder, self.lookup.shards)
-        self.filler = Filler(self.shards, self.lookup.kinds, Serving(), Maps(COUNT, fit=fit))
+        self.shards = ShardFiles(folder, self.lookup.shards)
+        self.filler = SlotFiller(self.shards, self.lookup.kinds, Decoder(), MappedShards(COUNT, fit=fit))
         self.slots = np.zeros((COUNT, *shape), np.uint8)
 
-    def fill(self) -> list[Failed]:
+    def fill(self) -> list[FailedSlot]:
         self.slots[...] = 77
-        return self.filler.fill(self.lookup.find(np.arange(COUNT)), range(COUNT), self.slots)
+        return self.filler.fill(self.lookup.rows(np.arange(COUNT)), range(COUNT), self.slots)
 
 
 def test_what_was_read_once_is_not_read_again(filling: Filling) -> None:
@@ -120,12 +120,12 @@ def test_a_split_that_memory_cannot_hold_or_that_lies_elsewhere_is_never_mapped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, kind: str, *, reads: bool
 ) -> None:
     monkeypatch.setattr(resources, "available_bytes", lambda: free)
-    monkeypatch.setattr(mounts, "text_of", lambda _: f"36 35 98:0 / {tmp_path} rw - {kind} server:/there rw")
+    monkeypatch.setattr(mounts, "read_text", lambda _: f"36 35 98:0 / {tmp_path} rw - {kind} server:/there rw")
     planted(tmp_path / "source", {f"{n:02}/a.png": png(shape=SMALL, seed=n) for n in range(COUNT)})
     stream = StreamingDataset(packed(tmp_path), batch_size=COUNT, threads=1)
     first = sorted(key for batch in stream for key in batch.keys)
 
-    with mock.patch("shardkit.stream.read.raw_copy.os.preadv", side_effect=os.preadv) as read:
+    with mock.patch("shardkit.stream.read.members.os.preadv", side_effect=os.preadv) as read:
         second = sorted(key for batch in stream for key in batch.keys)
 
     assert first == second

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shardkit.stream.collate.batch import Batch
-from shardkit.stream.collate.buffers import Ring
+from shardkit.stream.collate.buffers import BufferPool
 from tests.shardkit.stream.prints import Prints
 from tests.shardkit.stream.streams import assert_as_packed, numbers, streamed
 
@@ -131,7 +131,7 @@ def switching_often() -> Iterator[None]:
 def test_two_loops_over_one_stream_share_no_memory() -> None:
     """Each asks from a thread of its own, and at first there is no memory to be had."""
     users, kind = 4, np.dtype("u1")
-    ring, lent, found, ready = Ring(pinned=False), list[int](), set[int](), threading.Barrier(users, timeout=10)
+    ring, lent, found, ready = BufferPool(pinned=False), list[int](), set[int](), threading.Barrier(users, timeout=10)
 
     def use(number: int) -> None:
         for turn in range(300):

@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.stream.order.epoch import Order, order_of
-from shardkit.stream.order.spec import Catalog, Ordering
+from shardkit.stream.order.epoch import SampleOrder, build_order
+from shardkit.stream.order.spec import OrderOptions, SplitCatalog
 from tests.shardkit.stream.epochs import blocks, table, table_by_blocks
 
 SHARDS = st.lists(st.integers(0, 90), min_size=1, max_size=8).filter(lambda sizes: sum(sizes) > 0)
 ORDERINGS = st.builds(
-    Ordering,
+    OrderOptions,
     global_batch=st.integers(1, 150),
     shuffle=st.booleans(),
     seed=st.integers(-5, 5),
@@ -21,17 +21,17 @@ ORDERINGS = st.builds(
 )
 
 
-def ordered(shards: list[int], ordering: Ordering) -> Order:
-    return order_of(Catalog(np.array(shards)), ordering)
+def ordered(shards: list[int], ordering: OrderOptions) -> SampleOrder:
+    return build_order(SplitCatalog(np.array(shards)), ordering)
 
 
-def fills_no_row(shards: list[int], ordering: Ordering) -> bool:
+def fills_no_row(shards: list[int], ordering: OrderOptions) -> bool:
     return ordering.tail == "drop" and sum(shards) < ordering.global_batch
 
 
 @given(shards=SHARDS, ordering=ORDERINGS, epoch=st.integers(0, 9))
 @settings(max_examples=300, deadline=None)
-def test_every_sample_is_accounted_for(shards: list[int], ordering: Ordering, epoch: int) -> None:
+def test_every_sample_is_accounted_for(shards: list[int], ordering: OrderOptions, epoch: int) -> None:
     if fills_no_row(shards, ordering):
         with pytest.raises(UsageError, match="do not fill one row"):
             ordered(shards, ordering)
@@ -52,7 +52,7 @@ def test_every_sample_is_accounted_for(shards: list[int], ordering: Ordering, ep
 
 @given(shards=SHARDS, ordering=ORDERINGS, epoch=st.integers(0, 9))
 @settings(max_examples=200, deadline=None)
-def test_rows_are_what_blocks_say(shards: list[int], ordering: Ordering, epoch: int) -> None:
+def test_rows_are_what_blocks_say(shards: list[int], ordering: OrderOptions, epoch: int) -> None:
     if fills_no_row(shards, ordering):
         return
     order = ordered(shards, ordering)
@@ -63,7 +63,7 @@ def test_rows_are_what_blocks_say(shards: list[int], ordering: Ordering, epoch: 
 
 @given(shards=SHARDS, ordering=ORDERINGS, worlds=st.sampled_from([1, 2, 3, 5, 8]))
 @settings(deadline=None)
-def test_ranks_differ_by_one_valid_sample_at_most(shards: list[int], ordering: Ordering, worlds: int) -> None:
+def test_ranks_differ_by_one_valid_sample_at_most(shards: list[int], ordering: OrderOptions, worlds: int) -> None:
     if fills_no_row(shards, ordering) or ordering.global_batch % worlds:
         return
     valid = table(ordered(shards, ordering))[-1].reshape(worlds, -1) >= 0
@@ -72,7 +72,7 @@ def test_ranks_differ_by_one_valid_sample_at_most(shards: list[int], ordering: O
 
 
 def test_no_block_is_larger_than_asked() -> None:
-    order = ordered([5000, 123], Ordering(67, block_rows=16))
+    order = ordered([5000, 123], OrderOptions(67, block_rows=16))
     epoch = order.epoch(0)
 
     for lane in range(len(epoch.lanes)):
@@ -80,7 +80,7 @@ def test_no_block_is_larger_than_asked() -> None:
 
 
 def test_epochs_and_seeds_have_other_orders_and_other_tails() -> None:
-    orders = [ordered([500, 523], Ordering(100, seed=seed)) for seed in (0, 1)]
+    orders = [ordered([500, 523], OrderOptions(100, seed=seed)) for seed in (0, 1)]
     tables = [table(order, epoch) for order in orders for epoch in (0, 1, 2)]
 
     assert len({each.tobytes() for each in tables}) == 6
@@ -88,14 +88,14 @@ def test_epochs_and_seeds_have_other_orders_and_other_tails() -> None:
 
 
 def test_every_sample_is_served_over_the_epochs_though_there_is_one_shard() -> None:
-    order = ordered([1023], Ordering(512))
+    order = ordered([1023], OrderOptions(512))
     served = {sample for epoch in range(12) for sample in table(order, epoch).reshape(-1).tolist()}
 
     assert served == set(range(1023))
 
 
 def test_without_a_shuffle_rows_are_as_the_samples_lie() -> None:
-    order = ordered([40, 0, 63], Ordering(20, shuffle=False, tail="mask"))
+    order = ordered([40, 0, 63], OrderOptions(20, shuffle=False, tail="mask"))
     slots = table(order)
 
     assert slots[:-1].reshape(-1).tolist() == list(range(100))
@@ -103,7 +103,7 @@ def test_without_a_shuffle_rows_are_as_the_samples_lie() -> None:
 
 
 def test_wrap_goes_on_with_the_first() -> None:
-    order = ordered([103], Ordering(20, shuffle=False, tail="wrap"))
+    order = ordered([103], OrderOptions(20, shuffle=False, tail="wrap"))
 
     assert table(order)[-1].tolist() == [100, 101, 102, *range(17)]
     assert str(order.counts) == "103 of 103 samples served, 17 slots repeat one"
@@ -111,7 +111,7 @@ def test_wrap_goes_on_with_the_first() -> None:
 
 def test_neighbours_on_the_disk_are_read_together() -> None:
     """The blocks of all lanes that are current at one row hold the samples of few shards."""
-    order = ordered([100] * 300, Ordering(50, block_rows=8))
+    order = ordered([100] * 300, OrderOptions(50, block_rows=8))
     epoch = order.epoch(0)
     block = epoch.block(20, 3).numbers
 
@@ -120,14 +120,14 @@ def test_neighbours_on_the_disk_are_read_together() -> None:
 
 def test_a_split_without_samples_is_refused() -> None:
     with pytest.raises(UsageError, match="the split is empty"):
-        ordered([0], Ordering(20, tail="mask"))
+        ordered([0], OrderOptions(20, tail="mask"))
 
 
 def test_a_block_of_a_large_split_takes_little_memory() -> None:
-    catalog = Catalog(np.full(2400, 625))
+    catalog = SplitCatalog(np.full(2400, 625))
     tracemalloc.start()
     try:
-        numbers = order_of(catalog, Ordering(256)).epoch(3).block(63, 5).numbers
+        numbers = build_order(catalog, OrderOptions(256)).epoch(3).block(63, 5).numbers
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from shardkit.errors import UsageError
-from shardkit.stream.order.spec import Ordering
+from shardkit.stream.order.spec import OrderOptions
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ from shardkit.stream.order.spec import Ordering
 )
 def test_what_cannot_be_meant_is_refused(options: dict[str, Any], told: str) -> None:
     with pytest.raises(UsageError, match=told):
-        Ordering(**{"global_batch": 8, **options})
+        OrderOptions(**{"global_batch": 8, **options})

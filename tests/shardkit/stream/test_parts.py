@@ -11,10 +11,10 @@ from shardkit.format.tar import BLOCK
 from shardkit.image.codec import decode
 from shardkit.reader.dataset import open_dataset
 from shardkit.stream.read import shard_files
-from shardkit.stream.read.decoder import Serving
-from shardkit.stream.read.sample_index import NOBODY, Lookup
-from shardkit.stream.read.shard_files import OpenShards
-from shardkit.stream.read.slot_filler import Failed, Filler
+from shardkit.stream.read.decoder import Decoder
+from shardkit.stream.read.sample_index import EMPTY_SLOT, SampleIndex
+from shardkit.stream.read.shard_files import ShardFiles
+from shardkit.stream.read.slot_filler import FailedSlot, SlotFiller
 from tests.packed import packed
 from tests.pictures import pixels, png
 from tests.trees import planted
@@ -40,15 +40,15 @@ class Filling:
         records = [split[key] for key in split]
         self.expected = [decode(record.sample.image.ext, record.image) for record in records]
         self.samples = [record.sample for record in records]
-        self.lookup = Lookup(open_dataset(folder), "train", minutiae=False)
-        self.shards = OpenShards(folder, self.lookup.shards)
+        self.lookup = SampleIndex(open_dataset(folder), "train", minutiae=False)
+        self.shards = ShardFiles(folder, self.lookup.shards)
         self.tars = [folder / shard.name for shard in self.lookup.shards]
         self.slots: NDArray[np.uint8] = np.empty(0, np.uint8)
 
-    def fill(self, numbers: list[int], lines: range | None = None) -> list[Failed]:
+    def fill(self, numbers: list[int], lines: range | None = None) -> list[FailedSlot]:
         self.slots = np.full((len(numbers), *SHAPE), 77, np.uint8)
-        filler = Filler(self.shards, self.lookup.kinds, Serving())
-        return filler.fill(self.lookup.find(np.array(numbers)), lines or range(len(numbers)), self.slots)
+        filler = SlotFiller(self.shards, self.lookup.kinds, Decoder())
+        return filler.fill(self.lookup.rows(np.array(numbers)), lines or range(len(numbers)), self.slots)
 
 
 def test_slots_hold_what_was_packed(folder: Path) -> None:
@@ -70,7 +70,7 @@ def test_only_the_lines_of_a_part_are_touched(folder: Path) -> None:
 
 def test_a_slot_of_nobody_is_black(folder: Path) -> None:
     filling = Filling(folder)
-    filling.fill([NOBODY, 3, NOBODY])
+    filling.fill([EMPTY_SLOT, 3, EMPTY_SLOT])
 
     assert not filling.slots[[0, 2]].any()
     assert (filling.slots[1] == filling.expected[3]).all()
@@ -139,10 +139,10 @@ def test_a_shard_that_is_cut_while_it_is_open_is_told(folder: Path) -> None:
 
 
 def test_the_shard_that_was_used_least_lately_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shard_files, "most_open_shards", lambda: 3)
+    monkeypatch.setattr(shard_files, "max_open_shards", lambda: 3)
     planted(tmp_path / "source", {f"{n:02}/a.png": png(shape=SHAPE, seed=n) for n in range(5)})
     folder = packed(tmp_path, shard_size="100")
-    shards = OpenShards(folder, open_dataset(folder)["train"].shards)
+    shards = ShardFiles(folder, open_dataset(folder)["train"].shards)
     held = [shards[number] for number in (0, 1, 2, 0, 3, 0, 4)]
 
     assert shards[0] is held[0]

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shardkit.reader.dataset import open_dataset
-from shardkit.stream.order.epoch import order_of
-from shardkit.stream.order.spec import Catalog, Ordering
-from shardkit.stream.read.row_planner import RowReader
-from shardkit.stream.read.sample_index import Found, Integers, Lookup, key_of
+from shardkit.stream.order.epoch import build_order
+from shardkit.stream.order.spec import OrderOptions, SplitCatalog
+from shardkit.stream.read.row_planner import RowPlanner
+from shardkit.stream.read.sample_index import IndexRows, IntArray, SampleIndex, slot_key
 from tests.packed import packed
 from tests.pictures import png
 from tests.trees import planted
@@ -35,19 +35,21 @@ def test_rows_are_those_of_the_order(folder: Path, data: st.DataObject) -> None:
     columns = range(rank * batch // ranks, (rank + 1) * batch // ranks)
     tail = data.draw(st.sampled_from(["drop", "wrap", "mask"]), "tail")
     block_rows = data.draw(st.integers(1, 9), "block rows")
-    lookup = Lookup(open_dataset(folder), "train", minutiae=False)
-    catalog = Catalog(np.array([shard.samples for shard in lookup.shards]))
-    order = order_of(catalog, Ordering(batch, tail=tail, block_rows=block_rows, shuffle=data.draw(st.booleans())))
+    lookup = SampleIndex(open_dataset(folder), "train", minutiae=False)
+    catalog = SplitCatalog(np.array([shard.samples for shard in lookup.shards]))
+    order = build_order(
+        catalog, OrderOptions(batch, tail=tail, block_rows=block_rows, shuffle=data.draw(st.booleans()))
+    )
     epoch = order.epoch(data.draw(st.integers(0, 3), "epoch"))
     wanted = range(
         data.draw(st.integers(0, order.steps), "start"), order.steps, data.draw(st.integers(1, 12), "stride")
     )
     told = set[tuple[int, int]]()
 
-    def coming(found: Found, rows: Integers) -> None:
+    def coming(found: IndexRows, rows: IntArray) -> None:
         told.update(zip(rows.tolist(), found.numbers.tolist(), strict=True))
 
-    rows = list(RowReader(epoch, columns, lookup, coming).rows(wanted))
+    rows = list(RowPlanner(epoch, columns, lookup, coming).rows(wanted))
 
     assert [each.row for each in rows] == list(wanted)
     for each in rows:
@@ -58,8 +60,8 @@ def test_rows_are_those_of_the_order(folder: Path, data: st.DataObject) -> None:
 def test_lines_are_about_their_numbers(folder: Path) -> None:
     dataset = open_dataset(folder)
     keys = list(dataset["train"])
-    lookup = Lookup(dataset, "train", minutiae=False)
-    order = order_of(Catalog(np.array([shard.samples for shard in lookup.shards])), Ordering(8))
-    [row, *_] = RowReader(order.epoch(0), range(8), lookup, lambda *_: None).rows(range(order.steps))
+    lookup = SampleIndex(dataset, "train", minutiae=False)
+    order = build_order(SplitCatalog(np.array([shard.samples for shard in lookup.shards])), OrderOptions(8))
+    [row, *_] = RowPlanner(order.epoch(0), range(8), lookup, lambda *_: None).rows(range(order.steps))
 
-    assert [key_of(row.found, line) for line in range(8)] == [keys[number] for number in row.found.numbers]
+    assert [slot_key(row.found, line) for line in range(8)] == [keys[number] for number in row.found.numbers]

@@ -11,15 +11,15 @@ import pyarrow as pa
 from shardkit.cli.commands.pack import pack
 from shardkit.format.digests import rows_digest
 from shardkit.format.generation import generation_digest
-from shardkit.format.manifest import manifest_bytes, spare_copy
-from shardkit.format.tables import INDEX, SHARDS, from_rows, write_table
+from shardkit.format.manifest import encode_backup, manifest_bytes
+from shardkit.format.tables import INDEX, SHARDS, rows_to_table, write_table
 from shardkit.reader.dataset import open_dataset
 from shardkit.schema import MANIFEST, Shard
 from shardkit.storage.folder import DatasetFolder
-from shardkit.storage.local import seal_of
+from shardkit.storage.local import hash_file
 from shardkit.verify.findings import Finding
-from shardkit.verify.repair.pipeline import Repaired, repair
-from shardkit.verify.verifier import Level, Report, begun, verify
+from shardkit.verify.repair.pipeline import RepairResult, repair
+from shardkit.verify.verifier import Level, Report, prepare_verification, run_verification
 from tests.pictures import damaged, png
 
 ChangeRows = Callable[[Shard, pa.Table], pa.Table]
@@ -34,12 +34,12 @@ class Small:
     folder: Path
 
     def verified(self, level: Level = Level.BYTES) -> Report:
-        return verify(begun(self.folder), level, 2, lambda _samples, _size: None)
+        return run_verification(prepare_verification(self.folder), level, 2, lambda _samples, _size: None)
 
     def findings(self, level: Level = Level.BYTES) -> tuple[Finding, ...]:
         return self.verified(level).findings
 
-    def repaired(self, source: Path | None = None) -> Repaired:
+    def repaired(self, source: Path | None = None) -> RepairResult:
         return repair(self.folder, source, lambda _line: None, self.verified)
 
     @property
@@ -71,9 +71,9 @@ def forged(folder: Path, change_rows: ChangeRows, change_shards: ChangeShards = 
     for name, tables in groups.items():
         write_table(DatasetFolder(folder), name, INDEX, tables)
     generation = replace(dataset.generation, digest=generation_digest(shards))
-    rows = from_rows(change_shards(shards), SHARDS)
-    write_table(DatasetFolder(folder), generation.shards, SHARDS, [rows], spare_copy(dataset.manifest, generation))
-    files = {name: seal_of(folder / name) for name in dataset.manifest.files}
+    rows = rows_to_table(change_shards(shards), SHARDS)
+    write_table(DatasetFolder(folder), generation.shards, SHARDS, [rows], encode_backup(dataset.manifest, generation))
+    files = {name: hash_file(folder / name) for name in dataset.manifest.files}
     manifest = replace(dataset.manifest, generations=(generation,), files=files)
     (folder / MANIFEST).write_bytes(manifest_bytes(manifest))
 

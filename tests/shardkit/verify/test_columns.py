@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.format.tables import INDEX, from_rows, lacks_values
-from shardkit.format.tar import BLOCK, END, padded
+from shardkit.format.tables import INDEX, has_missing_values, rows_to_table
+from shardkit.format.tar import BLOCK, END_BLOCKS, padded_size
 from shardkit.schema import Member, Sample
-from shardkit.verify.members import columns_of, end_of, gap_in
+from shardkit.verify.members import end_offset, find_gap, member_table
 
 Sizes = list[list[int]]
 
@@ -19,9 +19,9 @@ def laid_out(sizes: Sizes) -> tuple[list[Sample], int]:
         members = []
         for each, size in enumerate(of_sample):
             members.append(Member(f"e{each}", position + BLOCK, size, bytes(16)))
-            position += BLOCK + padded(size)
+            position += BLOCK + padded_size(size)
         samples.append(_sample(number, members))
-    return samples, position + len(END)
+    return samples, position + len(END_BLOCKS)
 
 
 def _sample(number: int, members: list[Member]) -> Sample:
@@ -37,34 +37,34 @@ SIZES = st.lists(st.lists(st.integers(0, 2000), min_size=1, max_size=4), max_siz
 @given(SIZES)
 def test_members_come_in_the_order_of_the_tar(sizes: Sizes) -> None:
     samples, size = laid_out(sizes)
-    columns = columns_of(from_rows(samples, INDEX))
+    columns = member_table(rows_to_table(samples, INDEX))
 
     assert columns.names == [f"{each.key}.{member.ext}" for each in samples for member in each.members]
     assert columns.sizes == [member.size for each in samples for member in each.members]
     assert [columns.key(number) for number in range(len(columns))] == [
         each.key for each in samples for _ in each.members
     ]
-    assert gap_in(columns, size) is None
-    assert end_of(columns) == size - len(END)
+    assert find_gap(columns, size) is None
+    assert end_offset(columns) == size - len(END_BLOCKS)
     assert not len(columns) or columns.samples(0, len(columns)) == len(samples)
 
 
 @given(SIZES.filter(any), st.data())
 def test_any_gap_or_overlap_is_seen(sizes: Sizes, data: st.DataObject) -> None:
     samples, size = laid_out(sizes)
-    columns = columns_of(from_rows(samples, INDEX))
+    columns = member_table(rows_to_table(samples, INDEX))
     moved = data.draw(st.integers(0, len(columns) - 1))
     columns.starts[moved] += data.draw(st.integers(-1000, 1000).filter(bool))
 
-    assert gap_in(columns, size) is not None
-    assert gap_in(columns_of(from_rows(samples, INDEX)), size + 512) is not None
+    assert find_gap(columns, size) is not None
+    assert find_gap(member_table(rows_to_table(samples, INDEX)), size + 512) is not None
 
 
 @pytest.mark.parametrize("column", [name for name in INDEX.names if name != "other"])
 def test_a_missing_value_is_noticed(column: str) -> None:
-    rows = from_rows(laid_out([[3, 4], [5]])[0], INDEX)
+    rows = rows_to_table(laid_out([[3, 4], [5]])[0], INDEX)
     plain = rows.to_pylist()
     plain[0][column] = None
 
-    assert not lacks_values(rows)
-    assert lacks_values(rows.from_pylist(plain, INDEX))
+    assert not has_missing_values(rows)
+    assert has_missing_values(rows.from_pylist(plain, INDEX))

@@ -12,7 +12,7 @@ from shardkit.cli.commands.append import append
 from shardkit.cli.commands.index import index
 from shardkit.format.tables import read_table
 from shardkit.reader.dataset import open_dataset
-from shardkit.verify.findings import Kind
+from shardkit.verify.findings import FindingKind
 from tests.foreign_tars import write
 from tests.pictures import png
 from tests.shardkit.verify.small import Small, flipped, flips, run
@@ -80,7 +80,10 @@ def test_every_byte_of_an_adopted_tar_is_covered(adopted: Small) -> None:
         (finding,) = adopted.findings()
         (adopted.folder / name).write_bytes(sound[name])
 
-        assert (finding.file, finding.kind in (Kind.PAYLOAD, Kind.HEADER, Kind.END)) == (name, True)
+        assert (finding.file, finding.kind in (FindingKind.PAYLOAD, FindingKind.HEADER, FindingKind.END)) == (
+            name,
+            True,
+        )
         assert finding.offset is not None
         assert finding.offset <= offset
 

@@ -8,7 +8,7 @@ import pytest
 from shardkit.format.tables import INDEX
 from shardkit.reader.dataset import open_dataset
 from shardkit.schema import Shard
-from shardkit.verify.findings import Finding, Kind
+from shardkit.verify.findings import Finding, FindingKind
 from shardkit.verify.verifier import Level
 from tests.shardkit.verify.small import ChangeRows, Small, forged
 
@@ -26,7 +26,7 @@ def renamed(shard_name: str, row: int, **changed: object) -> ChangeRows:
 
 
 def disagreeing(small: Small, file: str) -> list[Finding]:
-    return [each for each in small.findings() if (each.kind, each.file) == (Kind.DISAGREES, file)]
+    return [each for each in small.findings() if (each.kind, each.file) == (FindingKind.DISAGREES, file)]
 
 
 def names(folder: Path, place: int) -> dict[str, str]:

@@ -7,10 +7,10 @@ import pyarrow.compute as pc
 import pytest
 
 from shardkit.reader.dataset import open_dataset
-from shardkit.reader.shard import opened_shard
-from shardkit.verify.findings import Kind
-from shardkit.verify.members import columns_of
-from shardkit.verify.pixels import look_at
+from shardkit.reader.shard import open_shard
+from shardkit.verify.findings import FindingKind
+from shardkit.verify.members import member_table
+from shardkit.verify.pixels import pixel_check
 from shardkit.verify.verifier import Level
 from tests.pictures import damaged
 from tests.shardkit.verify.small import Small, flipped, packed, tree
@@ -30,7 +30,7 @@ def test_an_image_that_cannot_be_decoded_is_found(tmp_path: Path) -> None:
 
     assert small.findings() == ()
     (finding,) = small.findings(Level.DECODE)
-    assert (finding.kind, finding.key) == (Kind.PIXELS, "001/odd")
+    assert (finding.kind, finding.key) == (FindingKind.PIXELS, "001/odd")
 
 
 @pytest.mark.parametrize("column", ["width", "height", "channels", "bit_depth"])
@@ -39,14 +39,14 @@ def test_what_the_index_says_about_pixels_is_compared(small: Small, column: str)
     shard = dataset.shards[0]
     rows = dataset.rows(shard)
     lying = pc.add(rows[column], pa.scalar(1, pa.int32()))
-    columns = columns_of(rows.set_column(rows.column_names.index(column), column, lying))
-    with opened_shard(small.folder / shard.name, shard) as file:
+    columns = member_table(rows.set_column(rows.column_names.index(column), column, lying))
+    with open_shard(small.folder / shard.name, shard) as file:
         image = file.record(dataset.samples(shard)[0]).image
 
-    finding = look_at(shard.name, columns, from_arrays=False)(0, memoryview(image))
+    finding = pixel_check(shard.name, columns, from_arrays=False)(0, memoryview(image))
     assert finding is not None
-    assert (finding.kind, finding.key) == (Kind.PIXELS, rows["key"][0].as_py())
-    assert look_at(shard.name, columns_of(rows), from_arrays=False)(0, memoryview(image)) is None
+    assert (finding.kind, finding.key) == (FindingKind.PIXELS, rows["key"][0].as_py())
+    assert pixel_check(shard.name, member_table(rows), from_arrays=False)(0, memoryview(image)) is None
 
 
 def test_lines_of_sha256sums_are_compared(small: Small) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from shardkit.cli.commands.remove import remove
 from shardkit.reader.dataset import open_dataset
-from shardkit.verify.findings import Kind
+from shardkit.verify.findings import FindingKind
 from shardkit.verify.verifier import Level
 from tests.faults.operations import Nth, watched
 from tests.shardkit.verify.small import Small, files, flipped
@@ -70,4 +70,7 @@ def test_what_it_does_not_change_is_still_checked(small: Small, states: list[dic
     path.write_bytes(flipped(path.read_bytes(), 600))
     (small.folder / "rubbish").touch()
 
-    assert {(each.file, each.kind) for each in small.findings()} == {(other, Kind.PAYLOAD), ("rubbish", Kind.EXTRA)}
+    assert {(each.file, each.kind) for each in small.findings()} == {
+        (other, FindingKind.PAYLOAD),
+        ("rubbish", FindingKind.EXTRA),
+    }

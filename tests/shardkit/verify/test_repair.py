@@ -15,9 +15,9 @@ from shardkit.format.manifest import read_manifest
 from shardkit.format.tables import SHARDS, read_table
 from shardkit.reader.dataset import open_dataset
 from shardkit.schema import MANIFEST
-from shardkit.storage.atomic import part_of
+from shardkit.storage.atomic import temp_path
 from shardkit.storage.folder import DatasetFolder
-from shardkit.verify.findings import Kind
+from shardkit.verify.findings import FindingKind
 from shardkit.verify.repair import tables as mend_tables
 from tests.shardkit.verify.small import Small, flipped, flips, packed
 from tests.shardkit.verify.test_levels import append, leave, rename, rename_all, swap
@@ -111,7 +111,7 @@ def test_a_repair_killed_between_two_renames_is_ended_by_the_next(
 def test_a_whole_copy_that_a_killed_process_left_is_used(small: Small) -> None:
     sound = small.files
     tar = small.tars[0]
-    tar.rename(part_of(tar))
+    tar.rename(temp_path(tar))
     tar.write_bytes(flipped(sound[tar.name], 2000))
 
     assert small.repaired().mended == (tar.name,)
@@ -150,7 +150,7 @@ def test_a_lost_sample_is_named_and_put_into_quarantine(small: Small, tmp_path: 
 
     outcome = small.repaired(changed)
     (finding,) = outcome.report.findings
-    assert (finding.kind, finding.key) == (Kind.PAYLOAD, lost.key)
+    assert (finding.kind, finding.key) == (FindingKind.PAYLOAD, lost.key)
     assert lost.key in outcome.left[0]
     line = json.loads((small.folder / ".shardkit/quarantine.jsonl").read_text())
     assert (line["shard"], line["key"]) == (shard.name, lost.key)
@@ -212,7 +212,7 @@ def test_what_is_not_ours_is_never_removed(small: Small) -> None:
     (small.folder / "notes.txt").write_text("mine")
 
     outcome = small.repaired(small.source)
-    assert [each.kind for each in outcome.report.findings] == [Kind.EXTRA]
+    assert [each.kind for each in outcome.report.findings] == [FindingKind.EXTRA]
     assert (small.folder / "notes.txt").read_text() == "mine"
     assert "notes.txt" in outcome.left[0]
 

@@ -9,7 +9,7 @@ import pytest
 
 from shardkit.errors import NoSpace, StorageFailing
 from shardkit.reader.dataset import open_dataset
-from shardkit.verify.repair.index import Sources
+from shardkit.verify.repair.index import SourceFinder
 from tests.pictures import png
 from tests.shardkit.verify.small import Small, flipped, packed
 
@@ -56,7 +56,7 @@ def test_equal_images_go_to_the_samples_with_their_names(listed: Small) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(listed.source / each.source.decode(), copy)
 
-    assert Sources(listed.source, dataset.manifest).found_by_bytes(samples) == samples
+    assert SourceFinder(listed.source, dataset.manifest).found_by_bytes(samples) == samples
 
 
 def test_a_step_that_cannot_go_on_keeps_no_other_from_its_work(listed: Small, tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_disk_that_fails_ends_a_repair(small: Small, error: type[Exception], m
     def fail(*_: object) -> None:
         raise error("the disk")
 
-    monkeypatch.setattr("shardkit.verify.repair.files.sums", fail)
+    monkeypatch.setattr("shardkit.verify.repair.files.format_checksums", fail)
     (small.folder / "B3SUMS").unlink()
     with pytest.raises(error):
         small.repaired()

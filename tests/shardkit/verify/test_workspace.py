@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from shardkit.cli.commands.append import append
-from shardkit.verify.findings import Finding, Kind
+from shardkit.verify.findings import Finding, FindingKind
 from shardkit.verify.verifier import Level
 from tests.pictures import png
 from tests.shardkit.verify.small import Small, flipped, run
@@ -107,7 +107,7 @@ def test_a_workspace_that_is_no_folder_is_not_read(small: Small, make: Callable[
     make(small.folder / ".shardkit")
 
     (finding,) = of_workspace(small)
-    assert (finding.kind, finding.file) == (Kind.ODD, ".shardkit")
+    assert (finding.kind, finding.file) == (FindingKind.ODD, ".shardkit")
 
 
 def test_a_damaged_part_of_an_unfinished_append_is_a_finding(
@@ -125,5 +125,5 @@ def test_a_damaged_part_of_an_unfinished_append_is_a_finding(
     part.write_bytes(flipped(part.read_bytes(), part.stat().st_size - 2))
 
     (finding,) = of_workspace(small)
-    assert (finding.kind, finding.file) == (Kind.TABLE, f".shardkit/parts/{part.name}")
+    assert (finding.kind, finding.file) == (FindingKind.TABLE, f".shardkit/parts/{part.name}")
     assert "packs the shard again" in finding.text

@@ -2,13 +2,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.augment.random_draws import Draw, uniform
+from trainer.augment.random_draws import Draw, uniform_draws
 
 words = st.integers(-(2**63), 2**63 - 1)
 
 
 def one(seed: int, epoch: int, number: int) -> list[float]:
-    drawn: list[float] = uniform(seed, epoch, np.array([number]))[:, 0].tolist()
+    drawn: list[float] = uniform_draws(seed, epoch, np.array([number]))[:, 0].tolist()
     return drawn
 
 
@@ -62,13 +62,13 @@ def test_a_draw_is_a_function_of_its_four_numbers(seed: int, epoch: int, number:
 
 @given(st.lists(st.integers(-1, 10**9), min_size=1, max_size=20), st.integers(0, 20))
 def test_a_batch_may_be_cut_anywhere(numbers: list[int], cut: int) -> None:
-    whole = uniform(1, 2, np.array(numbers, np.int64))
-    parts = [uniform(1, 2, np.array(part, np.int64)) for part in (numbers[:cut], numbers[cut:])]
+    whole = uniform_draws(1, 2, np.array(numbers, np.int64))
+    parts = [uniform_draws(1, 2, np.array(part, np.int64)) for part in (numbers[:cut], numbers[cut:])]
     np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
 
 
 def test_draws_fill_their_range_evenly_and_do_not_follow_each_other() -> None:
-    drawn = np.concatenate([uniform(5, epoch, np.arange(20_000)) for epoch in (0, 1)])
+    drawn = np.concatenate([uniform_draws(5, epoch, np.arange(20_000)) for epoch in (0, 1)])
     for line in drawn:
         counts, _ = np.histogram(line, 20, (0, 1))
         assert np.abs(counts - 1000).max() < 150

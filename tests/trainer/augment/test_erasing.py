@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from trainer.augment.random_draws import ASPECTS, Erasure, erased, rectangles
+from trainer.augment.random_draws import ASPECTS, Erasure, erase_rectangles, erasure_rectangles
 
 SIZE = (160, 120)
 
@@ -15,7 +15,7 @@ def chosen(samples: int, area: float) -> Erasure:
 
 @pytest.mark.parametrize("area", [0.02, 0.2])
 def test_rectangles_have_their_area_and_every_shape_and_place(area: float) -> None:
-    top, bottom, left, right = rectangles(chosen(4000, area), SIZE).unbind(1)
+    top, bottom, left, right = erasure_rectangles(chosen(4000, area), SIZE).unbind(1)
     height, width = bottom - top, right - left
     assert (height * width / math.prod(SIZE) - area).abs().max() < 0.05 * area + 0.003
     shapes = height / width
@@ -27,18 +27,18 @@ def test_rectangles_have_their_area_and_every_shape_and_place(area: float) -> No
 
 def test_one_that_is_too_long_ends_with_the_picture() -> None:
     slim = Erasure(*torch.tensor([[1.0], [1.0], [0.9], [0.9]], dtype=torch.float64))
-    [[top, bottom, left, right]] = rectangles(slim, (10, 10)).tolist()
+    [[top, bottom, left, right]] = erasure_rectangles(slim, (10, 10)).tolist()
     assert (top, bottom, right - left) == (0, 10, round(10 / ASPECTS[1] ** 0.5))
 
 
 def test_no_area_is_no_rectangle() -> None:
     images = torch.ones(5, 1, 12, 9)
-    assert torch.equal(erased(images, rectangles(chosen(5, 0), (12, 9))), images)
+    assert torch.equal(erase_rectangles(images, erasure_rectangles(chosen(5, 0), (12, 9))), images)
 
 
 def test_within_its_bounds_each_picture_is_zero_in_all_channels() -> None:
     images = torch.ones(2, 3, 6, 7)
-    shown = erased(images, torch.tensor([[1, 3, 2, 7], [0, 6, 0, 1]]))
+    shown = erase_rectangles(images, torch.tensor([[1, 3, 2, 7], [0, 6, 0, 1]]))
     expected = torch.ones(2, 3, 6, 7)
     expected[0, :, 1:3, 2:7] = 0
     expected[1, :, :, 0] = 0

@@ -12,7 +12,7 @@ from shardkit import StreamingDataset
 from tests.packed import packed
 from tests.pictures import png
 from tests.trees import planted
-from trainer.augment.geometry import LAYERS, SIDE, SIGMA, maps_of, minutiae_map, moved, moved_points
+from trainer.augment.geometry import LAYERS, SIDE, SIGMA, affine_maps, minutiae_map, warp_images, warp_points
 
 SQUARE = (299, 299)
 SIXTH = math.pi / 3
@@ -32,7 +32,7 @@ def peak(shown: torch.Tensor) -> tuple[int, int, int]:
 
 
 def turn(angle: float, size: tuple[int, int]) -> torch.Tensor:
-    return maps_of(torch.tensor([angle]), torch.zeros(1, 2), torch.tensor([False]), size, size)
+    return affine_maps(torch.tensor([angle]), torch.zeros(1, 2), torch.tensor([False]), size, size)
 
 
 @pytest.mark.parametrize("layer", range(LAYERS))
@@ -67,8 +67,8 @@ def test_sixths_of_a_turn_move_the_map_and_its_layers(sixths: int) -> None:
     angle, counts = sixths * SIXTH, torch.tensor([8])
     points = torch.rand((1, 8, 3), generator=torch.Generator().manual_seed(sixths))
     points = points * torch.tensor([140, 140, 6.28]) + torch.tensor([80, 80, 0])
-    of_moved = minutiae_map(moved_points(points, turn(angle, SQUARE)), counts, SQUARE)
-    there = moved(minutiae_map(points, counts, SQUARE), turn(angle, (SIDE, SIDE)), (SIDE, SIDE)).roll(sixths, 1)
+    of_moved = minutiae_map(warp_points(points, turn(angle, SQUARE)), counts, SQUARE)
+    there = warp_images(minutiae_map(points, counts, SQUARE), turn(angle, (SIDE, SIDE)), (SIDE, SIDE)).roll(sixths, 1)
     assert of_moved.max() > 0.9
     assert (of_moved - there).abs().max() < 0.15
 
@@ -76,8 +76,8 @@ def test_sixths_of_a_turn_move_the_map_and_its_layers(sixths: int) -> None:
 @settings(max_examples=25)
 @given(near_the_middle, st.floats(-0.5, 0.5))
 def test_any_turn_moves_its_peaks(point: tuple[float, float, float], angle: float) -> None:
-    shown = minutiae_map(moved_points(torch.tensor([[point]]), turn(angle, SQUARE)), torch.tensor([1]), SQUARE)[0]
-    there = moved(one(point)[None], turn(angle, (SIDE, SIDE)), (SIDE, SIDE))[0]
+    shown = minutiae_map(warp_points(torch.tensor([[point]]), turn(angle, SQUARE)), torch.tensor([1]), SQUARE)[0]
+    there = warp_images(one(point)[None], turn(angle, (SIDE, SIDE)), (SIDE, SIDE))[0]
     (_, row, column), (_, row_there, column_there) = (peak(each.sum(0, keepdim=True)) for each in (shown, there))
     assert max(abs(row - row_there), abs(column - column_there)) <= 1
 

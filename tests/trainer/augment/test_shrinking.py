@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.augment.pipeline import WHITE, shrunk
+from trainer.augment.pipeline import WHITE, downscale
 
 
 @given(st.integers(1, 13), st.integers(0, 9), st.integers(0, 9), st.sampled_from([*WHITE]))
@@ -12,7 +12,7 @@ def test_each_pixel_is_the_mean_of_its_square(side: int, more_rows: int, more: i
     white = WHITE[dtype]
     seeded = torch.Generator().manual_seed(height * 100 + width)
     images = torch.randint(white // 2, white + 1, (2, 1, height, width), generator=seeded)
-    small = shrunk(images.to(dtype), side)
+    small = downscale(images.to(dtype), side)
     assert small.shape == (2, 1, height // side, width // side)
     for row in range(height // side):
         for column in range(width // side):
@@ -25,13 +25,13 @@ def test_each_pixel_is_the_mean_of_its_square(side: int, more_rows: int, more: i
 def test_floats_are_taken_as_they_are(side: int) -> None:
     values = torch.randn((2, 3, 7, 8), generator=torch.Generator().manual_seed(0)) * 1e3
     expected = values.unfold(2, side, side).unfold(3, side, side).double().mean((4, 5))
-    torch.testing.assert_close(shrunk(values, side).double(), expected, rtol=1e-5, atol=1e-3)
+    torch.testing.assert_close(downscale(values, side).double(), expected, rtol=1e-5, atol=1e-3)
     if side == 1:
-        assert torch.equal(shrunk(values, side), values)
+        assert torch.equal(downscale(values, side), values)
 
 
 @pytest.mark.parametrize("dtype", [*WHITE])
 @pytest.mark.parametrize("side", [1, 2, 11, 12, 16, 100])
 def test_white_stays_white_at_any_size(dtype: torch.dtype, side: int) -> None:
     images = torch.full((1, 1, side, side), WHITE[dtype], dtype=torch.int32).to(dtype)
-    assert shrunk(images, side).item() == 1
+    assert downscale(images, side).item() == 1

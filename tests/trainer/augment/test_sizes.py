@@ -1,6 +1,6 @@
 import pytest
 
-from trainer.augment.pipeline import check, input_size, ridge_period_at_input
+from trainer.augment.pipeline import check_augment, input_size, ridge_period_at_input
 from trainer.config.schema import Augment
 from trainer.errors import UsageError
 
@@ -47,5 +47,5 @@ def test_a_crop_that_does_not_fit_is_told_with_its_sizes(section: Augment, said:
 )
 def test_what_no_image_can_mend_is_told_at_once(section: Augment, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        check(section)
-    check(Augment())
+        check_augment(section)
+    check_augment(Augment())

@@ -4,14 +4,22 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-from trainer.evaluation.hard_cases_page import Doubted, HardCases, Picture, ShownPair, exclusion, page, write
+from trainer.evaluation.hard_cases_page import (
+    HardCases,
+    PageImage,
+    ShownPair,
+    SuspectedMislabel,
+    format_exclusion,
+    render_page,
+    write_hard_cases,
+)
 
-ODD = Picture("<b>&/01", "g", b"one")
-OTHER = Picture("c/02", "g", b"other")
-DOUBT = Doubted(ODD, "<b>&", 0.25, "c", 0.5)
+ODD = PageImage("<b>&/01", "g", b"one")
+OTHER = PageImage("c/02", "g", b"other")
+DOUBT = SuspectedMislabel(ODD, "<b>&", 0.25, "c", 0.5)
 
 
-def cases(doubted: list[Doubted]) -> HardCases:
+def cases(doubted: list[SuspectedMislabel]) -> HardCases:
     return HardCases("Hard cases of <val>", [ShownPair(-0.125, ODD, OTHER)], [ShownPair(0.75, OTHER, ODD)], doubted)
 
 
@@ -32,16 +40,16 @@ class Balanced(HTMLParser):
 
 def test_it_needs_nothing_else() -> None:
     read = Balanced()
-    read.feed(page(cases([DOUBT])))
+    read.feed(render_page(cases([DOUBT])))
 
     assert read.open == []
     assert len(read.sources) == 5
     assert all(each.startswith("data:image/png;base64,") for each in read.sources)
-    assert "http" not in page(cases([DOUBT]))
+    assert "http" not in render_page(cases([DOUBT]))
 
 
 def test_scores_and_names_are_told_as_they_are() -> None:
-    text = page(cases([DOUBT]))
+    text = render_page(cases([DOUBT]))
 
     assert "-0.1250" in text
     assert "0.7500" in text
@@ -49,17 +57,17 @@ def test_scores_and_names_are_told_as_they_are() -> None:
     assert "<b>&/01" not in text
     assert text.count("both of group g") == 2
     assert "There are none" not in text
-    assert "There are none" in page(cases([]))
+    assert "There are none" in render_page(cases([]))
 
 
 def test_the_list_has_a_key_a_line_and_why_in_comments() -> None:
-    lines = exclusion([DOUBT, Doubted(OTHER, "c", 0.0, "d", 0.1)]).splitlines()
+    lines = format_exclusion([DOUBT, SuspectedMislabel(OTHER, "c", 0.0, "d", 0.1)]).splitlines()
     assert [each for each in lines if each and not each.startswith("#")] == ["<b>&/01", "c/02"]
     assert "a margin of 0.250" in lines[lines.index("<b>&/01") - 1]
 
 
 def test_both_appear_in_a_folder_that_is_made(tmp_path: Path) -> None:
-    write(tmp_path / "new" / "cases", cases([DOUBT]))
+    write_hard_cases(tmp_path / "new" / "cases", cases([DOUBT]))
 
     assert sorted(each.name for each in (tmp_path / "new" / "cases").iterdir()) == ["exclude.txt", "index.html"]
     assert re.match("<!doctype html>", (tmp_path / "new" / "cases" / "index.html").read_text())

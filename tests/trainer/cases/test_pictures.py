@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from trainer.evaluation.hard_cases_page import LONGEST, png_of
+from trainer.evaluation.hard_cases_page import MAX_IMAGE_SIDE, sample_to_png
 
 
 def shown(values: np.ndarray) -> np.ndarray:
     file = io.BytesIO()
     np.save(file, values)
-    found = cv2.imdecode(np.frombuffer(png_of("npy", file.getvalue()), np.uint8), cv2.IMREAD_UNCHANGED)
+    found = cv2.imdecode(np.frombuffer(sample_to_png("npy", file.getvalue()), np.uint8), cv2.IMREAD_UNCHANGED)
     assert found is not None
     return found
 
@@ -26,9 +26,9 @@ def test_a_small_one_stays_as_it_is(shape: tuple[int, ...]) -> None:
 
 
 def test_a_large_one_is_averaged() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (2 * LONGEST, LONGEST + 1)).astype(np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (2 * MAX_IMAGE_SIDE, MAX_IMAGE_SIDE + 1)).astype(np.uint8)
     found = shown(pixels)
-    assert found.shape == (LONGEST, LONGEST // 2)
+    assert found.shape == (MAX_IMAGE_SIDE, MAX_IMAGE_SIDE // 2)
     assert abs(int(found[3, 5]) - pixels[6:8, 10:12].mean()) <= 0.5
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import torch
 
-from trainer.checkpoint.store import Found, load
-from trainer.checkpoint.writer import Writer
+from trainer.checkpoint.store import CheckpointRef, load_tensors
+from trainer.checkpoint.writer import CheckpointWriter
 
 Files = dict[str, dict[str, torch.Tensor]]
 
@@ -24,14 +24,14 @@ def state(step: int) -> dict[str, object]:
 
 def saved(run: Path, *steps: int, keep: int = 3, best: tuple[int, ...] = ()) -> None:
     run.mkdir(exist_ok=True)
-    writer = Writer(run, keep)
+    writer = CheckpointWriter(run, keep)
     for step in steps:
         writer.save(step, files(step), state(step), best=step in best)
     writer.close()
 
 
-def assert_whole(found: Found) -> None:
-    loaded = load(found.folder)
+def assert_whole(found: CheckpointRef) -> None:
+    loaded = load_tensors(found.folder)
     for name, tensors in files(found.step).items():
         assert all(torch.equal(loaded[name][each], tensors[each]) for each in tensors)
         assert all(loaded[name][each].dtype == tensors[each].dtype for each in tensors)

@@ -13,24 +13,33 @@ from tests.faults.disk import run_on_disk
 from tests.faults.operations import Nth, failing, watched
 from tests.trainer.checkpoint.failed import Killed, killed
 from tests.trainer.checkpoint.kept import files, saved, state, warned
-from trainer.checkpoint.store import BEST, STATE, at, best, checkpoints, folder_of, found, steps_in
-from trainer.checkpoint.writer import Writer
+from trainer.checkpoint.store import (
+    BEST_FILE,
+    STATE_FILE,
+    checkpoint_folder,
+    checkpoints_folder,
+    find_at,
+    find_best,
+    find_latest,
+    list_steps,
+)
+from trainer.checkpoint.writer import CheckpointWriter
 from trainer.errors import NoSpace
 
 
 def test_a_damaged_best_json_costs_nothing(tmp_path: Path) -> None:
     saved(tmp_path, 1, 2, keep=1, best=(1,))
-    (checkpoints(tmp_path) / BEST).write_text("[]")
+    (checkpoints_folder(tmp_path) / BEST_FILE).write_text("[]")
     saved(tmp_path, 3, keep=1)
-    assert steps_in(tmp_path) == [1, 3]
-    assert json.loads((checkpoints(tmp_path) / BEST).read_bytes()) == {"step": 1}
+    assert list_steps(tmp_path) == [1, 3]
+    assert json.loads((checkpoints_folder(tmp_path) / BEST_FILE).read_bytes()) == {"step": 1}
 
 
 def test_a_best_one_that_is_damaged_gives_way_to_the_one_before(tmp_path: Path) -> None:
     saved(tmp_path, 1, 2, 3, best=(1, 2))
-    (folder_of(tmp_path, 2) / "model.safetensors").unlink()
+    (checkpoint_folder(tmp_path, 2) / "model.safetensors").unlink()
     said: list[str] = []
-    liked = best(tmp_path, said.append)
+    liked = find_best(tmp_path, said.append)
     assert liked
     assert liked.step == 1
     assert "model.safetensors" in said[0]
@@ -40,24 +49,24 @@ def test_a_full_disk_behind_a_finished_one_leaves_it_there(tmp_path: Path) -> No
     """Some file systems need room to delete."""
 
     def full(name: str) -> None:
-        if name == "unlink" and (folder_of(tmp_path, 2) / STATE).exists():
+        if name == "unlink" and (checkpoint_folder(tmp_path, 2) / STATE_FILE).exists():
             failing(errno.ENOSPC)()
 
     saved(tmp_path, 1, keep=1)
     with watched(full), pytest.raises(NoSpace, match="This checkpoint is whole"):
         saved(tmp_path, 2, keep=1)
-    newest = found(tmp_path, warned)
+    newest = find_latest(tmp_path, warned)
     assert newest
     assert newest.step == 2
 
 
 def test_what_a_user_laid_into_a_folder_stays_and_stops_nothing(tmp_path: Path) -> None:
     saved(tmp_path, 1)
-    notes = folder_of(tmp_path, 1) / "notes"
+    notes = checkpoint_folder(tmp_path, 1) / "notes"
     notes.mkdir()
     saved(tmp_path, 2, 3, keep=1)
     assert notes.is_dir()
-    assert [each.name for each in folder_of(tmp_path, 1).iterdir()] == ["notes"]
+    assert [each.name for each in checkpoint_folder(tmp_path, 1).iterdir()] == ["notes"]
     saved(tmp_path, 4, keep=1)
 
 
@@ -65,11 +74,11 @@ def test_what_whoever_hears_of_it_could_not_do_is_told(tmp_path: Path) -> None:
     def full(*_: object) -> None:
         raise ShardkitError("the records are full")
 
-    writer = Writer(tmp_path, 3, full)
+    writer = CheckpointWriter(tmp_path, 3, full)
     writer.save(1, files(1), state(1))
     with pytest.raises(ShardkitError, match="the records are full"):
         writer.wait()
-    assert found(tmp_path, warned)
+    assert find_latest(tmp_path, warned)
 
 
 @pytest.mark.parametrize("operation", ["mkdir", "unlink"])
@@ -89,12 +98,12 @@ def test_a_step_that_comes_out_otherwise_is_no_checkpoint_until_it_is_whole(tmp_
         run = tmp_path / str(number)
         saved(run, 1)
         operations = Nth(number, killed, on=True)
-        writer = Writer(run, 1)
+        writer = CheckpointWriter(run, 1)
         with watched(operations), suppress(Killed):
             writer.save(1, files(5), state(1))
             writer.close()
-        if (folder_of(run, 1) / STATE).exists():
-            at(run, 1)
+        if (checkpoint_folder(run, 1) / STATE_FILE).exists():
+            find_at(run, 1)
         if operations.untouched:
             break
     assert number > 10
@@ -103,10 +112,10 @@ def test_a_step_that_comes_out_otherwise_is_no_checkpoint_until_it_is_whole(tmp_
 def test_a_best_one_that_is_still_to_come_again_does_not_count(tmp_path: Path) -> None:
     """It is damaged, so the run was taken up before it: until then another is the best, and is not cleared away."""
     saved(tmp_path, 1, 2, 4, best=(1, 4))
-    (folder_of(tmp_path, 4) / "model.safetensors").unlink()
+    (checkpoint_folder(tmp_path, 4) / "model.safetensors").unlink()
     saved(tmp_path, 3, keep=1)
-    assert steps_in(tmp_path) == [1, 3, 4]
-    liked = best(tmp_path, warned)
+    assert list_steps(tmp_path) == [1, 3, 4]
+    liked = find_best(tmp_path, warned)
     assert liked
     assert liked.step == 1
 
@@ -115,13 +124,13 @@ ON_A_SMALL_DISK = """
 import torch
 from pathlib import Path
 from trainer.checkpoint import writer as room
-from trainer.checkpoint.store import found
-from trainer.checkpoint.store import steps_in
-from trainer.checkpoint.writer import Writer
+from trainer.checkpoint.store import find_latest
+from trainer.checkpoint.store import list_steps
+from trainer.checkpoint.writer import CheckpointWriter
 from trainer.errors import NoSpace
 
 room._MARGIN = -(64 << 20)  # it looks as if there were room
-run, writer = Path.cwd(), Writer(Path.cwd(), 3)
+run, writer = Path.cwd(), CheckpointWriter(Path.cwd(), 3)
 tensors = {"model": {"weight": torch.zeros(1 << 20)}, "ema": {"weight": torch.ones(1 << 20)}}
 writer.save(1, tensors, {})
 writer.wait()
@@ -130,8 +139,8 @@ try:
     writer.wait()
 except NoSpace as error:
     print(error)
-assert steps_in(run) == [1]
-assert found(run, print).step == 1
+assert list_steps(run) == [1]
+assert find_latest(run, print).step == 1
 """
 
 

@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from tests.trainer.verification.samples import clustered
-from trainer.cli.evaluate import text_of
+from trainer.cli.evaluate import format_results
 from trainer.evaluation.verification import verify
 
 
 def told(subjects: int, each: int, **options: Any) -> list[str]:  # noqa: ANN401 - as verify takes them
     samples = clustered(subjects, each, 1.5)
     found = verify(samples.embeddings, samples.labels, far=(0.1, 1e-6), **options).as_json()
-    return text_of({"split": "val", "step": 1200, **found}).splitlines()
+    return format_results({"split": "val", "step": 1200, **found}).splitlines()
 
 
 def test_twins_are_told_with_their_counts() -> None:

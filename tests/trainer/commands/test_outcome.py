@@ -12,17 +12,17 @@ from torch import distributed as dist
 
 from shardkit import ShardkitError
 from tests.trainer.jobs import ROOT
-from trainer.cli.app import ended
+from trainer.cli.app import run_command
 from trainer.errors import Busy, Diverged, Mismatch, NoSpace, PeerLost, UsageError
 
-_PROGRAM = "from trainer.cli.app import ended; sys.exit(ended(lambda: print('x') or 0))"
+_PROGRAM = "from trainer.cli.app import run_command; sys.exit(run_command(lambda: print('x') or 0))"
 
 
 def _ending(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     def command() -> int:
         raise error
 
-    return ended(command), capsys.readouterr().err
+    return run_command(command), capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_ctrl_c_while_torch_is_imported_is_heard_and_leaves_at_once() -> None:
 
 def test_a_mistake_of_ours_is_not_hidden() -> None:
     with pytest.raises(RuntimeError, match="shape"):
-        ended(lambda: torch.zeros(2).view(3).shape[0])
+        run_command(lambda: torch.zeros(2).view(3).shape[0])
 
 
 def test_a_reader_who_has_read_enough_is_no_error() -> None:

@@ -8,7 +8,7 @@ import torch
 from tests.trainer.commands.said import said
 from tests.trainer.jobs import arguments
 from trainer.cli import overfit
-from trainer.config.files import loaded
+from trainer.config.files import load_config
 
 
 def test_one_row_is_learnt_by_heart(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,7 +47,7 @@ def test_labels_that_say_nothing_are_not_learnt(
 
 def test_nothing_is_left_that_keeps_from_learning_by_heart(data: Path, tmp_path: Path) -> None:
     words = arguments(data, tmp_path, **{"loss.label_smoothing": 0.1, "optim.weight_decay": 1.0, "optim.warmup": 1.0})
-    config = overfit.without_disturbance(loaded(words))
+    config = overfit.overfit_config(load_config(words))
     assert not config.augment.enabled
     assert (config.model.dropout, config.loss.label_smoothing, config.optim.weight_decay) == (0, 0, 0)
     assert (config.optim.schedule, config.optim.warmup) == ("constant", 0)

@@ -9,10 +9,10 @@ import pytest
 
 from tests.trainer.patterns import packed
 from trainer.__main__ import main
-from trainer.cli.plan import duration, size
-from trainer.config.files import loaded
-from trainer.models.layers import Shape
-from trainer.models.registry import parameters
+from trainer.cli.plan import format_bytes, format_duration
+from trainer.config.files import load_config
+from trainer.models.layers import BackboneSpec
+from trainer.models.registry import count_parameters
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,9 @@ def test_json_is_one_object_of_figures(data: Path, capsys: pytest.CaptureFixture
     assert facts["rate_source"] == "as given by --rate"
     classes = facts["data"]["classes"]
     assert facts["head_bytes"] == classes * 128 * 4 * 3
-    assert facts["disk"]["checkpoints"] == 4 * 3 * 4 * (parameters("small", Shape(1, (16, 16), 128)) + classes * 128)
+    assert facts["disk"]["checkpoints"] == 4 * 3 * 4 * (
+        count_parameters("small", BackboneSpec(1, (16, 16), 128)) + classes * 128
+    )
     sealed = [each for each in data.rglob("*") if each.is_file() and each.name != "manifest.json"]
     assert facts["disk"]["dataset"] == sum(each.stat().st_size for each in sealed)
 
@@ -54,7 +56,7 @@ def test_what_a_config_asks_for_has_its_price(data: Path, capsys: pytest.Capture
     averaged = _facts(data, capsys, "--ema.decay", "0.9")
     sharded = _facts(data, capsys, "--optim.sharded", "true")
     colored = _facts(data, capsys, "--data.color", "rgb")
-    copy = 4 * (parameters("small", Shape(1, (16, 16), 128)) + plain["data"]["classes"] * 128)
+    copy = 4 * (count_parameters("small", BackboneSpec(1, (16, 16), 128)) + plain["data"]["classes"] * 128)
     assert averaged["disk"]["checkpoints"] - plain["disk"]["checkpoints"] == 4 * copy
     assert averaged["rank_bytes"] - plain["rank_bytes"] == copy
     assert plain["rank_bytes"] - sharded["rank_bytes"] == copy  # half of two copies
@@ -83,7 +85,7 @@ def test_toml_can_be_trained_with(data: Path, tmp_path: Path, capsys: pytest.Cap
     assert tomllib.loads(said.out)["data"]["global_batch"] == 128
     assert not said.err
     (tmp_path / "run.toml").write_text(said.out)
-    config = loaded(["--config", str(tmp_path / "run.toml")])
+    config = load_config(["--config", str(tmp_path / "run.toml")])
     assert (config.data.global_batch, config.data.micro_batch, config.run.epochs) == (128, 128, 800)
     assert (config.optim.clip, config.augment.crop, config.data.path) == (0.5, (0, 0), str(data))
 
@@ -111,5 +113,5 @@ def test_mistakes_end_with_2_and_a_sentence(
 
 
 def test_sizes_and_times_as_people_say_them() -> None:
-    assert [size(each) for each in (0, 999, 1_000, 1_536_000_000)] == ["0 B", "999 B", "1 kB", "1.54 GB"]
-    assert [duration(each) for each in (0.5, 90, 5400, 259200)] == ["0.5 s", "1.5 min", "1.5 h", "3 days"]
+    assert [format_bytes(each) for each in (0, 999, 1_000, 1_536_000_000)] == ["0 B", "999 B", "1 kB", "1.54 GB"]
+    assert [format_duration(each) for each in (0.5, 90, 5400, 259200)] == ["0.5 s", "1.5 min", "1.5 h", "3 days"]

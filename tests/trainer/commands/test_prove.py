@@ -14,9 +14,9 @@ import torch
 from tests.trainer.commands.said import said
 from tests.trainer.jobs import ROOT, arguments
 from trainer.__main__ import main
-from trainer.checkpoint.store import load
+from trainer.checkpoint.store import load_tensors
 from trainer.cli import prove
-from trainer.cli.prove import Trial, TrialFailed, recorded
+from trainer.cli.prove import TrainingProcess, TrialFailedError, last_recorded_step
 
 DISTURBING: dict[str, object] = {
     "validate.every_steps": 1,
@@ -45,13 +45,13 @@ def test_the_bits_are_the_same_and_nothing_stays(
 ) -> None:
     before = {each: each.stat().st_mtime_ns for each in disturbing.rglob("*")}
     seen: list[int] = []
-    own = Trial.train_until_killed
+    own = TrainingProcess.train_until_killed
 
-    def watched(self: Trial, folder: Path, last: int) -> None:
+    def watched(self: TrainingProcess, folder: Path, last: int) -> None:
         own(self, folder, last)
-        seen.append(recorded(folder))
+        seen.append(last_recorded_step(folder))
 
-    monkeypatch.setattr(Trial, "train_until_killed", watched)
+    monkeypatch.setattr(TrainingProcess, "train_until_killed", watched)
     text = said(capsys, "prove", disturbing, "--steps", 14)
     assert seen == [8]  # behind the checkpoint of step 7, and before the end
     told = [
@@ -71,18 +71,18 @@ def test_the_first_tensor_that_differs_is_named(
 ) -> None:
     """Of copies of one run, as if one of them had come out otherwise."""
 
-    def train(_: Trial, folder: Path) -> None:
+    def train(_: TrainingProcess, folder: Path) -> None:
         shutil.copytree(run / "checkpoints", folder / "checkpoints", dirs_exist_ok=True)
 
     def otherwise(folder: Path) -> dict[str, dict[str, torch.Tensor]]:
-        files = load(folder)
+        files = load_tensors(folder)
         if "killed" in folder.parts:
             files["model"]["objective.classes.heads.0.weight"][0, 0] += 0.25
         return files
 
-    monkeypatch.setattr(Trial, "train", train)
-    monkeypatch.setattr(Trial, "train_until_killed", lambda *_: None)
-    monkeypatch.setattr(prove, "load", otherwise)
+    monkeypatch.setattr(TrainingProcess, "train", train)
+    monkeypatch.setattr(TrainingProcess, "train_until_killed", lambda *_: None)
+    monkeypatch.setattr(prove, "load_tensors", otherwise)
     text = said(capsys, "prove", run, "--steps", 12, code=1)
     assert "NOT the same: 1 of " in text
     assert "tensors differ, first model/objective.classes.heads.0.weight, by 0.25 at most." in text
@@ -96,11 +96,11 @@ def test_a_run_that_fails_is_told_with_its_own_words(run: Path, capsys: pytest.C
 
 
 def test_a_run_that_ends_before_it_is_killed_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Trial, "_run", lambda *_: (0, "All its steps are done."))
+    monkeypatch.setattr(TrainingProcess, "_run", lambda *_: (0, "All its steps are done."))
     with pytest.raises(
-        TrialFailed, match="to be killed behind step 4, and it ended by itself behind 0, with exit code 0"
+        TrialFailedError, match="to be killed behind step 4, and it ended by itself behind 0, with exit code 0"
     ):
-        Trial(1, []).train_until_killed(tmp_path, 4)
+        TrainingProcess(1, []).train_until_killed(tmp_path, 4)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

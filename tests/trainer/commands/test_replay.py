@@ -16,7 +16,7 @@ from tests.trainer.jobs import metrics
 from trainer.augment.pipeline import Augmentation
 from trainer.models.layers import Features
 from trainer.network import Network
-from trainer.train_step import Step
+from trainer.train_step import TrainStep
 
 BEFORE = {1: 0, 5: 4, 12: 10}
 """Steps, and the checkpoint that each is reached from."""
@@ -121,7 +121,7 @@ def test_a_folder_that_cannot_be_written_to_is_told(
 def test_gradients_that_overflow_are_told(
     run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Step, "_settle", lambda *_: float("inf"))
+    monkeypatch.setattr(TrainStep, "_reduce_and_clip", lambda *_: float("inf"))
     text = said(capsys, "replay", run, 3)
     assert "gradients inf." in text
     assert "the row's loss or gradients are not finite: something overflows" in text

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from trainer.cli.prove import digest, first_difference
+from trainer.cli.prove import compare_tensors, digest_tensors
 
 NAN = float("nan")
 
@@ -18,8 +18,8 @@ def tensors() -> dict[str, torch.Tensor]:
 
 
 def test_the_same_is_the_same() -> None:
-    assert not first_difference(tensors(), tensors())
-    assert digest(tensors()) == digest(dict(reversed(tensors().items())))
+    assert not compare_tensors(tensors(), tensors())
+    assert digest_tensors(tensors()) == digest_tensors(dict(reversed(tensors().items())))
 
 
 @pytest.mark.parametrize(
@@ -35,11 +35,11 @@ def test_the_same_is_the_same() -> None:
 )
 def test_the_first_difference_is_named(name: str, other: torch.Tensor, says: str) -> None:
     changed = {**tensors(), name: other}
-    found = first_difference(tensors(), changed)
+    found = compare_tensors(tensors(), changed)
     assert says in found
     assert bool(found) == bool(says)
-    assert (digest(tensors()) == digest(changed)) == (not says)
+    assert (digest_tensors(tensors()) == digest_tensors(changed)) == (not says)
 
 
 def test_what_only_one_has_is_named() -> None:
-    assert first_difference(tensors(), {**tensors(), "e": torch.zeros(1)}) == "only one of them has e"
+    assert compare_tensors(tensors(), {**tensors(), "e": torch.zeros(1)}) == "only one of them has e"

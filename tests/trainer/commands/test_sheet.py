@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.cli.replay import sheet
+from trainer.cli.replay import render_sheet
 
 SIDES = st.integers(1, 9)
 
@@ -14,7 +14,7 @@ SIDES = st.integers(1, 9)
 @given(count=st.integers(1, 12), channels=st.sampled_from([1, 3]), height=SIDES, width=SIDES, seed=st.integers(0, 99))
 def test_each_picture_is_in_its_place(count: int, channels: int, height: int, width: int, seed: int) -> None:
     images = torch.rand(count, channels, height, width, generator=torch.Generator().manual_seed(seed))
-    whole = cv2.imdecode(np.frombuffer(sheet(images), np.uint8), cv2.IMREAD_UNCHANGED)
+    whole = cv2.imdecode(np.frombuffer(render_sheet(images), np.uint8), cv2.IMREAD_UNCHANGED)
     assert whole is not None
     columns = whole.shape[1] // (width + 2)
     for number, image in enumerate(images):
@@ -28,6 +28,6 @@ def test_each_picture_is_in_its_place(count: int, channels: int, height: int, wi
 def test_what_is_no_number_is_shown_as_black() -> None:
     images = torch.full((1, 1, 4, 4), float("nan"))
     images[0, 0, 0, 0] = 1.0
-    whole = cv2.imdecode(np.frombuffer(sheet(images), np.uint8), cv2.IMREAD_UNCHANGED)
+    whole = cv2.imdecode(np.frombuffer(render_sheet(images), np.uint8), cv2.IMREAD_UNCHANGED)
     assert whole is not None
     assert (whole[0, 0], whole[1, 1]) == (255, 0)

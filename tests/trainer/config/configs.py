@@ -5,7 +5,7 @@ from typing import Any, get_args, get_origin
 from hypothesis import strategies as st
 
 from trainer.config.schema import Config
-from trainer.config.settings import Kind, choices_of, settings, with_values
+from trainer.config.settings import SettingType, choices_of, settings, with_values
 
 _ONE: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
@@ -15,7 +15,7 @@ _ONE: dict[Any, st.SearchStrategy[Any]] = {
 }
 
 
-def _any_of(kind: Kind) -> st.SearchStrategy[Any]:
+def _any_of(kind: SettingType) -> st.SearchStrategy[Any]:
     if choices := choices_of(kind):
         return st.sampled_from(choices)
     origin: Any = get_origin(kind)

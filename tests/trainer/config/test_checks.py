@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from trainer.config.checks import RANGES, cannot_be_shared, check
-from trainer.config.files import RECIPES, loaded
+from trainer.config.checks import RANGES, check_config, rank_split_error
+from trainer.config.files import RECIPES, load_config
 from trainer.config.schema import Config, Data
 from trainer.config.settings import settings, values_of, with_values
 from trainer.errors import UsageError
@@ -18,19 +18,19 @@ GOOD = with_values(Config(), {"data.path": "packed"})
 
 def _said(values: dict[str, Any], ranks: int = 1, device: str = "cuda") -> str:
     with pytest.raises(UsageError) as error:
-        check(with_values(GOOD, values), ranks, device)
+        check_config(with_values(GOOD, values), ranks, device)
     return str(error.value)
 
 
 def test_the_defaults_are_good() -> None:
     for ranks in (1, 2):
         for device in ("cpu", "cuda"):
-            check(GOOD, ranks, device)
+            check_config(GOOD, ranks, device)
 
 
 @pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.toml")), ids=lambda each: each.stem)
 def test_recipes_are_good(recipe: Any) -> None:  # noqa: ANN401 - a Path
-    check(loaded(["--config", str(recipe), "--data.path", "packed"]), 1, "cuda")
+    check_config(load_config(["--config", str(recipe), "--data.path", "packed"]), 1, "cuda")
 
 
 def test_every_figure_has_its_range() -> None:
@@ -118,13 +118,13 @@ def test_what_cannot_be_meant(values: dict[str, Any], says: str) -> None:
     ],
 )
 def test_what_can_be_meant(values: dict[str, Any]) -> None:
-    check(with_values(GOOD, values), 1, "cuda")
+    check_config(with_values(GOOD, values), 1, "cuda")
 
 
 def test_what_a_cpu_cannot() -> None:
     assert "system.channels_last is true on a CPU" in _said({"system.channels_last": True}, device="cpu")
     assert 'amp.dtype is "fp16" on a CPU' in _said({"amp.dtype": "fp16"}, device="cpu")
-    check(with_values(GOOD, {"amp.dtype": "bf16"}), 1, "cpu")
+    check_config(with_values(GOOD, {"amp.dtype": "bf16"}), 1, "cpu")
 
 
 def test_all_mistakes_are_told_at_once() -> None:
@@ -139,27 +139,27 @@ def test_a_row_that_three_ranks_cannot_share() -> None:
 
 
 def test_a_micro_batch_that_does_not_fit() -> None:
-    said = cannot_be_shared(Data(global_batch=64, micro_batch=20), 2)
+    said = rank_split_error(Data(global_batch=64, micro_batch=20), 2)
     assert "Set data.global_batch = 40 or 80, or data.micro_batch = 16 or 32." in said
 
 
 @given(st.integers(1, 200), st.integers(1, 64), st.integers(1, 16))
 def test_each_remedy_helps(global_batch: int, micro_batch: int, ranks: int) -> None:
-    said = cannot_be_shared(Data(global_batch=global_batch, micro_batch=micro_batch), ranks)
+    said = rank_split_error(Data(global_batch=global_batch, micro_batch=micro_batch), ranks)
     assert bool(said) == bool(global_batch % (ranks * micro_batch))
     assume(said)
     remedies = said.split(" it. ")[1]
     for each in re.findall(r"global_batch = (\d+)(?: or (\d+))?", remedies):
         assert all(
-            not cannot_be_shared(Data(global_batch=int(new), micro_batch=micro_batch), ranks) for new in each if new
+            not rank_split_error(Data(global_batch=int(new), micro_batch=micro_batch), ranks) for new in each if new
         )
     for each in re.findall(r"micro_batch = (\d+)(?: or (\d+))?", remedies):
         assert all(
-            not cannot_be_shared(Data(global_batch=global_batch, micro_batch=int(new)), ranks) for new in each if new
+            not rank_split_error(Data(global_batch=global_batch, micro_batch=int(new)), ranks) for new in each if new
         )
     for each in re.findall(r"start (\d+)(?: or (\d+))?", remedies):
         assert all(
-            not cannot_be_shared(Data(global_batch=global_batch, micro_batch=micro_batch), int(new))
+            not rank_split_error(Data(global_batch=global_batch, micro_batch=micro_batch), int(new))
             for new in each
             if new
         )
@@ -168,5 +168,5 @@ def test_each_remedy_helps(global_batch: int, micro_batch: int, ranks: int) -> N
 def test_ranks_that_cannot_share_64_blocks_of_classes() -> None:
     values = {"head.sharded": True, "data.global_batch": 96}
     assert "Start 2 or 4 ranks, or set head.sharded to false." in _said(values, ranks=3)
-    check(with_values(GOOD, {"data.global_batch": 96}), 3, "cpu")
-    check(with_values(GOOD, {"head.sharded": True}), 2, "cpu")
+    check_config(with_values(GOOD, {"data.global_batch": 96}), 3, "cpu")
+    check_config(with_values(GOOD, {"head.sharded": True}), 2, "cpu")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.config.files import RECIPES, loaded
+from trainer.config.files import RECIPES, load_config
 from trainer.config.schema import Config
 from trainer.config.settings import values_of, with_values
 from trainer.errors import UsageError
@@ -19,8 +19,8 @@ def _file(folder: Path, text: str) -> str:
 def test_the_file_is_over_the_defaults_and_flags_over_the_file(tmp_path: Path) -> None:
     file = _file(tmp_path, "[run]\nepochs = 3\nwait = 5\n[optim]\nbetas = [0.5, 0.6]\nmilestones = []\n")
     values = {"run.epochs": 4, "run.wait": 5.0, "optim.betas": (0.5, 0.6)}
-    assert loaded(["--config", file, "--run.epochs", "4"]) == with_values(Config(), values)
-    assert loaded(["--run.epochs", "4", f"--config={file}"]) == with_values(Config(), values)
+    assert load_config(["--config", file, "--run.epochs", "4"]) == with_values(Config(), values)
+    assert load_config(["--run.epochs", "4", f"--config={file}"]) == with_values(Config(), values)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_the_file_is_over_the_defaults_and_flags_over_the_file(tmp_path: Path) -
 def test_mistakes_are_told_with_their_line(tmp_path: Path, text: str, says: str) -> None:
     file = _file(tmp_path, text)
     with pytest.raises(UsageError) as error:
-        loaded(["--config", file])
+        load_config(["--config", file])
     assert str(error.value).startswith(file)
     assert says in str(error.value)
 
@@ -68,31 +68,31 @@ def test_mistakes_are_told_with_their_line(tmp_path: Path, text: str, says: str)
 def test_what_is_no_text_file(tmp_path: Path) -> None:
     (tmp_path / "run.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match="a text in UTF-8"):
-        loaded(["--config", str(tmp_path / "run.toml")])
+        load_config(["--config", str(tmp_path / "run.toml")])
     with pytest.raises(UsageError, match="there is no file"):
-        loaded(["--config", str(tmp_path)])
+        load_config(["--config", str(tmp_path)])
 
 
 def test_recipes_go_by_their_names_unless_a_file_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert (
-        loaded(["--config", "demo"])
-        == loaded(["--config", "demo.toml"])
-        == loaded(["--config", str(RECIPES / "demo.toml")])
+        load_config(["--config", "demo"])
+        == load_config(["--config", "demo.toml"])
+        == load_config(["--config", str(RECIPES / "demo.toml")])
     )
     (tmp_path / "demo").mkdir()  # as `make demo` leaves it
-    assert loaded(["--config", "demo"]) == loaded(["--config", str(RECIPES / "demo.toml")])
+    assert load_config(["--config", "demo"]) == load_config(["--config", str(RECIPES / "demo.toml")])
     (tmp_path / "demo.toml").write_text("[run]\nepochs = 99\n")
-    assert loaded(["--config", "demo.toml"]).run.epochs == 99
+    assert load_config(["--config", "demo.toml"]).run.epochs == 99
 
 
 @pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.toml")), ids=lambda each: each.stem)
 def test_recipes_leave_the_dataset_to_the_flag(recipe: Path) -> None:
-    assert not loaded(["--config", str(recipe)]).data.path
+    assert not load_config(["--config", str(recipe)]).data.path
 
 
 def test_the_demo_is_that_of_the_table() -> None:
-    values = values_of(loaded(["--config", "demo"]))
+    values = values_of(load_config(["--config", "demo"]))
     told = {
         "augment.shrink": 2,
         "augment.crop": (160, 128),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 
 from tests.trainer.config.configs import configs
-from trainer.config.files import loaded
+from trainer.config.files import load_config
 from trainer.config.schema import Config
 from trainer.config.settings import settings as settings_
 from trainer.config.settings import values_of
@@ -21,11 +21,11 @@ def _words(name: str, value: object) -> list[str]:
 @given(configs())
 def test_any_config_can_be_said_in_flags(config: Config) -> None:
     words = [word for name, value in values_of(config).items() for word in _words(name, value)]
-    assert loaded(words) == config
+    assert load_config(words) == config
 
 
 def test_no_flag_no_change() -> None:
-    assert loaded([]) == Config()
+    assert load_config([]) == Config()
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_no_flag_no_change() -> None:
     ],
 )
 def test_ways_to_say_it(words: list[str], name: str, value: object) -> None:
-    assert values_of(loaded(words))[name] == value
+    assert values_of(load_config(words))[name] == value
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_ways_to_say_it(words: list[str], name: str, value: object) -> None:
 )
 def test_mistakes_are_told_in_one_sentence(words: list[str], says: str, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UsageError) as error:
-        loaded(words)
+        load_config(words)
     assert says in str(error.value)
     assert "\n" not in str(error.value)
     assert capfd.readouterr() == ("", "")
@@ -96,7 +96,7 @@ def test_help_lists_every_setting_in_80_columns(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as end:
-        loaded(["--config", "demo", "--help"])
+        load_config(["--config", "demo", "--help"])
     assert end.value.code == 0
     said = capsys.readouterr().out
     assert all(f"--{name} " in said for name in settings_())

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from tests.trainer.config.configs import configs
 from trainer.config.schema import Config
-from trainer.config.settings import differing, identity_of, refuse_other, settings, values_of, with_values
+from trainer.config.settings import check_same_identity, find_differences, identity_of, settings, values_of, with_values
 from trainer.errors import Mismatch
 
 
@@ -25,20 +25,20 @@ def test_every_field_carries_a_mark() -> None:
 @given(configs(), configs())
 def test_what_json_kept_differs_in_identity_alone(then: Config, now: Config) -> None:
     kept = json.loads(json.dumps(identity_of(then)))
-    assert differing(kept, identity_of(then)) == []
+    assert find_differences(kept, identity_of(then)) == []
     old, new = values_of(then), values_of(now)
     expected = [name for name, each in settings().items() if each.identity and old[name] != new[name]]
-    assert [name for name, _, _ in differing(kept, identity_of(now))] == expected
+    assert [name for name, _, _ in find_differences(kept, identity_of(now))] == expected
 
 
 def test_a_free_field_may_change() -> None:
-    refuse_other(identity_of(Config()), identity_of(with_values(Config(), {"run.folder": "x", "log.every": 1})))
+    check_same_identity(identity_of(Config()), identity_of(with_values(Config(), {"run.folder": "x", "log.every": 1})))
 
 
 def test_a_refusal_names_each_field_with_both_values() -> None:
     now = with_values(Config(), {"optim.base_lr": 0.01, "augment.crop": (8, 8), "data.train": "all"})
     with pytest.raises(Mismatch) as error:
-        refuse_other(identity_of(Config()), identity_of(now))
+        check_same_identity(identity_of(Config()), identity_of(now))
     assert "data.train was 'train' and is 'all' now" in str(error.value)
     assert "augment.crop was [0, 0] and is [8, 8] now" in str(error.value)
     assert "optim.base_lr was 0.003 and is 0.01 now" in str(error.value)
@@ -48,11 +48,11 @@ def test_a_refusal_names_each_field_with_both_values() -> None:
 def test_a_setting_that_one_version_does_not_know() -> None:
     now = identity_of(Config())
     then = {name: each for name, each in now.items() if name != "run.seed"}
-    assert differing(then, now) == [("run.seed", "not there", 0)]
+    assert find_differences(then, now) == [("run.seed", "not there", 0)]
     with pytest.raises(Mismatch, match=r"run\.seed was not there and is 0 now"):
-        refuse_other(then, now)
+        check_same_identity(then, now)
     with pytest.raises(Mismatch, match=r"run\.seed was 0 and is not there now"):
-        refuse_other(now, then)
+        check_same_identity(now, then)
 
 
 def test_values_by_name_are_those_of_the_sections() -> None:

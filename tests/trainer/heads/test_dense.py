@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.heads.margin import AdaFace, Cosine, CrossEntropy, Margin, Softmax, head
+from trainer.heads.margin import AdaFace, CosineHead, CrossEntropy, Margin, SoftmaxHead, make_head
 
 BATCH, EMBEDDING, CLASSES = 6, 5, 4
 OF_COSINES = ("cosface", "arcface", "adaface")
@@ -16,17 +16,17 @@ def drawn(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.randn(BATCH, EMBEDDING, generator=chance), torch.randint(CLASSES, (BATCH,), generator=chance)
 
 
-def made(name: str, margin: float, scale: float) -> Cosine:
+def made(name: str, margin: float, scale: float) -> CosineHead:
     torch.manual_seed(0)
-    it = head(name, embedding=EMBEDDING, classes=CLASSES, margin=margin, scale=scale)
-    assert isinstance(it, Cosine)
+    it = make_head(name, embedding=EMBEDDING, classes=CLASSES, margin=margin, scale=scale)
+    assert isinstance(it, CosineHead)
     return it
 
 
 @given(st.sampled_from(OF_COSINES), st.integers(0, 1000), st.floats(0.5, 64))
 def test_without_a_margin_it_is_softmax_with_normalised_weights(name: str, seed: int, scale: float) -> None:
     embeddings, labels = drawn(seed)
-    ours, plain = made(name, 0.0, scale), Softmax(EMBEDDING, CLASSES)
+    ours, plain = made(name, 0.0, scale), SoftmaxHead(EMBEDDING, CLASSES)
     with torch.no_grad():
         plain.classes.weight.copy_(ours.weight / (ours.weight**2).sum(1, keepdim=True).sqrt())
         plain.classes.bias.zero_()
@@ -62,7 +62,7 @@ def test_a_margin_makes_the_loss_greater(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["softmax", *OF_COSINES])
 def test_by_its_name_it_gives_a_score_for_each_class(name: str) -> None:
-    it = head(name, embedding=EMBEDDING, classes=CLASSES, margin=0.1, scale=30.0)
+    it = make_head(name, embedding=EMBEDDING, classes=CLASSES, margin=0.1, scale=30.0)
     embeddings, labels = drawn(1)
     scores = it(embeddings, labels)
     assert scores.shape == it.plain(embeddings).shape == (BATCH, CLASSES)
@@ -71,7 +71,7 @@ def test_by_its_name_it_gives_a_score_for_each_class(name: str) -> None:
 
 
 def test_weights_keep_their_names() -> None:
-    assert set(Softmax(EMBEDDING, CLASSES).state_dict()) == {"classes.weight", "classes.bias"}
+    assert set(SoftmaxHead(EMBEDDING, CLASSES).state_dict()) == {"classes.weight", "classes.bias"}
     assert set(made("arcface", 0.5, 30.0).state_dict()) == {"weight"}
     assert set(made("adaface", 0.5, 30.0).state_dict()) == {"weight", "margin.mean", "margin.mean_square"}
 
@@ -95,6 +95,6 @@ class Told(Margin):
 def test_lengths_are_told_and_not_learnt_from() -> None:
     embeddings, labels = drawn(3)
     embeddings.requires_grad_()
-    ours = Cosine(EMBEDDING, CLASSES, Told(), 2.0)
+    ours = CosineHead(EMBEDDING, CLASSES, Told(), 2.0)
     paid = ours.plain(embeddings) - ours(embeddings, labels)
     torch.testing.assert_close(paid.sum(1), 2 * (embeddings**2).sum(1).sqrt(), atol=1e-5, rtol=1e-5)

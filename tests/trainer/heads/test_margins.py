@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.heads.margin import AdaFace, ArcFace, CosFace, Margin, margin_of
+from trainer.heads.margin import AdaFace, ArcFace, CosFace, Margin, make_margin
 
 MARGINS = st.floats(0.05, 0.9)
 LENGTHS = st.floats(0, 500, width=32)
@@ -28,7 +28,7 @@ def along(length: float) -> tuple[torch.Tensor, torch.Tensor]:
 
 @given(st.sampled_from(NAMES), MARGINS, LENGTHS, st.floats(5, 40))
 def test_what_is_farther_off_is_worse_off(name: str, margin: float, length: float, usual: float) -> None:
-    made = margin_of(name, margin)
+    made = make_margin(name, margin)
     if isinstance(made, AdaFace):
         with_statistics(made, usual, 3.0)
     worse = made(*along(length))
@@ -38,7 +38,7 @@ def test_what_is_farther_off_is_worse_off(name: str, margin: float, length: floa
 @given(st.sampled_from(NAMES), MARGINS, LENGTHS)
 def test_it_is_never_better_than_without(name: str, margin: float, length: float) -> None:
     cosines, lengths = along(length)
-    assert (margin_of(name, margin)(cosines, lengths) <= cosines + 1e-3).all()
+    assert (make_margin(name, margin)(cosines, lengths) <= cosines + 1e-3).all()
 
 
 @given(MARGINS)
@@ -79,7 +79,7 @@ def test_adaface_moves_by_a_hundredth_to_the_lengths_of_a_row(micro_batches: lis
         made.look(torch.tensor(lengths))
         seen.append([float(each) for each in made.seen()])
     means = torch.tensor(seen).mean(0)
-    made.move(means[:1], means[1:])
+    made.update(means[:1], means[1:])
     row = torch.tensor(micro_batches).double()
     assert float(made.mean) == pytest.approx(0.99 * 20 + 0.01 * float(row.mean()), rel=1e-5)
     assert float(made.mean_square) == pytest.approx(0.99 * 10_400 + 0.01 * float((row**2).mean()), rel=1e-5)
@@ -89,7 +89,7 @@ def test_adaface_comes_to_know_the_spread_of_lengths() -> None:
     made, lengths = AdaFace(0.4, h=0.5), torch.tensor([4.0, 6.0, 8.0, 10.0])
     made.look(lengths)
     for _ in range(1500):
-        made.move(*made.seen())
+        made.update(*made.seen())
     usual, spread = float(lengths.mean()), float(lengths.std(correction=0))
     told = made.quality(torch.tensor([usual - spread, usual, usual + spread]))
     torch.testing.assert_close(told, torch.tensor([-0.5, 0, 0.5]), atol=2e-3, rtol=0)
@@ -102,7 +102,7 @@ def test_adaface_starts_as_published_and_moves_by_a_hundredth() -> None:
     assert float(made.quality(torch.tensor([50.0]))) == pytest.approx(0.333 * 30 / 100, rel=1e-4), (
         "as of the row before"
     )
-    made.move(torch.tensor([30.0]), torch.tensor([900.0]))
+    made.update(torch.tensor([30.0]), torch.tensor([900.0]))
     assert float(made.mean) == pytest.approx(20.1)
     assert float(made.mean_square) == pytest.approx(0.99 * 10_400 + 9)
 
@@ -116,7 +116,7 @@ def test_what_was_seen_stays_out_of_checkpoints() -> None:
 def test_gradients_are_finite_at_the_edges(name: str, length: float) -> None:
     edges = [-1 - 1e-7, -1, -1 + 6e-8, -math.cos(0.5), 0, math.cos(0.5), 1 - 6e-8, 1, 1 + 2e-7]
     cosines = torch.tensor(edges, requires_grad=True)
-    worse = margin_of(name, 0.5)(cosines, torch.full((len(edges),), length))
+    worse = make_margin(name, 0.5)(cosines, torch.full((len(edges),), length))
     worse.sum().backward()
     assert worse.isfinite().all()
     assert cosines.grad is not None
@@ -132,4 +132,4 @@ def test_gradients_are_those_of_the_function(made: Margin) -> None:
 
 def test_a_name_that_there_is_not_is_explained() -> None:
     with pytest.raises(LookupError, match=r'called "sphereface".* cosface, arcface, adaface'):
-        margin_of("sphereface", 0.4)
+        make_margin("sphereface", 0.4)

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from tests.trainer.ranks import Ranks
 from trainer.config.checks import BLOCKS_OF_CLASSES
-from trainer.distributed.gradients import Exact, Norm
-from trainer.distributed.row_stats import Drawn
+from trainer.distributed.gradients import ExactReducer, GradClipper
+from trainer.distributed.row_stats import NegativeSampler
 from trainer.distributed.world import World
-from trainer.heads.margin import Cosine, CrossEntropy, margin_of
-from trainer.heads.partial_fc import BLOCKS, Block, Sharded, blocks_in, owned
+from trainer.heads.margin import CosineHead, CrossEntropy, make_margin
+from trainer.heads.partial_fc import BLOCKS, Block, PartialFCHead, find_blocks, owned_blocks
 
 EMBEDDING, BATCH, MICRO_BATCHES = 12, 3, 4
 MARGINS = st.sampled_from(("cosface", "arcface", "adaface"))
@@ -51,26 +51,26 @@ class Case(NamedTuple):
             self.classes, (samples,), generator=chance
         )
 
-    def head(self, world: World) -> Sharded:
-        return Sharded(EMBEDDING, self.classes, margin_of(self.name, 0.2), 30.0, world, lambda block: block)
+    def head(self, world: World) -> PartialFCHead:
+        return PartialFCHead(EMBEDDING, self.classes, make_margin(self.name, 0.2), 30.0, world, lambda block: block)
 
 
 def on_one(case: Case, world: World) -> Learnt:
     """What one rank has of a row, in the order of blocks and samples."""
     head = case.head(world)
-    exact, norm = Exact(head, head, world, MICRO_BATCHES), Norm(head, world, 0)
+    exact, norm = ExactReducer(head, head, world, MICRO_BATCHES), GradClipper(head, world, 0)
     mine = slice(world.rank * (count := BATCH * MICRO_BATCHES // world.size), (world.rank + 1) * count)
     embeddings, labels = (each[mine] for each in case.row())
-    Drawn(head, world, 0, case.sampled).draw(labels, case.step)
+    NegativeSampler(head, world, 0, case.sampled).draw(labels, case.step)
     losses, gradients = [], []
     for part, of in zip(torch.split(embeddings, BATCH), torch.split(labels, BATCH), strict=True):
         part.requires_grad_()
         losses.append(head(part, of))
         losses[-1].mean().backward()
-        exact.collect()
+        exact.accumulate()
         assert part.grad is not None
         gradients.append(part.grad)
-    exact.settle(1.0)
+    exact.finalize(1.0)
     own: list[torch.Tensor] = [block.weight for block in head.owned]
     told = torch.tensor([norm.clipped()])
     of_weights = [each.grad for each in own if each.grad is not None]
@@ -89,7 +89,7 @@ def learnt(case: Case, size: int) -> Learnt:
 def test_it_is_a_whole_head(name: str, classes: int, seed: int) -> None:
     case = Case(name, classes, seed)
     ours, (embeddings, labels) = learnt(case, 1), case.row()
-    whole = Cosine(EMBEDDING, classes, margin_of(name, 0.2), 30.0)
+    whole = CosineHead(EMBEDDING, classes, make_margin(name, 0.2), 30.0)
     with torch.no_grad():
         whole.weight.copy_(ours.weight)
     losses = CrossEntropy(0.0)(whole(embeddings.requires_grad_(), labels), labels)
@@ -113,13 +113,13 @@ def test_any_number_of_ranks_has_the_same_bits(name: str, classes: int, seed: in
 @given(SEEDS, st.floats(0.01, 1), st.lists(st.integers(0, 49), max_size=60))
 def test_own_classes_are_always_compared(key: int, share: float, labels: list[int]) -> None:
     block = Block(3, 50 * BLOCKS, 2, 0)
-    block.draw(torch.tensor(labels, dtype=torch.long) + block.first, share, key)
+    block.sample(torch.tensor(labels, dtype=torch.long) + block.first, share, key)
     assert block.rows is not None
     rows = block.rows.tolist()
     assert rows == sorted(set(rows))
     assert set(labels) <= set(rows) <= set(range(50))
     assert len(rows) == max(len(set(labels)), -(-int(share * 50 * 1e9) // 10**9))
-    held, places = block.places(block.first + torch.tensor(labels, dtype=torch.long))
+    held, places = block.locate(block.first + torch.tensor(labels, dtype=torch.long))
     assert held.all()
     assert [rows[each] for each in places] == labels
 
@@ -127,7 +127,7 @@ def test_own_classes_are_always_compared(key: int, share: float, labels: list[in
 def test_another_step_draws_others() -> None:
     def rows(step: int) -> list[list[int]]:
         head = Case("cosface", 1000, 0).head(World(0, 1, torch.device("cpu")))
-        Drawn(head, World(0, 1, torch.device("cpu")), 7, 0.3).draw(torch.tensor([5]), step)
+        NegativeSampler(head, World(0, 1, torch.device("cpu")), 7, 0.3).draw(torch.tensor([5]), step)
         return [block.rows.tolist() for block in head.owned if block.rows is not None]
 
     assert rows(1) == rows(1) != rows(2)
@@ -143,7 +143,9 @@ def test_classes_that_are_not_compared_learn_nothing() -> None:
 
 def test_a_class_far_from_all_is_no_infinity() -> None:
     """At a scale where the sum over other classes vanishes in float32."""
-    head = Sharded(2, 2, margin_of("cosface", 0.0), 500.0, World(0, 1, torch.device("cpu")), lambda block: block)
+    head = PartialFCHead(
+        2, 2, make_margin("cosface", 0.0), 500.0, World(0, 1, torch.device("cpu")), lambda block: block
+    )
     with torch.no_grad():
         for block, row in zip(
             (each for each in head.owned if len(each.weight)), ([1.0, 0.0], [-1.0, 0.0]), strict=True
@@ -160,13 +162,13 @@ def test_a_class_far_from_all_is_no_infinity() -> None:
 
 def test_all_blocks_are_owned_once() -> None:
     for size in (1, 2, 4, 64):
-        assert [block for rank in range(size) for block in owned(rank, size)] == list(range(BLOCKS))
+        assert [block for rank in range(size) for block in owned_blocks(rank, size)] == list(range(BLOCKS))
     with pytest.raises(ValueError, match="cannot be shared by 3 ranks"):
-        owned(0, 3)
+        owned_blocks(0, 3)
     assert BLOCKS_OF_CLASSES == BLOCKS
 
 
 def test_blocks_are_known_by_the_names_of_their_weights() -> None:
     head = Case("cosface", 100, 0).head(World(1, 2, torch.device("cpu")))
-    assert list(blocks_in(head)) == [name for name, _ in head.named_parameters()]
-    assert next(iter(blocks_in(head))) == "blocks.32.weight"
+    assert list(find_blocks(head)) == [name for name, _ in head.named_parameters()]
+    assert next(iter(find_blocks(head))) == "blocks.32.weight"

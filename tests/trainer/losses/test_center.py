@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.losses import Center
+from trainer.losses import CenterLoss
 
 CLASSES, EMBEDDING, ROW = 5, 3, 8
 SEEDS = st.integers(0, 9999)
@@ -19,15 +19,15 @@ def row(seed: int, scale: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def moved(seen: torch.Tensor, labels: torch.Tensor, start: int = 0) -> torch.Tensor:
-    loss = Center(CLASSES, EMBEDDING, rate=0.3)
+    loss = CenterLoss(CLASSES, EMBEDDING, rate=0.3)
     loss.centres.copy_(torch.randn(CLASSES, EMBEDDING, generator=torch.Generator().manual_seed(start)))
-    loss.move(seen, labels)
+    loss.update(seen, labels)
     return loss.centres
 
 
 @given(SEEDS)
 def test_it_is_sixteen_times_the_mean_of_half_the_squares(seed: int) -> None:
-    (embeddings, labels), loss = row(seed), Center(CLASSES, EMBEDDING)
+    (embeddings, labels), loss = row(seed), CenterLoss(CLASSES, EMBEDDING)
     loss.centres.copy_(torch.randn(CLASSES, EMBEDDING))
     squares = [
         sum((float(x) - float(c)) ** 2 for x, c in zip(each, loss.centres[label], strict=True))
@@ -52,20 +52,20 @@ def test_centres_move_as_published(seed: int, start: int) -> None:
 @settings(max_examples=50)
 def test_copies_never_drift_apart(seed: int, scale: float) -> None:
     """However many ranks bring their parts of the row, every copy is the same bits, step by step."""
-    copies = {size: Center(CLASSES, EMBEDDING) for size in (1, 2, 4)}
+    copies = {size: CenterLoss(CLASSES, EMBEDDING) for size in (1, 2, 4)}
     for step in range(3):
         embeddings, labels = row(seed + step, scale)
         for size, loss in copies.items():
             loss(embeddings, labels)
             parts = zip(embeddings.chunk(size), labels.chunk(size), strict=True)
             seen = torch.cat([_seen(loss, each, own) for each, own in parts])
-            loss.move(seen, labels)
+            loss.update(seen, labels)
         one, two, four = (loss.centres for loss in copies.values())
         assert torch.equal(one, two)
         assert torch.equal(one, four)
 
 
-def _seen(loss: Center, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def _seen(loss: CenterLoss, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     loss(embeddings, labels)
     return loss.seen
 
@@ -80,9 +80,9 @@ def test_nor_does_it_where_floats_would_forget_the_smaller() -> None:
     """2^20 swallows what is less than half of its last place, 2^-32, unless that came before it."""
     values = (2.0**20, 0.4 * 2.0**-32, 0.4 * 2.0**-32, -(2.0**20))
     rows = [torch.tensor(order)[:, None].expand(-1, EMBEDDING) for order in permutations(values)]
-    centres = [Center(1, EMBEDDING) for _ in rows]
+    centres = [CenterLoss(1, EMBEDDING) for _ in rows]
     for loss, seen in zip(centres, rows, strict=True):
-        loss.move(seen, torch.zeros(4, dtype=torch.long))
+        loss.update(seen, torch.zeros(4, dtype=torch.long))
     assert all(torch.equal(loss.centres, centres[0].centres) for loss in centres)
 
 
@@ -94,7 +94,7 @@ def test_classes_that_a_row_lacks_stay(seed: int) -> None:
 
 
 def test_gradients_go_to_embeddings_alone() -> None:
-    (embeddings, labels), loss = row(0), Center(CLASSES, EMBEDDING)
+    (embeddings, labels), loss = row(0), CenterLoss(CLASSES, EMBEDDING)
     embeddings.requires_grad_()
     loss(embeddings, labels).backward()
     assert embeddings.grad is not None
@@ -105,6 +105,6 @@ def test_gradients_go_to_embeddings_alone() -> None:
 
 
 def test_what_is_judged_is_not_seen() -> None:
-    loss, (embeddings, labels) = Center(CLASSES, EMBEDDING).eval(), row(0)
+    loss, (embeddings, labels) = CenterLoss(CLASSES, EMBEDDING).eval(), row(0)
     loss(embeddings, labels)
     assert len(loss.seen) == 0

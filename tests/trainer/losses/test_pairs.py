@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.losses import Pairs
+from trainer.losses import PairLoss
 
 LABELS = st.lists(st.integers(0, 3), min_size=2, max_size=7)
 SEEDS = st.integers(0, 9999)
@@ -41,7 +41,7 @@ def test_of_all_pairs_mates_and_strangers_weigh_one_half(labels: list[int], seed
     embeddings = embeddings_of(labels, seed)
     told = answers(embeddings, labels, list(combinations(range(len(labels)), 2)))
     kinds = [kind for kind in ([sure for mates, sure in told if mates is which] for which in (True, False)) if kind]
-    found = Pairs(adjacent=False)(embeddings, torch.tensor(labels))
+    found = PairLoss(adjacent=False)(embeddings, torch.tensor(labels))
     for ours, term in ((found.bce, bce), (found.focal, focal)):
         by_hand = mean([mean([term(sure) for sure in kind]) for kind in kinds])
         assert ours.item() == pytest.approx(by_hand, rel=1e-4, abs=1e-6)
@@ -51,7 +51,7 @@ def test_of_all_pairs_mates_and_strangers_weigh_one_half(labels: list[int], seed
 def test_of_adjacent_samples_each_pair_weighs_the_same(labels: list[int], seed: int) -> None:
     embeddings = embeddings_of(labels, seed)
     told = answers(embeddings, labels, [(one, one + 1) for one in range(0, len(labels), 2)])
-    found = Pairs(adjacent=True)(embeddings, torch.tensor(labels))
+    found = PairLoss(adjacent=True)(embeddings, torch.tensor(labels))
     assert found.bce.item() == pytest.approx(mean([bce(sure) for _, sure in told]), rel=1e-4, abs=1e-6)
     assert found.focal.item() == pytest.approx(mean([focal(sure) for _, sure in told]), rel=1e-4, abs=1e-6)
 
@@ -59,7 +59,7 @@ def test_of_adjacent_samples_each_pair_weighs_the_same(labels: list[int], seed: 
 @given(LABELS, SEEDS, st.data())
 @settings(max_examples=30)
 def test_neither_order_nor_length_nor_names_count(labels: list[int], seed: int, data: st.DataObject) -> None:
-    embeddings, told, loss = embeddings_of(labels, seed), torch.tensor(labels), Pairs(adjacent=False)
+    embeddings, told, loss = embeddings_of(labels, seed), torch.tensor(labels), PairLoss(adjacent=False)
     order = data.draw(st.permutations(range(len(labels))))
     longer = embeddings * torch.arange(1, len(labels) + 1)[:, None]
     torch.testing.assert_close(loss(longer[order], 9 - told[order]), loss(embeddings, told), atol=1e-5, rtol=1e-4)
@@ -68,14 +68,14 @@ def test_neither_order_nor_length_nor_names_count(labels: list[int], seed: int, 
 @given(LABELS, SEEDS)
 def test_focal_is_the_smaller_and_without_its_exponent_the_same(labels: list[int], seed: int) -> None:
     embeddings, told = embeddings_of(labels, seed), torch.tensor(labels)
-    terms = Pairs(adjacent=False)(embeddings, told)
+    terms = PairLoss(adjacent=False)(embeddings, told)
     assert terms.focal < terms.bce
-    same = Pairs(adjacent=False, gamma=0.0)(embeddings, told)
+    same = PairLoss(adjacent=False, gamma=0.0)(embeddings, told)
     torch.testing.assert_close(same.focal, same.bce)
 
 
 def test_scale_and_threshold_are_learnt() -> None:
-    loss, labels = Pairs(adjacent=False), torch.tensor([0, 0, 1, 1])
+    loss, labels = PairLoss(adjacent=False), torch.tensor([0, 0, 1, 1])
     embeddings = embeddings_of(labels.tolist(), 0)
     before = loss(embeddings, labels).bce
     before.backward()
@@ -91,7 +91,7 @@ def test_scale_and_threshold_are_learnt() -> None:
 @pytest.mark.parametrize("scale", [10.0, 1000.0])
 def test_gradients_are_finite_however_sure_it_is(sign: float, labels: list[int], scale: float) -> None:
     embeddings = torch.tensor([[1.0, 2.0], [sign, 2 * sign]], requires_grad=True)
-    loss = Pairs(adjacent=True)
+    loss = PairLoss(adjacent=True)
     loss.log_scale.data.fill_(math.log(scale))
     total = sum(loss(embeddings, torch.tensor(labels)))
     total.backward()
@@ -102,14 +102,14 @@ def test_gradients_are_finite_however_sure_it_is(sign: float, labels: list[int],
 
 
 def test_gradients_are_those_of_the_function() -> None:
-    loss, labels = Pairs(adjacent=False).double(), torch.tensor([0, 0, 1, 2])
+    loss, labels = PairLoss(adjacent=False).double(), torch.tensor([0, 0, 1, 2])
     embeddings = embeddings_of(labels.tolist(), 3).double().requires_grad_()
     assert torch.autograd.gradcheck(lambda given: tuple(loss(given, labels)), (embeddings,))
 
 
 def test_without_a_pair_there_is_nothing_to_learn() -> None:
     embeddings = torch.randn(1, 4, requires_grad=True)
-    found = Pairs(adjacent=False)(embeddings, torch.tensor([0]))
+    found = PairLoss(adjacent=False)(embeddings, torch.tensor([0]))
     sum(found).backward()
     assert found == (0, 0)
     assert embeddings.grad is not None
@@ -118,4 +118,4 @@ def test_without_a_pair_there_is_nothing_to_learn() -> None:
 
 def test_a_sample_without_its_partner_is_explained() -> None:
     with pytest.raises(ValueError, match=r"of 3 samples .* Set data\.micro_batch to an even number"):
-        Pairs(adjacent=True)(torch.randn(3, 4), torch.tensor([0, 0, 1]))
+        PairLoss(adjacent=True)(torch.randn(3, 4), torch.tensor([0, 0, 1]))

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from trainer.models.layers import Features, RowNorm, Shape
-from trainer.network import recompute
+from trainer.models.layers import BackboneSpec, BatchNorm, Features
+from trainer.network import recompute_blocks
 
 
-def weight(backbone: Callable[[Shape], nn.Module], shape: Shape) -> int:
+def weight(backbone: Callable[[BackboneSpec], nn.Module], shape: BackboneSpec) -> int:
     with torch.device("meta"):
         return sum(each.numel() for each in backbone(shape).parameters())
 
@@ -36,7 +36,7 @@ def learns(net: nn.Module, images: torch.Tensor) -> bool:
 def same_when_recomputed(net: nn.Module, images: torch.Tensor) -> bool:
     """Its vector, gradients, and what its norms saw, to the bit."""
     plain = outcome(net, images)
-    recompute(net)
+    recompute_blocks(net)
     return all(torch.equal(*each) for each in zip(plain, outcome(net, images), strict=True))
 
 
@@ -44,7 +44,7 @@ def outcome(net: nn.Module, images: torch.Tensor) -> list[torch.Tensor]:
     torch.manual_seed(1)
     vector = net(images).vector.detach()
     grads = [each.clone() for each in gradients(net, images) if each is not None]
-    return [vector, *grads, *(each.seen_var.clone() for each in net.modules() if isinstance(each, RowNorm))]
+    return [vector, *grads, *(each.seen_var.clone() for each in net.modules() if isinstance(each, BatchNorm))]
 
 
 def alike_in_other_company(net: nn.Module, images: torch.Tensor) -> bool:

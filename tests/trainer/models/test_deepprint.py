@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.models.deepprint import Painter, loc_minu, loc_tex, loc_tex_minu, minu, tex, tex_minu
-from trainer.models.layers import Features, Shape
-from trainer.network import recompute
+from trainer.models.deepprint import MinutiaMapHead, loc_minu, loc_tex, loc_tex_minu, minu, tex, tex_minu
+from trainer.models.layers import BackboneSpec, Features
+from trainer.network import recompute_blocks
 
-Builder = Callable[[Shape], nn.Module]
+Builder = Callable[[BackboneSpec], nn.Module]
 
-TINY = Shape(channels=1, size=(75, 90), embedding=16, width=0.125)
-FULL = Shape(channels=1, size=(299, 299), embedding=512)
+TINY = BackboneSpec(channels=1, size=(75, 90), embedding=16, width=0.125)
+FULL = BackboneSpec(channels=1, size=(299, 299), embedding=512)
 WEIGHTS: dict[Builder, int] = {
     tex: 41_929_184,
     minu: 26_736_582,
@@ -23,7 +23,7 @@ WEIGHTS: dict[Builder, int] = {
 """Parameters, as the reimplementation's layers add up; without those for classes, which are heads here."""
 
 
-def built(builder: Builder, shape: Shape = TINY) -> nn.Module:
+def built(builder: Builder, shape: BackboneSpec = TINY) -> nn.Module:
     torch.manual_seed(0)
     return builder(shape)
 
@@ -76,7 +76,7 @@ def test_a_map_of_minutiae_has_one_size(size: tuple[int, int]) -> None:
 
 
 def test_at_full_size_nothing_of_the_map_is_stretched() -> None:
-    paint = Painter(4, TINY)
+    paint = MinutiaMapHead(4, TINY)
     maps = torch.randn(1, 4, 35, 35)
     assert torch.equal(paint(maps), paint.layers(maps)[..., :128, :128])
 
@@ -99,7 +99,7 @@ def test_a_map_is_told_where_the_picture_came_from_and_not_where_it_was_straight
 def test_recomputed_blocks_teach_the_same() -> None:
     net = built(tex_minu)
     (wanted,) = torch.autograd.grad(net(pictures()).vector[0, 0], [next(net.parameters())])
-    recompute(net)
+    recompute_blocks(net)
     (found,) = torch.autograd.grad(net(pictures()).vector[0, 0], [next(net.parameters())])
     assert torch.equal(wanted, found)
     assert len(net.blocks) == 6 + 16 + 6  # type: ignore[arg-type]  # nn.Module says Tensor
@@ -107,9 +107,9 @@ def test_recomputed_blocks_teach_the_same() -> None:
 
 def test_too_small_a_picture_is_explained() -> None:
     with pytest.raises(ValueError, match=r"nothing is left of 74 x 90.*at least 75: a larger data\.size"):
-        tex(Shape(channels=1, size=(74, 90), embedding=8))
+        tex(BackboneSpec(channels=1, size=(74, 90), embedding=8))
 
 
 def test_a_vector_that_cannot_be_halved_is_explained() -> None:
     with pytest.raises(ValueError, match=r"model\.embedding is 9: choose an even number"):
-        tex_minu(Shape(channels=1, size=(75, 75), embedding=9))
+        tex_minu(BackboneSpec(channels=1, size=(75, 75), embedding=9))

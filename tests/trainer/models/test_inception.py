@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.models.inception import BEHIND_STEM, LEAST, STEM, C, Chain
+from trainer.models.inception import BODY, INCEPTION_C, MIN_SIDE, STEM, Chain
 
 PUBLISHED = 42_679_816
 """Parameters of Inception-v4 with three channels of colour and a layer for 1000 classes."""
@@ -21,7 +21,7 @@ def narrow(channels: int) -> int:
 
 def weighed(channels: int) -> int:
     with torch.device("meta"):
-        trunk = Chain((*STEM.steps, *BEHIND_STEM.steps)).built(channels, as_published)
+        trunk = Chain((*STEM.steps, *BODY.steps)).built(channels, as_published)
     return sum(each.numel() for each in trunk.parameters())
 
 
@@ -34,23 +34,23 @@ def test_it_weighs_what_was_published() -> None:
 def test_its_maps_are_as_published() -> None:
     maps = STEM.built(1, narrow)(torch.rand(1, 1, 299, 299))
     assert maps.shape == (1, 384 // NARROW, 35, 35)
-    sizes = [(maps := block(maps)).shape[2] for block in BEHIND_STEM.built(384 // NARROW, narrow)]
+    sizes = [(maps := block(maps)).shape[2] for block in BODY.built(384 // NARROW, narrow)]
     assert sizes == [35] * 4 + [17] * 8 + [8] * 4
     assert maps.shape[1] == LAST // NARROW
 
 
 @torch.no_grad()
 def test_of_the_least_picture_one_pixel_is_left() -> None:
-    trunk = nn.Sequential(STEM.built(1, narrow), BEHIND_STEM.built(384 // NARROW, narrow))
-    assert trunk(torch.rand(2, 1, LEAST, LEAST)).shape == (2, LAST // NARROW, 1, 1)
+    trunk = nn.Sequential(STEM.built(1, narrow), BODY.built(384 // NARROW, narrow))
+    assert trunk(torch.rand(2, 1, MIN_SIDE, MIN_SIDE)).shape == (2, LAST // NARROW, 1, 1)
     with pytest.raises(RuntimeError, match=r"too small|can't be greater"):
-        trunk(torch.rand(2, 1, LEAST - 1, LEAST))
+        trunk(torch.rand(2, 1, MIN_SIDE - 1, MIN_SIDE))
 
 
 def test_a_fork_lays_what_its_chains_make_side_by_side() -> None:
-    net, maps = C.built(24, narrow).eval(), torch.randn(2, 24, 4, 5)
+    net, maps = INCEPTION_C.built(24, narrow).eval(), torch.randn(2, 24, 4, 5)
     first, *_, last = net
     seen = net(maps)
-    assert seen.shape == (2, C.outside(24, narrow), 4, 5) == (2, LAST // NARROW, 4, 5)
+    assert seen.shape == (2, INCEPTION_C.outside(24, narrow), 4, 5) == (2, LAST // NARROW, 4, 5)
     assert torch.equal(seen[:, : 256 // NARROW], first(maps))
     assert torch.equal(seen[:, -256 // NARROW :], last(maps))

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from tests.trainer.models.learning import alike_in_other_company, learns, same_when_recomputed, weight
 from trainer.models.iresnet import IResNet, iresnet18, iresnet50, iresnet100
-from trainer.models.layers import Shape
+from trainer.models.layers import BackboneSpec
 
-TINY = Shape(channels=3, size=(32, 32), embedding=16, width=0.125, dropout=0.1)
-Net = Callable[[Shape], IResNet]
+TINY = BackboneSpec(channels=3, size=(32, 32), embedding=16, width=0.125, dropout=0.1)
+Net = Callable[[BackboneSpec], IResNet]
 
 
 @pytest.mark.parametrize(
@@ -19,19 +19,19 @@ Net = Callable[[Shape], IResNet]
 )
 def test_it_weighs_what_was_published(net: Net, exactly: int, published: float) -> None:
     """At 112 x 112, with 512 numbers; there the 512 scales that stay at 1 may count."""
-    assert weight(net, Shape(3, (112, 112), 512)) == exactly == pytest.approx(published, rel=0.005)
+    assert weight(net, BackboneSpec(3, (112, 112), 512)) == exactly == pytest.approx(published, rel=0.005)
 
 
 @given(st.tuples(st.integers(1, 70), st.integers(1, 70)))
 @settings(max_examples=8, deadline=None)
 def test_it_is_built_for_pictures_of_any_size(size: tuple[int, int]) -> None:
     with torch.device("meta"):
-        vector = iresnet18(Shape(1, size, 8, width=0.1))(torch.empty(2, 1, *size)).vector
+        vector = iresnet18(BackboneSpec(1, size, 8, width=0.1))(torch.empty(2, 1, *size)).vector
     assert vector.shape == (2, 8)
 
 
 def test_18_learns_at_full_width() -> None:
-    assert learns(iresnet18(Shape(3, (32, 32), 64)), torch.randn(4, 3, 32, 32))
+    assert learns(iresnet18(BackboneSpec(3, (32, 32), 64)), torch.randn(4, 3, 32, 32))
 
 
 @pytest.mark.parametrize("net", [iresnet50, iresnet100])

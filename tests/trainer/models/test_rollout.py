@@ -2,7 +2,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.models.dcal import Block, origins, salient
+from trainer.models.dcal import Block, attention_rollout, select_salient
 
 
 def multiplied(blocks: list[Block], seen: list[torch.Tensor]) -> torch.Tensor:
@@ -22,7 +22,7 @@ def test_walking_back_gives_the_row_of_the_product(
     torch.manual_seed(seed)
     blocks = [Block(heads, 0.5) for _ in range(depth)]
     seen = [torch.randn(pictures, tokens, 64 * heads) * 5 for _ in blocks]
-    shares = origins(blocks, seen)
+    shares = attention_rollout(blocks, seen)
     assert torch.allclose(shares, multiplied(blocks, seen), atol=1e-6)
     assert torch.allclose(shares.sum(1), torch.ones(pictures))
     assert not shares.requires_grad
@@ -36,6 +36,6 @@ def test_the_class_token_and_the_patches_of_the_greatest_shares_are_picked(
     order = st.permutations(range(patches + 1))
     shares = torch.tensor([data.draw(order) for _ in range(pictures)], dtype=torch.float32)
     count = data.draw(st.integers(1, patches))
-    picked = salient(shares.unsqueeze(2), shares, count).squeeze(2)
+    picked = select_salient(shares.unsqueeze(2), shares, count).squeeze(2)
     assert torch.equal(picked[:, 0], shares[:, 0])
     assert torch.equal(picked[:, 1:], shares[:, 1:].sort(1, descending=True).values[:, :count])

@@ -2,29 +2,29 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.models.layers import RowNorm, Shape
-from trainer.models.registry import backbone, parameters
-from trainer.network import recompute
+from trainer.models.layers import BackboneSpec, BatchNorm
+from trainer.models.registry import count_parameters, make_backbone
+from trainer.network import recompute_blocks
 
-TINY = Shape(channels=1, size=(32, 32), embedding=8, width=0.25)
+TINY = BackboneSpec(channels=1, size=(32, 32), embedding=8, width=0.25)
 
 
 def test_its_size_is_known_without_building_it() -> None:
-    shape = Shape(channels=1, size=(160, 128), embedding=128)
-    net = backbone("small", shape)
-    assert parameters("small", shape) == sum(each.numel() for each in net.parameters())
+    shape = BackboneSpec(channels=1, size=(160, 128), embedding=128)
+    net = make_backbone("small", shape)
+    assert count_parameters("small", shape) == sum(each.numel() for each in net.parameters())
 
 
 def test_another_name_is_explained() -> None:
     with pytest.raises(LookupError, match=r"Did you mean 'small'\?"):
-        backbone("smal", TINY)
+        make_backbone("smal", TINY)
 
 
 def test_a_row_norm_is_a_batch_norm_for_one_micro_batch() -> None:
-    ours, theirs = RowNorm(3), nn.BatchNorm2d(3)
+    ours, theirs = BatchNorm(3), nn.BatchNorm2d(3)
     images = torch.randn(4, 3, 5, 5)
     assert torch.equal(ours(images), theirs(images))
-    ours.move(ours.seen_mean, ours.seen_var)
+    ours.update(ours.seen_mean, ours.seen_var)
     assert torch.allclose(ours.running_mean, theirs.running_mean)  # type: ignore[arg-type]  # it has one
     assert torch.allclose(ours.running_var, theirs.running_var)  # type: ignore[arg-type]
     assert torch.equal(ours.eval()(images), theirs.eval()(images)) or torch.allclose(ours(images), theirs(images))
@@ -32,7 +32,7 @@ def test_a_row_norm_is_a_batch_norm_for_one_micro_batch() -> None:
 
 def test_a_row_norm_forgets_a_micro_batch_that_was_no_number() -> None:
     """fp16 overflows now and then: what it left must not spoil the rows behind."""
-    norm, images = RowNorm(3), torch.randn(4, 3, 5, 5)
+    norm, images = BatchNorm(3), torch.randn(4, 3, 5, 5)
     norm(images / 0.0)
     norm(images)
     assert torch.allclose(norm.seen_mean, images.mean((0, 2, 3)), atol=1e-6)
@@ -40,19 +40,19 @@ def test_a_row_norm_forgets_a_micro_batch_that_was_no_number() -> None:
 
 def test_recomputed_activations_change_neither_gradients_nor_statistics() -> None:
     torch.manual_seed(0)
-    net = backbone("small", TINY)
+    net = make_backbone("small", TINY)
     images = torch.randn(4, 1, 32, 32)
     net(images).vector.sum().backward()
     plain = [each.grad.clone() for each in net.parameters() if each.grad is not None]
-    seen = [each.seen_mean.clone() for each in net.modules() if isinstance(each, RowNorm)]
+    seen = [each.seen_mean.clone() for each in net.modules() if isinstance(each, BatchNorm)]
     net.zero_grad()
-    recompute(net)
+    recompute_blocks(net)
     net(images).vector.sum().backward()
     assert all(
         torch.equal(one, each.grad) for one, each in zip(plain, net.parameters(), strict=True) if each.grad is not None
     )
     assert all(
         torch.equal(one, two)
-        for one, two in zip(seen, [e.seen_mean for e in net.modules() if isinstance(e, RowNorm)], strict=True)
+        for one, two in zip(seen, [e.seen_mean for e in net.modules() if isinstance(e, BatchNorm)], strict=True)
     )
     assert len(plain) > 10

@@ -5,21 +5,21 @@ import torch
 from torch import nn
 
 from tests.trainer.models.learning import alike_in_other_company, learns, same_when_recomputed, weight
-from trainer.models.dcal import Attention, Twins, origins, partners
-from trainer.models.layers import Features, Shape
+from trainer.models.dcal import Attention, DualCrossAttentionViT, attention_rollout, pair_partners
+from trainer.models.layers import BackboneSpec, Features
 
-TINY = Shape(channels=3, size=(32, 32), embedding=16, width=1 / 12, patch=8, blocks=(2, 1, 2))
+TINY = BackboneSpec(channels=3, size=(32, 32), embedding=16, width=1 / 12, patch=8, blocks=(2, 1, 2))
 PICTURES = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
 
-def views(net: Twins, images: torch.Tensor = PICTURES) -> Features:
+def views(net: DualCrossAttentionViT, images: torch.Tensor = PICTURES) -> Features:
     features: Features = net(images)
     return features
 
 
 def test_its_first_view_is_the_published_transformer() -> None:
     with torch.device("meta"):
-        net = Twins(Shape(3, (224, 224), 512))
+        net = DualCrossAttentionViT(BackboneSpec(3, (224, 224), 512))
     own = nn.ModuleList([net.patches, *net.blocks[:12], net.norms[0]])
     assert sum(each.numel() for each in own.parameters()) == 85_798_656
 
@@ -28,29 +28,29 @@ def test_its_first_view_is_the_published_transformer() -> None:
     ("blocks", "exactly"), [((12, 1, 12), 93_733_376), ((6, 1, 6), 51_206_144), ((4, 1, 4), 37_030_400)]
 )
 def test_its_size_at_448(blocks: tuple[int, int, int], exactly: int) -> None:
-    assert weight(Twins, Shape(3, (448, 448), 512, blocks=blocks)) == exactly
+    assert weight(DualCrossAttentionViT, BackboneSpec(3, (448, 448), 512, blocks=blocks)) == exactly
 
 
 def test_seeing_two_pictures_costs_no_weights() -> None:
-    assert weight(Twins, replace(TINY, blocks=(2, 1, 0))) == weight(Twins, TINY)
+    assert weight(DualCrossAttentionViT, replace(TINY, blocks=(2, 1, 0))) == weight(DualCrossAttentionViT, TINY)
 
 
 def test_it_learns() -> None:
-    net = Twins(Shape(3, (112, 112), 32, width=0.25, dropout=0.1, blocks=(2, 1, 2)))
+    net = DualCrossAttentionViT(BackboneSpec(3, (112, 112), 32, width=0.25, dropout=0.1, blocks=(2, 1, 2)))
     assert net.parts == (16, 16)
     assert learns(net, torch.randn(4, 3, 112, 112))
 
 
 def test_recomputing_changes_nothing() -> None:
-    assert same_when_recomputed(Twins(replace(TINY, dropout=0.2)), PICTURES)
+    assert same_when_recomputed(DualCrossAttentionViT(replace(TINY, dropout=0.2)), PICTURES)
 
 
 def test_a_vector_does_not_depend_on_the_other_pictures() -> None:
-    assert alike_in_other_company(Twins(TINY), PICTURES)
+    assert alike_in_other_company(DualCrossAttentionViT(TINY), PICTURES)
 
 
 def test_another_partner_changes_what_is_seen_again_and_no_part() -> None:
-    net, others = Twins(TINY), PICTURES.clone()
+    net, others = DualCrossAttentionViT(TINY), PICTURES.clone()
     others[2] = 0  # the partner of 0, and nobody else's
     one, two = views(net), views(net, others)
     assert one.again is not None
@@ -62,27 +62,27 @@ def test_another_partner_changes_what_is_seen_again_and_no_part() -> None:
 @pytest.mark.parametrize("pictures", [2, 4])
 def test_two_partners_are_told_apart(pictures: int) -> None:
     """Seen beside each other: both look at the same two pictures."""
-    net = Twins(TINY)
+    net = DualCrossAttentionViT(TINY)
     for each in net.parameters():
         nn.init.normal_(each, std=0.2)
     again = views(net, PICTURES[:pictures]).again
     assert again is not None
-    assert (again - partners(again)).abs().amax(1).min() > 1e-3
+    assert (again - pair_partners(again)).abs().amax(1).min() > 1e-3
 
 
 def test_beside_itself_a_picture_looks_as_alone() -> None:
-    features = views(Twins(TINY), PICTURES[:1].expand(4, -1, -1, -1))
+    features = views(DualCrossAttentionViT(TINY), PICTURES[:1].expand(4, -1, -1, -1))
     assert features.again is not None
     assert torch.allclose(features.again, features.parts[0], atol=1e-5)
 
 
 def test_nothing_is_seen_again_where_nothing_is_learnt() -> None:
-    assert views(Twins(TINY).eval()).again is None
-    assert views(Twins(replace(TINY, blocks=(2, 1, 0)))).again is None
+    assert views(DualCrossAttentionViT(TINY).eval()).again is None
+    assert views(DualCrossAttentionViT(replace(TINY, blocks=(2, 1, 0)))).again is None
 
 
 def test_fewer_blocks_that_see_two_pictures_go_on_with_one() -> None:
-    net, tokens = Twins(replace(TINY, blocks=(3, 1, 1))), list[int]()
+    net, tokens = DualCrossAttentionViT(replace(TINY, blocks=(3, 1, 1))), list[int]()
     for attention in (each for each in net.modules() if isinstance(each, Attention)):
         attention.register_forward_pre_hook(lambda _, given: tokens.append(given[1].shape[1]))
     views(net)
@@ -93,17 +93,17 @@ def test_fewer_blocks_that_see_two_pictures_go_on_with_one() -> None:
 @pytest.mark.parametrize("pictures", range(2, 8))
 def test_nobody_is_the_own_partner_and_each_is_one(pictures: int) -> None:
     mine = torch.arange(pictures)
-    assert not (partners(mine) == mine).any()
-    assert partners(mine).sort().values.equal(mine)
+    assert not (pair_partners(mine) == mine).any()
+    assert pair_partners(mine).sort().values.equal(mine)
 
 
 def test_what_looks_again_is_the_class_token_and_the_patches_it_came_from() -> None:
-    net, given = Twins(TINY).eval(), list[torch.Tensor]()
+    net, given = DualCrossAttentionViT(TINY).eval(), list[torch.Tensor]()
     net.blocks[2].register_forward_pre_hook(lambda _, inputs: given.extend(inputs))
     views(net)
     local, whole = given
     *seen, out = net._alone(net.patches(PICTURES))  # noqa: SLF001 - what its blocks saw
-    order = origins(net._first, seen)[:, 1:].argsort(1, descending=True)  # noqa: SLF001
+    order = attention_rollout(net._first, seen)[:, 1:].argsort(1, descending=True)  # noqa: SLF001
     assert local.shape[1] == 1 + round(0.3 * 16)
     assert torch.equal(whole, out)
     for picture in range(4):
@@ -114,21 +114,21 @@ def test_what_looks_again_is_the_class_token_and_the_patches_it_came_from() -> N
 def test_it_learns_in_sixteen_bits() -> None:
     """Autocast keeps the rounded weights of a forward: none may come from where no gradient is kept."""
     with torch.autocast("cpu", torch.bfloat16):
-        assert learns(Twins(TINY), PICTURES)
+        assert learns(DualCrossAttentionViT(TINY), PICTURES)
 
 
 @pytest.mark.parametrize("embedding", [15, 0])
 def test_a_vector_without_halves_is_explained(embedding: int) -> None:
     with pytest.raises(ValueError, match=rf"model\.embedding is {embedding}: choose an even number"):
-        Twins(replace(TINY, embedding=embedding))
+        DualCrossAttentionViT(replace(TINY, embedding=embedding))
 
 
 @pytest.mark.parametrize("blocks", [(0, 1, 0), (2, 0, 2), (2, 1, 3), (2, 1, -1)])
 def test_blocks_that_do_not_fit_are_explained(blocks: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match=r"model\.blocks is .* Published: 12 1 12"):
-        Twins(replace(TINY, blocks=blocks))
+        DualCrossAttentionViT(replace(TINY, blocks=blocks))
 
 
 def test_pictures_that_patches_do_not_fill_are_explained() -> None:
     with pytest.raises(ValueError, match="Patches of 8 x 8 do not fill"):
-        Twins(replace(TINY, size=(36, 32)))
+        DualCrossAttentionViT(replace(TINY, size=(36, 32)))

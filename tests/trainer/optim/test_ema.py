@@ -10,7 +10,7 @@ def test_weights_are_averaged_and_statistics_taken_as_they_are() -> None:
     with torch.no_grad():
         network.weight.fill_(5.0)
         network.running_mean.fill_(9.0)  # type: ignore[union-attr]  # it has one
-    ema.move(network)
+    ema.update(network)
     assert ema.tensors["weight"].item() == 2.0
     assert ema.tensors["running_mean"].item() == 9.0
 
@@ -21,6 +21,6 @@ def test_it_stands_in_and_gives_the_own_ones_back() -> None:
     own = network.weight.detach().clone()
     with torch.no_grad():
         network.weight.add_(1)
-    with ema.in_place(network):
+    with ema.swapped_in(network):
         assert torch.equal(network.weight, own)
     assert torch.equal(network.weight, own + 1)

@@ -4,12 +4,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.optim import Scaler
+from trainer.optim import LossScaler
 
 
 @given(st.lists(st.booleans(), max_size=40))
 def test_it_moves_as_torchs_own(finite: list[bool]) -> None:
-    ours, theirs = Scaler(1024.0, 3), torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=3)
+    ours, theirs = LossScaler(1024.0, 3), torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=3)
     weight = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([weight], lr=0.0)
     for each in finite:
@@ -17,5 +17,5 @@ def test_it_moves_as_torchs_own(finite: list[bool]) -> None:
         theirs.scale(torch.zeros(1))  # it makes its tensors here
         theirs.step(optimizer)
         theirs.update()
-        ours.took(each)
+        ours.update(each)
         assert ours.scale == theirs.get_scale()

@@ -7,20 +7,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.errors import UsageError
-from trainer.planning import Amount, Batch, Habits, Rate, Weights, copies_of, planned, rate_on_cards, rate_on_cpu
+from trainer.planning import (
+    BatchPlan,
+    DataAmount,
+    RunSettings,
+    Throughput,
+    WeightCounts,
+    cpu_throughput,
+    gpu_throughput,
+    optimizer_copies,
+    plan_run,
+)
 
-PLAIN = Weights(backbone=1_000, classes=100, embedding=10, copies=2, averaged=False)
-AMOUNT = Amount(samples=60_000, subjects=100, classes=100, all_samples=70_000, bytes=5_000)
-HABITS = Habits(keep=3, log_every=10, sharded=False)
+PLAIN = WeightCounts(backbone=1_000, classes=100, embedding=10, copies=2, averaged=False)
+AMOUNT = DataAmount(samples=60_000, subjects=100, classes=100, all_samples=70_000, bytes=5_000)
+HABITS = RunSettings(keep=3, log_every=10, sharded=False)
 
 
 def test_a_head_of_half_a_million_subjects() -> None:
-    head = Weights(backbone=0, classes=500_000, embedding=512, copies=1, averaged=False).head
+    head = WeightCounts(backbone=0, classes=500_000, embedding=512, copies=1, averaged=False).head
     assert head == 500_000 * 512 * 4 * 2
 
 
 def test_what_an_optimiser_keeps() -> None:
-    assert [copies_of("sgd", 0.0), copies_of("sgd", 0.9), copies_of("adam", 0.9), copies_of("adamw", 0.0)] == [
+    assert [
+        optimizer_copies("sgd", 0.0),
+        optimizer_copies("sgd", 0.9),
+        optimizer_copies("adam", 0.9),
+        optimizer_copies("adamw", 0.0),
+    ] == [
         0,
         1,
         2,
@@ -29,7 +44,7 @@ def test_what_an_optimiser_keeps() -> None:
 
 
 def test_weights_by_hand() -> None:
-    averaged = Weights(backbone=1_000, classes=100, embedding=10, copies=2, averaged=True)
+    averaged = WeightCounts(backbone=1_000, classes=100, embedding=10, copies=2, averaged=True)
     assert PLAIN.parameters == 2_000
     assert PLAIN.checkpoint == 2_000 * 4 * (1 + 2)
     assert averaged.checkpoint == 2_000 * 4 * (1 + 1 + 2)
@@ -48,7 +63,7 @@ def test_classes_that_are_spread_take_their_share_of_a_card_and_centres_do_not()
 
 
 def test_a_plan_by_hand() -> None:
-    plan = planned(AMOUNT, PLAIN, HABITS, ranks=2, batch=Batch(32, 2), rate=Rate(128.0, "a test"))
+    plan = plan_run(AMOUNT, PLAIN, HABITS, ranks=2, batch=BatchPlan(32, 2), rate=Throughput(128.0, "a test"))
     assert (plan.global_batch, plan.epoch_steps) == (128, 468)
     assert plan.epochs == 15
     assert plan.steps == 15 * 468
@@ -62,26 +77,27 @@ def test_a_plan_by_hand() -> None:
 
 
 def test_a_shared_optimiser_is_lighter_on_each_card() -> None:
-    sharded = Habits(keep=3, log_every=10, sharded=True)
+    sharded = RunSettings(keep=3, log_every=10, sharded=True)
     plans = [
-        planned(AMOUNT, PLAIN, each, ranks=4, batch=Batch(64, 1), rate=rate_on_cpu()) for each in (HABITS, sharded)
+        plan_run(AMOUNT, PLAIN, each, ranks=4, batch=BatchPlan(64, 1), rate=cpu_throughput())
+        for each in (HABITS, sharded)
     ]
     assert plans[0].rank_bytes - plans[1].rank_bytes == 2_000 * 4 * 2 * 3 // 4
 
 
 def test_samples_that_fill_no_row() -> None:
     with pytest.raises(UsageError, match="60,000 samples do not fill one row of 65,536, which is 256 x 256 x 1"):
-        planned(AMOUNT, PLAIN, HABITS, ranks=256, batch=Batch(256, 1), rate=rate_on_cpu())
+        plan_run(AMOUNT, PLAIN, HABITS, ranks=256, batch=BatchPlan(256, 1), rate=cpu_throughput())
 
 
 def test_rates_of_the_guides_and_of_the_prototype() -> None:
-    assert [rate_on_cards(each).samples for each in (1, 4, 8)] == [1_000.0, 3_500.0, 6_500.0]
-    assert rate_on_cards(16).samples == 13_000.0
-    assert rate_on_cpu().samples == pytest.approx(335, abs=1)
-    assert all("--rate" in each.source for each in (rate_on_cards(2), rate_on_cpu()))
+    assert [gpu_throughput(each).samples for each in (1, 4, 8)] == [1_000.0, 3_500.0, 6_500.0]
+    assert gpu_throughput(16).samples == 13_000.0
+    assert cpu_throughput().samples == pytest.approx(335, abs=1)
+    assert all("--rate" in each.source for each in (gpu_throughput(2), cpu_throughput()))
 
 
 @given(st.integers(1, 100))
 def test_more_cards_are_faster_but_not_by_more_than_their_number(cards: int) -> None:
-    slower, faster = rate_on_cards(cards).samples, rate_on_cards(cards + 1).samples
+    slower, faster = gpu_throughput(cards).samples, gpu_throughput(cards + 1).samples
     assert slower < faster <= slower * (cards + 1) / cards * (1 + 1e-12)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from trainer.distributed.gradients import Exact
+from trainer.distributed.gradients import ExactReducer
 from trainer.distributed.world import World
 from trainer.errors import Diverged
 
@@ -15,12 +15,12 @@ ALONE = World(0, 1, torch.device("cpu"))
 
 def settled(gradients: list[list[float]], scale: float = 1.0) -> torch.Tensor:
     network = nn.Linear(len(gradients[0]), 1, bias=False)
-    exact = Exact(network, network, ALONE, len(gradients))
+    exact = ExactReducer(network, network, ALONE, len(gradients))
     for each in gradients:
         network.weight.grad = torch.tensor([each])
-        exact.collect()
+        exact.accumulate()
         assert network.weight.grad is None
-    exact.settle(scale)
+    exact.finalize(scale)
     assert network.weight.grad is not None
     return network.weight.grad
 

@@ -9,9 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.distributed.row_stats import Said, Tally
+from trainer.distributed.row_stats import StepStats, StepStatsReducer
 from trainer.distributed.world import World
-from trainer.models.layers import RowNorm
+from trainer.models.layers import BatchNorm
 
 LOSSES = st.lists(st.floats(-1e6, 1e6, width=32), min_size=4, max_size=4)
 
@@ -23,14 +23,14 @@ class Partner(World):
     heard: tuple[torch.Tensor, ...] = ()
     spoken: list[torch.Tensor] = field(default_factory=list)
 
-    def sum(self, values: torch.Tensor) -> torch.Tensor:
+    def all_reduce(self, values: torch.Tensor) -> torch.Tensor:
         self.spoken.append(values.clone())
         for each in self.heard:
             values += each
         return values
 
 
-def said_by(size: int, losses: Sequence[float], asked: int = 0) -> tuple[Said, torch.Tensor]:
+def said_by(size: int, losses: Sequence[float], asked: int = 0) -> tuple[StepStats, torch.Tensor]:
     """What rank 0 hears, and where its norm moves to."""
     cpu = torch.device("cpu")
     others = [Partner(rank, size, cpu) for rank in range(1, size)]
@@ -39,14 +39,14 @@ def said_by(size: int, losses: Sequence[float], asked: int = 0) -> tuple[Said, t
     return told(Partner(0, size, cpu, heard=tuple(other.spoken[0] for other in others)), losses, asked)
 
 
-def told(world: World, losses: Sequence[float], asked: int) -> tuple[Said, torch.Tensor]:
-    norm, each = RowNorm(3), len(losses) // world.size
-    tally = Tally([norm], world, len(losses))
+def told(world: World, losses: Sequence[float], asked: int) -> tuple[StepStats, torch.Tensor]:
+    norm, each = BatchNorm(3), len(losses) // world.size
+    tally = StepStatsReducer([norm], world, len(losses))
     for number in range(world.rank * each, (world.rank + 1) * each):
         norm.seen_mean.copy_(torch.tensor([number / 7, losses[number] / 3e6, 1e-4]))
         tally.add(number, torch.tensor(losses[number]))
-    said = tally.settled(world.rank + 0.5, asked if world.rank == world.size - 1 else 0)
-    tally.move()
+    said = tally.reduce(world.rank + 0.5, asked if world.rank == world.size - 1 else 0)
+    tally.update_modules()
     return said, norm.running_mean
 
 
@@ -72,13 +72,13 @@ def test_a_wish_of_any_rank_is_heard(asked: int, heard: int) -> None:
 
 
 def test_the_norms_move_towards_the_mean_of_the_row() -> None:
-    norm = RowNorm(1)
-    tally = Tally([norm], World(0, 1, torch.device("cpu")), 2)
+    norm = BatchNorm(1)
+    tally = StepStatsReducer([norm], World(0, 1, torch.device("cpu")), 2)
     for number, (mean, var) in enumerate([(1.0, 2.0), (3.0, 6.0)]):
         norm.seen_mean.fill_(mean)
         norm.seen_var.fill_(var)
         tally.add(number, torch.tensor(0.0))
-    tally.settled(0.0, 0)
-    tally.move()
+    tally.reduce(0.0, 0)
+    tally.update_modules()
     assert norm.running_mean.item() == pytest.approx(0.1 * 2)
     assert norm.running_var.item() == pytest.approx(0.9 + 0.1 * 4)

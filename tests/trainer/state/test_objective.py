@@ -5,16 +5,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from trainer.build import network_of, objective_of
+from trainer.build import build_network, build_objective
 from trainer.config.schema import Config, Loss
 from trainer.config.settings import with_values
-from trainer.data import Input
+from trainer.data import InputShape
 from trainer.distributed.world import World
 from trainer.errors import UsageError
 from trainer.models.layers import Features
 from trainer.network import Objective, Targets
 
-SEEN, ALONE = Input(1, (32, 32)), World(0, 1, torch.device("cpu"))
+SEEN, ALONE = InputShape(1, (32, 32)), World(0, 1, torch.device("cpu"))
 PARTS, LABELS = (8, 8), torch.tensor([0, 0, 1, 1, 2, 2])
 WHOLE = Loss(center=0.125, minutiae_map=0.3, triplet=0.4, pairs=0.4, focal=0.2)
 
@@ -27,7 +27,7 @@ class Painter(torch.nn.Module):
 
 def objective(loss: Loss, **values: object) -> Objective:
     torch.manual_seed(0)
-    return objective_of(with_values(Config(loss=loss), values), Painter(), 3, ALONE)
+    return build_objective(with_values(Config(loss=loss), values), Painter(), 3, ALONE)
 
 
 def seen() -> tuple[Features, Targets]:
@@ -110,6 +110,6 @@ def test_names_are_guessed_without_a_margin() -> None:
 
 def test_a_map_that_nobody_paints_is_refused() -> None:
     with pytest.raises(UsageError, match=r"which paints no map of minutiae. Set it to 0"):
-        network_of(Config(loss=Loss(minutiae_map=0.3)), 3, SEEN, ALONE)
+        build_network(Config(loss=Loss(minutiae_map=0.3)), 3, SEEN, ALONE)
     with pytest.raises(UsageError, match=r'Set it to 0.3, as published, or take "deepprint-tex"'):
         objective(Loss())

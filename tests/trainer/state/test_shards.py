@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from tests.trainer.ranks import Ranks
-from trainer.build import network_of, state_of
+from trainer.build import build_network, build_state
 from trainer.checkpoint.state import State
 from trainer.config.schema import Amp, Config, Ema, Head, Optim, Run
-from trainer.data import Input
+from trainer.data import InputShape
 from trainer.distributed.world import World
-from trainer.run_record import bytes_of_checkpoint
+from trainer.run_record import checkpoint_bytes
 
 CLASSES = 70
 """So some blocks have one class, and some two."""
@@ -30,7 +30,7 @@ def fresh(world: World, seed: int, name: str) -> State:
         ema=Ema(0.5),
     )
     with _ONE_GENERATOR:
-        return state_of(config, network_of(config, CLASSES, Input(1, (32, 32)), world), world)
+        return build_state(config, build_network(config, CLASSES, InputShape(1, (32, 32)), world), world)
 
 
 def learnt(state: State) -> State:
@@ -40,7 +40,7 @@ def learnt(state: State) -> State:
     state.optimizer.param_groups[0]["lr"] = 0.1
     state.optimizer.step()
     assert state.ema
-    state.ema.move(state.network)
+    state.ema.update(state.network)
     return state
 
 
@@ -53,14 +53,14 @@ def saved(size: int, name: str) -> tuple[Files, int]:
 
 
 def saved_by(state: State, world: World) -> tuple[Files, int]:
-    return state.tensors(leads=world.leads), bytes_of_checkpoint(state)
+    return state.tensors(leads=world.is_main), checkpoint_bytes(state)
 
 
 def resharded(files: Files, size: int, name: str) -> Files:
     def on(world: World) -> Files:
         state = fresh(world, 1, name)
         state.load({each: files[each] for each in files if state.reads(each)}, state.facts())
-        return state.tensors(leads=world.leads)
+        return state.tensors(leads=world.is_main)
 
     return Ranks(size).each(on)[0]
 

@@ -5,20 +5,20 @@ import json
 import pytest
 import torch
 
-from trainer.build import network_of, state_of
+from trainer.build import build_network, build_state
 from trainer.checkpoint.state import State
 from trainer.config.schema import Amp, Config, Ema, Optim
-from trainer.data import Input
+from trainer.data import InputShape
 from trainer.distributed.world import World
 from trainer.network import Targets
 
-SEEN = Input(1, (32, 32))
+SEEN = InputShape(1, (32, 32))
 WORLD = World(0, 1, torch.device("cpu"))
 
 
 def fresh(name: str) -> State:
     config = Config(amp=Amp("off"), optim=Optim(name=name), ema=Ema(0.9))  # type: ignore[arg-type]  # one of its names
-    return state_of(config, network_of(config, 5, SEEN, WORLD), WORLD)
+    return build_state(config, build_network(config, 5, SEEN, WORLD), WORLD)
 
 
 def learn(state: State, steps: range) -> None:
@@ -30,7 +30,7 @@ def learn(state: State, steps: range) -> None:
         state.optimizer.step()
         state.optimizer.zero_grad()
         assert state.ema
-        state.ema.move(state.network)
+        state.ema.update(state.network)
         state.progress.took(float(step), applied=True)
 
 

@@ -8,7 +8,7 @@ from itertools import combinations
 
 import torch
 
-from trainer.evaluation.pair_scores import integers
+from trainer.evaluation.pair_scores import quantize_embeddings
 
 LOWEST = -(1 << 24)
 
@@ -53,7 +53,7 @@ class Pairs:
 
 def scores(embeddings: torch.Tensor) -> Iterator[tuple[int, int, int]]:
     """Of all pairs, with the numbers of the two."""
-    whole = [[int(value) for value in row] for row in integers(embeddings).tolist()]
+    whole = [[int(value) for value in row] for row in quantize_embeddings(embeddings).tolist()]
     for (one, first), (other, second) in combinations(enumerate(whole), 2):
         yield sum(left * right for left, right in zip(first, second, strict=True)), one, other
 

@@ -8,25 +8,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trainer.verification.samples import clustered
-from trainer.evaluation.pair_scores import Grouped, grouped
-from trainer.evaluation.verification import FEWEST_ACCEPTED, needs, verify
+from trainer.evaluation.pair_scores import GroupedEmbeddings, group_embeddings
+from trainer.evaluation.verification import MIN_ACCEPTED, required_pairs, verify
 
 EACH = 3
 
 
-def samples(subjects: int) -> Grouped:
+def samples(subjects: int) -> GroupedEmbeddings:
     labels = torch.arange(subjects).repeat_interleave(EACH)
-    return grouped(torch.ones(len(labels), 1), labels)
+    return group_embeddings(torch.ones(len(labels), 1), labels)
 
 
 @given(subjects=st.integers(2, 12), far=st.sampled_from([0.1, 0.03, 1e-2, 1e-3, 1e-6]))
 def test_so_many_subjects_are_just_enough(subjects: int, far: float) -> None:
-    found = needs([far], samples(subjects)).get(far)
-    enough = samples(subjects).non_mated * Fraction(str(far)) >= FEWEST_ACCEPTED
+    found = required_pairs([far], samples(subjects)).get(far)
+    enough = samples(subjects).non_mated * Fraction(str(far)) >= MIN_ACCEPTED
 
     assert (found is None) == enough
     if found:
-        assert found.pairs == -(-FEWEST_ACCEPTED // Fraction(str(far)))
+        assert found.pairs == -(-MIN_ACCEPTED // Fraction(str(far)))
         assert EACH**2 * found.subjects * (found.subjects - 1) // 2 >= found.pairs
         assert EACH**2 * (found.subjects - 1) * (found.subjects - 2) // 2 < found.pairs
 

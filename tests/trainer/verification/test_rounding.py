@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from tests.trainer.verification.samples import clustered
 from trainer.errors import Diverged, UsageError
-from trainer.evaluation.pair_scores import LIMIT, SCALE, WIDEST, exact_products, integers
+from trainer.evaluation.pair_scores import LIMIT, SCALE, WIDEST, exact_products, quantize_embeddings
 from trainer.evaluation.verification import verify
 
 
 def test_the_direction_is_kept_and_the_length_is_not() -> None:
-    assert integers(torch.tensor([[3.0, 4.0], [-6e-20, 8e-20], [0.0, 1e30]])).tolist() == [
+    assert quantize_embeddings(torch.tensor([[3.0, 4.0], [-6e-20, 8e-20], [0.0, 1e30]])).tolist() == [
         [2400, 3200],
         [-2400, 3200],
         [0, 4000],
@@ -23,7 +23,7 @@ def test_the_direction_is_kept_and_the_length_is_not() -> None:
 @given(length=st.sampled_from([1, 2, 63, 512, 2048]), like=st.floats(0, 1), seed=st.integers(0, 2**32))
 def test_float32_gives_the_product_of_whole_numbers(length: int, like: float, seed: int) -> None:
     chance = torch.Generator().manual_seed(seed)
-    whole = integers(like + (1 - like) * torch.randn(40, length, generator=chance))
+    whole = quantize_embeddings(like + (1 - like) * torch.randn(40, length, generator=chance))
     turned = whole[:, torch.randperm(length, generator=chance)]
     expected = whole.long() @ whole.long().T
 
@@ -38,19 +38,19 @@ def test_no_vector_is_too_long(length: int, ones: int) -> None:
     vector = torch.zeros(1, length)
     vector[0, :ones] = 1
 
-    assert int((integers(vector).long() ** 2).sum()) < LIMIT
+    assert int((quantize_embeddings(vector).long() ** 2).sum()) < LIMIT
 
 
 def test_longer_ones_are_refused() -> None:
     with pytest.raises(UsageError, match=r"model\.embedding"):
-        integers(torch.ones(1, WIDEST + 1))
+        quantize_embeddings(torch.ones(1, WIDEST + 1))
 
 
 def test_rounding_moves_each_value_by_a_half_at_most() -> None:
     vectors = clustered(5, 5, 1.0).embeddings
     unit = vectors.double() / vectors.double().norm(dim=1, keepdim=True)
 
-    assert (integers(vectors) - SCALE * unit).abs().max() <= 0.5
+    assert (quantize_embeddings(vectors) - SCALE * unit).abs().max() <= 0.5
 
 
 def test_rows_that_point_nowhere_are_named() -> None:
@@ -60,12 +60,12 @@ def test_rows_that_point_nowhere_are_named() -> None:
     vectors[4999, 1] = torch.inf
 
     with pytest.raises(Diverged, match=r"3 of 5,000 embeddings .* rows 1, 3, 4999"):
-        integers(vectors)
+        quantize_embeddings(vectors)
 
 
 def test_and_not_all_of_thousands() -> None:
     with pytest.raises(Diverged, match=r"rows 0, 1, .*, 9 and 4,990 more\."):
-        integers(torch.zeros(5000, 2))
+        quantize_embeddings(torch.zeros(5000, 2))
 
 
 def test_what_is_allowed_outside_is_put_back() -> None:

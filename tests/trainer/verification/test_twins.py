@@ -11,8 +11,8 @@ from tests.trainer.verification.meeting import each
 from tests.trainer.verification.reference import pairs
 from tests.trainer.verification.samples import FAR, Samples, clustered, few
 from trainer.evaluation import pair_scores
-from trainer.evaluation.pair_scores import ALONE
-from trainer.evaluation.twins import Twins, twins_of
+from trainer.evaluation.pair_scores import SINGLE_RANK
+from trainer.evaluation.twins import TwinPairs, verify_twins
 from trainer.evaluation.verification import verify
 
 
@@ -68,7 +68,9 @@ def test_a_subject_without_a_twin_here_is_none() -> None:
 
 def test_a_score_at_the_threshold_is_accepted() -> None:
     vectors, labels = torch.ones(4, 1), torch.tensor([0, 0, 1, 1])
-    at, above = (twins_of(vectors, labels, torch.zeros_like(labels), threshold, ALONE) for threshold in (1, 2))
+    at, above = (
+        verify_twins(vectors, labels, torch.zeros_like(labels), threshold, SINGLE_RANK) for threshold in (1, 2)
+    )
 
     assert at
     assert above
@@ -77,7 +79,7 @@ def test_a_score_at_the_threshold_is_accepted() -> None:
 
 
 def test_accuracy_is_of_summed_counts_and_no_mean_of_means() -> None:
-    twins = Twins(subjects=2, mated=2, non_mated=8, eer=None, right_mated=0, right_non_mated=8)
+    twins = TwinPairs(subjects=2, mated=2, non_mated=8, eer=None, right_mated=0, right_non_mated=8)
 
     assert twins.accuracy == 0.8
     assert twins.as_json()["pairs"] == 10

@@ -136,7 +136,7 @@ def test_nor_is_nothing() -> None:
 
 def test_nor_do_bins_that_are_counted_in_several_passes() -> None:
     samples = clustered(12, 3, 1.5)
-    with patch.object(roc, "AT_ONCE", 3):
+    with patch.object(roc, "BINS_PER_PASS", 3):
         said = judged(samples)
 
     assert said == judged(samples)

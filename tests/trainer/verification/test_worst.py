@@ -14,7 +14,7 @@ from tests.trainer.verification.reference import scores
 from tests.trainer.verification.samples import Samples, clustered, few
 from trainer.errors import UsageError
 from trainer.evaluation import hard_cases, pair_scores
-from trainer.evaluation.hard_cases import mislabels
+from trainer.evaluation.hard_cases import find_mislabels
 from trainer.evaluation.pair_scores import SCALE
 
 
@@ -26,7 +26,9 @@ def test_worst_pairs_are_those_of_brute_force(samples: Samples, count: int, worl
     mated = sorted(each for each in every if labels[each[1]] == labels[each[2]])
     non_mated = sorted((-score, one, other) for score, one, other in every if labels[one] != labels[other])
     with patch.object(pair_scores, "SIDE", side):
-        found = each(world_size, lambda share: hard_cases.worst(samples.embeddings, samples.labels, count, share))
+        found = each(
+            world_size, lambda share: hard_cases.find_worst_pairs(samples.embeddings, samples.labels, count, share)
+        )
 
     for said in found:
         assert [(pair.score, pair.one, pair.other) for pair in said.mated] == mated[:count]
@@ -36,7 +38,7 @@ def test_worst_pairs_are_those_of_brute_force(samples: Samples, count: int, worl
 def test_of_equal_pairs_those_with_the_least_numbers_are_kept() -> None:
     """Tiles come by label, and numbers run against them: the first tile has the last of the pairs."""
     with patch.object(pair_scores, "SIDE", 1):
-        said = hard_cases.worst(torch.ones(8, 1), torch.tensor([3, 3, 2, 2, 1, 1, 0, 0]), 2)
+        said = hard_cases.find_worst_pairs(torch.ones(8, 1), torch.tensor([3, 3, 2, 2, 1, 1, 0, 0]), 2)
 
     assert [(pair.one, pair.other) for pair in said.mated] == [(0, 1), (2, 3)]
     assert [(pair.one, pair.other) for pair in said.non_mated] == [(0, 2), (0, 3)]
@@ -44,15 +46,15 @@ def test_of_equal_pairs_those_with_the_least_numbers_are_kept() -> None:
 
 def test_a_score_is_told_as_a_cosine() -> None:
     labels = torch.tensor([0, 0, 1])
-    said = hard_cases.worst(torch.eye(2)[torch.tensor([0, 1, 0])], labels, 5)
+    said = hard_cases.find_worst_pairs(torch.eye(2)[torch.tensor([0, 1, 0])], labels, 5)
 
     assert [pair.cosine for pair in said.mated] == [0]
     assert [pair.cosine for pair in said.non_mated] == [1, 0]
 
 
 def test_more_samples_than_an_integer_can_number_are_refused() -> None:
-    with patch.object(hard_cases, "MOST", 3), pytest.raises(UsageError, match="4 samples are too many"):
-        hard_cases.worst(torch.eye(4), torch.tensor([0, 0, 1, 1]), 5)
+    with patch.object(hard_cases, "MAX_PAIRS", 3), pytest.raises(UsageError, match="4 samples are too many"):
+        hard_cases.find_worst_pairs(torch.eye(4), torch.tensor([0, 0, 1, 1]), 5)
 
 
 @settings(max_examples=25, deadline=None)
@@ -60,7 +62,7 @@ def test_more_samples_than_an_integer_can_number_are_refused() -> None:
 def test_mislabels_are_those_of_brute_force(samples: Samples, count: int, world_size: int, side: int) -> None:
     expected = doubted(samples)[:count]
     with patch.object(pair_scores, "SIDE", side):
-        found = each(world_size, lambda share: mislabels(samples.embeddings, samples.labels, count, share))
+        found = each(world_size, lambda share: find_mislabels(samples.embeddings, samples.labels, count, share))
 
     for said in found:
         assert [each.sample for each in said] == [sample for _, sample, _ in expected]
@@ -89,7 +91,7 @@ def doubted(samples: Samples) -> list[tuple[float, int, set[int]]]:
 def test_a_swapped_label_is_found_and_told_whose_it_looks_like() -> None:
     samples = clustered(8, 4, 0.3)
     samples.labels[5] = 6
-    (found,) = mislabels(samples.embeddings, samples.labels, 10)
+    (found,) = find_mislabels(samples.embeddings, samples.labels, 10)
 
     assert found.sample == 5
     assert samples.labels[found.like] == 1
@@ -97,4 +99,4 @@ def test_a_swapped_label_is_found_and_told_whose_it_looks_like() -> None:
 
 
 def test_the_only_sample_of_a_subject_is_no_mislabel() -> None:
-    assert mislabels(torch.eye(2)[torch.tensor([0, 0, 0])], torch.tensor([0, 0, 1]), 5) == []
+    assert find_mislabels(torch.eye(2)[torch.tensor([0, 0, 0])], torch.tensor([0, 0, 1]), 5) == []

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from trainer.metrics.machine import Usage
-from trainer.metrics.records import Measured
+from trainer.metrics.machine import SystemStats
+from trainer.metrics.records import StepMetrics
 
-PLAIN = Measured(
+PLAIN = StepMetrics(
     step=1200,
     steps=2515,
     epoch=4.8,
@@ -21,7 +21,7 @@ PLAIN = Measured(
     skipped=0,
     scale=None,
 )
-IDLE = Usage(memory_mb=1200.0, gpu_utilisation=None, io_wait=0.0, disk_mb_per_second=0.0)
+IDLE = SystemStats(memory_mb=1200.0, gpu_utilisation=None, io_wait=0.0, disk_mb_per_second=0.0)
 FACTS: dict[str, Any] = {
     "world_size": 2,
     "device": "x86_64",
@@ -41,7 +41,7 @@ FACTS: dict[str, Any] = {
 }
 
 
-def measured(step: int = 1200, **other: Any) -> Measured:  # noqa: ANN401 - any of its fields
+def measured(step: int = 1200, **other: Any) -> StepMetrics:  # noqa: ANN401 - any of its fields
     return replace(PLAIN, step=step, **other)
 
 

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from tests.trainer.watch.figures import FACTS
 from trainer.config.schema import Config, Data, Optim, Run
-from trainer.metrics.console import BANNER_WIDTH, banner
+from trainer.metrics.console import BANNER_WIDTH, format_banner
 
 CONFIG = Config(run=Run(folder="runs/first"), data=Data(path="packed", global_batch=64, micro_batch=16))
 
 
 def test_all_that_was_asked_for() -> None:
-    assert banner(CONFIG, FACTS).splitlines() == [
+    assert format_banner(CONFIG, FACTS).splitlines() == [
         "folder     runs/first",
         "data       packed, generation 1: train, 3,200 samples of 400 subjects, judged on",
         "           val",
@@ -29,7 +29,7 @@ def test_all_that_was_asked_for() -> None:
 
 def test_what_is_special_is_told() -> None:
     config = replace(CONFIG, data=replace(CONFIG.data, val=""), optim=Optim(reduce="exact", warmup=0.0))
-    said = " ".join(banner(config, {**FACTS, "precision": "fp16", "step": 1200}).split())
+    said = " ".join(format_banner(config, {**FACTS, "precision": "fp16", "step": 1200}).split())
     for each in ("fp16 (AMP, scaled loss)", "gradients added exactly", "goes on behind step 1,200", "never judged"):
         assert each in said
     assert "warm-up" not in said
@@ -38,4 +38,4 @@ def test_what_is_special_is_told() -> None:
 @given(st.integers(1, 10**9), st.integers(1, 512), st.text("abc /", max_size=60))
 def test_it_fits_a_narrow_window(many: int, ranks: int, device: str) -> None:
     facts = {**FACTS, "samples": many, "parameters": many, "classes": many, "world_size": ranks, "device": device}
-    assert all(len(line) <= BANNER_WIDTH for line in banner(CONFIG, facts).splitlines())
+    assert all(len(line) <= BANNER_WIDTH for line in format_banner(CONFIG, facts).splitlines())

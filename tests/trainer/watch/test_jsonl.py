@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.errors import NoSpace
-from trainer.metrics.records import METRICS, JsonLines, records
+from trainer.metrics.records import METRICS_FILE, JsonLines, read_records
 
 
 def written(path: Path, *told: dict[str, Any]) -> None:
@@ -24,14 +24,14 @@ def step(number: int, **other: object) -> dict[str, Any]:
 
 
 def test_a_record_is_there_at_once(tmp_path: Path) -> None:
-    lines = JsonLines(tmp_path / "new" / METRICS)
+    lines = JsonLines(tmp_path / "new" / METRICS_FILE)
     lines.write(step(1))
-    assert records(tmp_path / "new" / METRICS) == [step(1)]
+    assert read_records(tmp_path / "new" / METRICS_FILE) == [step(1)]
     lines.close()
 
 
 def test_without_a_file_there_are_none(tmp_path: Path) -> None:
-    assert records(tmp_path / METRICS) == []
+    assert read_records(tmp_path / METRICS_FILE) == []
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -41,25 +41,25 @@ def test_floats_read_back_as_the_same_bits(value: float) -> None:
 
 
 def test_what_is_no_number_becomes_null_and_other_programs_can_read_it(tmp_path: Path) -> None:
-    written(tmp_path / METRICS, step(1, grad_norm=float("inf"), tar={0.01: float("nan")}, folder=tmp_path))
-    told = json.loads((tmp_path / METRICS).read_text(), parse_constant=pytest.fail)
+    written(tmp_path / METRICS_FILE, step(1, grad_norm=float("inf"), tar={0.01: float("nan")}, folder=tmp_path))
+    told = json.loads((tmp_path / METRICS_FILE).read_text(), parse_constant=pytest.fail)
     assert told == step(1, grad_norm=None, tar={"0.01": None}, folder=str(tmp_path))
 
 
 @pytest.mark.parametrize("length", range(1, len('{"kind": "step", "step": 3}\n')))
 def test_half_a_line_is_passed_over_and_the_next_one_begins_anew(tmp_path: Path, length: int) -> None:
-    path = tmp_path / METRICS
+    path = tmp_path / METRICS_FILE
     written(path, step(1), step(2), step(3))
     whole = path.read_bytes()
     path.write_bytes(whole[:-length])
     kept = [step(1), step(2), step(3)] if length == 1 else [step(1), step(2)]
-    assert records(path) == kept
+    assert read_records(path) == kept
     written(path, step(4))
-    assert records(path) == [*kept, step(4)]
+    assert read_records(path) == [*kept, step(4)]
 
 
 def test_a_resumed_run_keeps_what_its_checkpoint_knows(tmp_path: Path) -> None:
-    path = tmp_path / METRICS
+    path = tmp_path / METRICS_FILE
     event = {"kind": "event", "name": "ended", "why": "it was asked to stop"}
     written(path, step(10), {"kind": "full", "step": 10, "eer": 0.2}, event, step(20), step(30))
     path.write_bytes(path.read_bytes() + b'{"kind": "step", "st')
@@ -68,12 +68,12 @@ def test_a_resumed_run_keeps_what_its_checkpoint_knows(tmp_path: Path) -> None:
     assert path.read_text().count("\n") == 4
     lines.write(step(30, again=True))
     lines.close()
-    assert [each.get("step") for each in records(path)] == [10, 10, None, 20, 30]
-    assert records(path)[-1] == step(30, again=True)
+    assert [each.get("step") for each in read_records(path)] == [10, 10, None, 20, 30]
+    assert read_records(path)[-1] == step(30, again=True)
 
 
 def test_kept_lines_stay_as_they_are(tmp_path: Path) -> None:
-    path = tmp_path / METRICS
+    path = tmp_path / METRICS_FILE
     kept = b'{"kind":"step",  "step":1, "loss":0.10000000000000001}\n'
     path.write_bytes(kept + b'{"kind": "step", "step": 2}\n')
     JsonLines(path).keep_up_to(1)
@@ -82,7 +82,7 @@ def test_kept_lines_stay_as_they_are(tmp_path: Path) -> None:
 
 def test_it_appears_whole_by_publication(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kill in the middle of a resume leaves the old file."""
-    path = tmp_path / METRICS
+    path = tmp_path / METRICS_FILE
     written(path, step(1), step(2))
     before = path.read_bytes()
 
@@ -96,7 +96,7 @@ def test_it_appears_whole_by_publication(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_nothing_to_drop_changes_nothing(tmp_path: Path) -> None:
-    path = tmp_path / METRICS
+    path = tmp_path / METRICS_FILE
     written(path, step(1))
     before = path.stat()
     JsonLines(path).keep_up_to(1)
@@ -107,7 +107,7 @@ def test_nothing_to_drop_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_validation_that_is_done_again_is_not_recorded_twice(tmp_path: Path) -> None:
     """The subset was judged, then the run was stopped in the full validation that it asked for."""
-    path = tmp_path / METRICS
+    path = tmp_path / METRICS_FILE
     subset, full = {"kind": "subset", "step": 20, "eer": 0.2}, {"kind": "full", "step": 20, "eer": 0.3}
     written(path, step(20), subset)
     lines = JsonLines(path)
@@ -115,12 +115,12 @@ def test_a_validation_that_is_done_again_is_not_recorded_twice(tmp_path: Path) -
     lines.write(subset)
     lines.write(full)
     lines.close()
-    assert records(path) == [step(20), subset, full]
+    assert read_records(path) == [step(20), subset, full]
 
 
 def test_lines_of_others_are_no_records(tmp_path: Path) -> None:
-    (tmp_path / METRICS).write_bytes(b'12\n["a"]\n{"no": "kind"}\n\xff\n{"kind": "step", "step": 1}\n')
-    assert records(tmp_path / METRICS) == [step(1)]
+    (tmp_path / METRICS_FILE).write_bytes(b'12\n["a"]\n{"no": "kind"}\n\xff\n{"kind": "step", "step": 1}\n')
+    assert read_records(tmp_path / METRICS_FILE) == [step(1)]
 
 
 def test_a_full_disk_ends_the_run_with_a_sentence() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from tests.trainer.watch.figures import FACTS, figures, measured
 from trainer.config.schema import Config, Data, Log, Optim
-from trainer.metrics.logger import Watch
-from trainer.metrics.report import PAGE, write_page
+from trainer.metrics.logger import MetricsLogger
+from trainer.metrics.report import PAGE_FILE, write_page
 
 CONFIG = Config(data=Data(path="packed", test="held out"), optim=Optim(reduce="exact"), log=Log(tensorboard=False))
 
@@ -19,7 +19,7 @@ CONFIG = Config(data=Data(path="packed", test="held out"), optim=Optim(reduce="e
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     folder = tmp_path / "first"
-    watch = Watch(folder, CONFIG.log, talk=io.StringIO())
+    watch = MetricsLogger(folder, CONFIG.log, talk=io.StringIO())
     for step, eer in ((100, 0.2), (200, 0.018), (300, 0.018), (400, 0.03)):
         watch.record(measured(step, loss=100 / step, waits=(0.016, 0.032)))
         watch.validated(step, "full", figures(eer))
@@ -32,7 +32,7 @@ def run(tmp_path: Path) -> Path:
 
 def page(folder: Path) -> str:
     write_page(folder, CONFIG, FACTS)
-    return (folder / PAGE).read_text()
+    return (folder / PAGE_FILE).read_text()
 
 
 def test_the_best_is_the_first_full_validation_that_no_other_one_beat(run: Path) -> None:

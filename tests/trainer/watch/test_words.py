@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.metrics.console import count, duration, figure, format_rate, percent, size
+from trainer.metrics.console import (
+    format_bytes,
+    format_count,
+    format_duration,
+    format_error_rate,
+    format_percent,
+    format_value,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,12 +27,12 @@ from trainer.metrics.console import count, duration, figure, format_rate, percen
     ],
 )
 def test_durations(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+    assert format_duration(seconds) == said
 
 
 @given(st.floats(0, 1e8))
 def test_no_unit_overflows(seconds: float) -> None:
-    words = duration(seconds).split()
+    words = format_duration(seconds).split()
     said = dict(zip(words[1::2], map(int, words[::2]), strict=True))
     assert said.get("h", 0) < 24 or "d" not in said
     assert said.get("min", 0) < 60 or "h" not in said
@@ -35,19 +42,19 @@ def test_no_unit_overflows(seconds: float) -> None:
 
 
 def test_sizes_and_shares() -> None:
-    assert [size(640), size(52_400_000), size(1.2e9)] == ["640 B", "52.4 MB", "1.2 GB"]
-    assert percent(0.0034) == "0.3 %"
-    assert [count(1, "rank"), count(1200, "rank")] == ["1 rank", "1,200 ranks"]
+    assert [format_bytes(640), format_bytes(52_400_000), format_bytes(1.2e9)] == ["640 B", "52.4 MB", "1.2 GB"]
+    assert format_percent(0.0034) == "0.3 %"
+    assert [format_count(1, "rank"), format_count(1200, "rank")] == ["1 rank", "1,200 ranks"]
 
 
 def test_a_tiny_loss_is_not_said_to_be_zero() -> None:
-    assert [figure(each) for each in (0.0, 2.3171, 1e-5, 12345.0)] == ["0.000", "2.317", "1.00e-05", "1.23e+04"]
-    assert figure(float("nan")) == "nan"
+    assert [format_value(each) for each in (0.0, 2.3171, 1e-5, 12345.0)] == ["0.000", "2.317", "1.00e-05", "1.23e+04"]
+    assert format_value(float("nan")) == "nan"
 
 
 @given(st.floats(0, 1), st.integers(1, 10**9))
 def test_no_digit_is_told_that_less_than_one_of_them_would_change(share: float, counted: int) -> None:
-    told = format_rate(share, counted)
+    told = format_error_rate(share, counted)
     digits = len(told.removesuffix(" %").partition(".")[2])
     assert digits == 0 or 100 / counted <= 10**-digits
     assert digits <= 2
@@ -55,4 +62,4 @@ def test_no_digit_is_told_that_less_than_one_of_them_would_change(share: float, 
 
 @pytest.mark.parametrize(("counted", "told"), [(36, "12 %"), (2_800, "12.3 %"), (36_000, "12.35 %")])
 def test_more_pairs_tell_more_digits(counted: int, told: str) -> None:
-    assert format_rate(0.12345, counted) == told
+    assert format_error_rate(0.12345, counted) == told

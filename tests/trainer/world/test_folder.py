@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from trainer.distributed.run_lock import held
+from trainer.distributed.run_lock import run_folder_lock
 from trainer.distributed.world import T, World
 from trainer.errors import Busy, UsageError
 
@@ -20,18 +20,21 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 import torch
-from trainer.distributed.run_lock import held
+from trainer.distributed.run_lock import run_folder_lock
 from trainer.distributed.world import T, World
 
-with held(Path(sys.argv[1]), World(0, 1, torch.device("cpu")), 0.0):
+with run_folder_lock(Path(sys.argv[1]), World(0, 1, torch.device("cpu")), 0.0):
     print("held", flush=True)
     time.sleep(600)
 """
 
 
 def test_the_second_leaves_and_says_why(tmp_path: Path) -> None:
-    with held(tmp_path / "run", ALONE, 0.0):
-        with pytest.raises(Busy, match="did not end within 0 seconds") as caught, held(tmp_path / "run", ALONE, 0.0):
+    with run_folder_lock(tmp_path / "run", ALONE, 0.0):
+        with (
+            pytest.raises(Busy, match="did not end within 0 seconds") as caught,
+            run_folder_lock(tmp_path / "run", ALONE, 0.0),
+        ):
             pass
         assert caught.value.exit_code == 5
         assert str(tmp_path / "run") in str(caught.value)
@@ -46,15 +49,15 @@ def test_who_waits_gets_it_when_the_first_is_done(tmp_path: Path, monkeypatch: p
             first.close()
 
     monkeypatch.setattr(time, "sleep", sleep)
-    first.enter_context(held(tmp_path, ALONE, 0.0))
-    with held(tmp_path, ALONE, 600.0):
+    first.enter_context(run_folder_lock(tmp_path, ALONE, 0.0))
+    with run_folder_lock(tmp_path, ALONE, 600.0):
         assert len(waits) == 3
 
 
 def test_it_is_free_behind_a_run_that_failed(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), held(tmp_path, ALONE, 0.0):
+    with pytest.raises(ZeroDivisionError), run_folder_lock(tmp_path, ALONE, 0.0):
         raise ZeroDivisionError
-    with held(tmp_path, ALONE, 0.0):
+    with run_folder_lock(tmp_path, ALONE, 0.0):
         pass
 
 
@@ -62,16 +65,16 @@ def test_the_lock_goes_with_its_process(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(Busy), held(tmp_path, ALONE, 0.0):
+        with pytest.raises(Busy), run_folder_lock(tmp_path, ALONE, 0.0):
             pass
         holder.kill()
         holder.wait()
-        with held(tmp_path, ALONE, 0.0):
+        with run_folder_lock(tmp_path, ALONE, 0.0):
             pass
 
 
 def test_nothing_is_left_beside_the_lock(tmp_path: Path) -> None:
-    with held(tmp_path, ALONE, 0.0):
+    with run_folder_lock(tmp_path, ALONE, 0.0):
         pass
     assert [each.name for each in tmp_path.iterdir()] == [".lock"]
 
@@ -80,17 +83,17 @@ def test_nothing_is_left_beside_the_lock(tmp_path: Path) -> None:
 class Apart(World):
     """A job of two, whose other rank does not see what this one writes."""
 
-    def agreed(self, value: T) -> T:
+    def broadcast_object(self, value: T) -> T:
         return value
 
-    def all_say(self, yes: bool) -> bool:  # noqa: FBT001 - as it is called
+    def all_true(self, yes: bool) -> bool:  # noqa: FBT001 - as it is called
         return yes and False
 
 
 def test_a_folder_that_not_every_rank_sees_is_refused(tmp_path: Path) -> None:
     with (
         pytest.raises(UsageError, match="Checkpoints need one folder that all machines"),
-        held(tmp_path, Apart(0, 2, CPU), 0.0),
+        run_folder_lock(tmp_path, Apart(0, 2, CPU), 0.0),
     ):
         pass
     assert [each.name for each in tmp_path.iterdir()] == [".lock"]

@@ -8,8 +8,8 @@ import pytest
 
 from tests.trainer.jobs import arguments, steps
 from trainer.__main__ import main
-from trainer.distributed.watchdog import ASKING, exit_code_of, listening
-from trainer.train_step import Step
+from trainer.distributed.watchdog import STOP_SIGNALS, catch_stop_signals, exit_code_of
+from trainer.train_step import TrainStep
 
 RARELY: dict[str, object] = {"checkpoint.every_steps": 0, "checkpoint.every_epochs": 3}
 
@@ -20,7 +20,7 @@ RARELY: dict[str, object] = {"checkpoint.every_steps": 0, "checkpoint.every_epoc
     ids=str,
 )
 def test_each_is_noted_with_its_exit_code(number: signal.Signals, code: int) -> None:
-    with listening() as request:
+    with catch_stop_signals() as request:
         assert not request.signal
         signal.raise_signal(number)
         assert request.signal == number
@@ -28,7 +28,7 @@ def test_each_is_noted_with_its_exit_code(number: signal.Signals, code: int) -> 
 
 
 def test_a_second_ctrl_c_ends_it_at_once() -> None:
-    with listening() as request:
+    with catch_stop_signals() as request:
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
@@ -36,29 +36,29 @@ def test_a_second_ctrl_c_ends_it_at_once() -> None:
 
 
 def test_a_second_term_changes_nothing() -> None:
-    with listening() as request:
+    with catch_stop_signals() as request:
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGTERM)
         assert exit_code_of(request.signal) == 143
 
 
 def test_who_listened_before_listens_again() -> None:
-    before = [signal.getsignal(each) for each in ASKING]
-    with listening():
-        assert [signal.getsignal(each) for each in ASKING] != before
-    assert [signal.getsignal(each) for each in ASKING] == before
+    before = [signal.getsignal(each) for each in STOP_SIGNALS]
+    with catch_stop_signals():
+        assert [signal.getsignal(each) for each in STOP_SIGNALS] != before
+    assert [signal.getsignal(each) for each in STOP_SIGNALS] == before
 
 
 def raised_in_step(monkeypatch: pytest.MonkeyPatch, step: int, *numbers: signal.Signals) -> None:
-    own: Any = Step.__call__
+    own: Any = TrainStep.__call__
 
-    def called(self: Step, *words: Any) -> Any:  # noqa: ANN401 - as it was called
+    def called(self: TrainStep, *words: Any) -> Any:  # noqa: ANN401 - as it was called
         if self._state.progress.step == step - 1:
             for each in numbers:
                 signal.raise_signal(each)
         return own(self, *words)
 
-    monkeypatch.setattr(Step, "__call__", called)
+    monkeypatch.setattr(TrainStep, "__call__", called)
 
 
 def test_a_run_that_slurm_warns_saves_and_leaves(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

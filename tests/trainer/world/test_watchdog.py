@@ -8,7 +8,7 @@ import ctypes, time
 from trainer.distributed import watchdog
 
 watchdog._LATER = {later}
-with watchdog.watched(3, {patience}) as dog:
+with watchdog.stall_watchdog(3, {patience}) as dog:
     def where_it_stands():
         {stands}
     where_it_stands()
@@ -39,7 +39,7 @@ def test_with_the_interpreter_held_faulthandler_ends_it() -> None:
 
 def test_who_asks_for_more_time_has_it() -> None:
     """A checkpoint is read, a network compiled: longer than what was said last, and than faulthandler knew of."""
-    end = ended("dog.alive(600.0); time.sleep(2.5)", later=0.5)
+    end = ended("dog.heartbeat(600.0); time.sleep(2.5)", later=0.5)
     assert end.returncode == 0, end.stderr
 
 

@@ -5,13 +5,13 @@ import sys
 
 QUICK_STEPS = """
 import time
-from trainer.distributed.watchdog import watched
+from trainer.distributed.watchdog import stall_watchdog
 
-with watched(0, 1.0) as dog:
+with stall_watchdog(0, 1.0) as dog:
     until = time.monotonic() + 8
     while time.monotonic() < until:
         time.sleep(0.2)
-        dog.alive()
+        dog.heartbeat()
 """
 
 

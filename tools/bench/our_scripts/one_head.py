@@ -11,10 +11,10 @@ from collections.abc import Callable
 import torch
 
 from trainer.config.schema import System
-from trainer.distributed.row_stats import Drawn
-from trainer.distributed.world import World, joined
-from trainer.heads.margin import CrossEntropy, head, margin_of
-from trainer.heads.partial_fc import Sharded
+from trainer.distributed.row_stats import NegativeSampler
+from trainer.distributed.world import World, distributed_session
+from trainer.heads.margin import CrossEntropy, make_head, make_margin
+from trainer.heads.partial_fc import PartialFCHead
 
 TURNS = 3
 
@@ -24,7 +24,7 @@ Turn = Callable[[torch.Tensor, torch.Tensor], None]
 def main() -> None:
     kind, classes, embedding, batch, share = sys.argv[1], *map(int, sys.argv[2:5]), float(sys.argv[5])
     torch.set_num_threads(1)
-    with joined(System(device="cpu")) as world:
+    with distributed_session(System(device="cpu")) as world:
         torch.manual_seed(world.rank)
         units, labels = torch.randn(batch, embedding), torch.randint(classes, (batch,))
         before = _peak()
@@ -34,12 +34,12 @@ def main() -> None:
         for _ in range(TURNS):
             turn(units, labels)
         spent = (time.perf_counter() - began) / TURNS
-        if world.leads:
+        if world.is_main:
             print(spent, _peak() - before)
 
 
 def _whole(classes: int, embedding: int) -> Turn:
-    own, loss = head("cosface", embedding=embedding, classes=classes, margin=0.1, scale=30.0), CrossEntropy(0.0)
+    own, loss = make_head("cosface", embedding=embedding, classes=classes, margin=0.1, scale=30.0), CrossEntropy(0.0)
 
     def turn(units: torch.Tensor, labels: torch.Tensor) -> None:
         own.zero_grad()
@@ -49,8 +49,8 @@ def _whole(classes: int, embedding: int) -> Turn:
 
 
 def _blocks(classes: int, embedding: int, share: float, world: World) -> Turn:
-    own = Sharded(embedding, classes, margin_of("cosface", 0.1), 30.0, world, lambda block: block)
-    drawn = Drawn(own, world, 0, share)
+    own = PartialFCHead(embedding, classes, make_margin("cosface", 0.1), 30.0, world, lambda block: block)
+    drawn = NegativeSampler(own, world, 0, share)
 
     def turn(units: torch.Tensor, labels: torch.Tensor) -> None:
         own.zero_grad()

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.host.doctor import advise
+from shardkit.host.doctor import diagnose
 from shardkit.host.facts import Contents, Cores, Host, Limit, Space
 from shardkit.host.findings import Finding, Severity
-from shardkit.host.mounts import Disk, Mount, ReadAhead
+from shardkit.host.mounts import Disk, Mount, ReadAheadSetting
 from tests.shardkit.storage.host.hosts import GB, SOUND
 
 ADVICE, PROBLEM = Severity.ADVICE, Severity.PROBLEM
@@ -22,7 +22,7 @@ def mounted(type_: str, *options: str) -> Mount:
 
 
 def complaints(host: Host) -> list[Finding]:
-    return [finding for finding in advise(host) if finding.severity in {PROBLEM, ADVICE}]
+    return [finding for finding in diagnose(host) if finding.severity in {PROBLEM, ADVICE}]
 
 
 def with_memory(**facts: Any) -> dict[str, object]:  # noqa: ANN401 - any field of Memory
@@ -54,7 +54,7 @@ def test_a_sound_host_gets_no_advice() -> None:
         ({"space": Space(GB // 2, 9_000_000, 9_000_000)}, "free space", PROBLEM, "free some"),
         ({"disk": Disk("nvme0n1", "bfq", rotational=False)}, "scheduler", ADVICE, "echo none > /sys/block/nvme0n1/"),
         ({"disk": Disk("sda", "bfq", rotational=True)}, "disk", ADVICE, "train from a packed dataset"),
-        ({"read_ahead": ReadAhead(128, "/sys/it")}, "read-ahead", ADVICE, "echo 4096 > /sys/it"),
+        ({"read_ahead": ReadAheadSetting(128, "/sys/it")}, "read-ahead", ADVICE, "echo 4096 > /sys/it"),
         ({"refusals": {"lock a folder": "no locks"}}, "writing", PROBLEM, "pack on a local disk"),
         ({"place": replace(SOUND.place, writable=False)}, "writing", PROBLEM, "name another folder"),
         ({"open_files": Limit(1_024, 524_288)}, "open files", ADVICE, "ulimit -n 65536 "),
@@ -127,14 +127,14 @@ hosts = st.builds(
     mount=st.none() | st.sampled_from(["ext4", "nfs", "tmpfs", "overlay", "btrfs"]).map(mounted),
     space=st.builds(Space, st.integers(0, 1 << 60), st.integers(0, 1 << 40), st.integers(0, 1 << 40)),
     disk=st.none() | st.builds(Disk),
-    read_ahead=st.none() | st.builds(ReadAhead, st.integers(0, 1 << 20)),
+    read_ahead=st.none() | st.builds(ReadAheadSetting, st.integers(0, 1 << 20)),
     refusals=st.dictionaries(st.sampled_from(["publish a file"]), st.none() | st.text()),
 )
 
 
 @given(hosts)
 def test_the_worst_comes_first_and_every_complaint_says_why_and_what_to_do(host: Host) -> None:
-    findings = advise(host)
+    findings = diagnose(host)
 
     assert [each.severity for each in findings] == sorted(
         (each.severity for each in findings), key=[PROBLEM, ADVICE, Severity.SKIPPED, Severity.OK].index

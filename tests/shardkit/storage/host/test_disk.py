@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.host.mounts import Disk, Mount, disk_under, read_ahead_under
+from shardkit.host.mounts import Disk, Mount, find_disk, find_read_ahead
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def mount(device: str, type_: str = "ext4", source: str = "/dev/sda1") -> Mount:
 def test_a_disk_and_its_partition_have_one_queue(sys: Path, device: str) -> None:
     plug_in(sys, "sda", "8", rotates="1")
 
-    assert disk_under(mount(device), sys) == Disk("sda", "none", rotational=True)
-    ahead = read_ahead_under(mount(device), sys)
+    assert find_disk(mount(device), sys) == Disk("sda", "none", rotational=True)
+    ahead = find_read_ahead(mount(device), sys)
     assert ahead is not None
     assert ahead.kib == 4_096
     assert Path(ahead.setting).samefile(sys / "devices/pci/sda/queue/read_ahead_kb")
@@ -49,28 +49,28 @@ def test_a_disk_and_its_partition_have_one_queue(sys: Path, device: str) -> None
 def test_the_scheduler_is_the_one_in_brackets(sys: Path, said: str, chosen: str | None) -> None:
     plug_in(sys, "sda", "8", said)
 
-    assert disk_under(mount("8:0"), sys) == Disk("sda", chosen, rotational=False)
+    assert find_disk(mount("8:0"), sys) == Disk("sda", chosen, rotational=False)
 
 
 @pytest.mark.parametrize("name", ["vda", "xvda"])
 def test_a_virtual_disk_is_not_believed_to_rotate(sys: Path, name: str) -> None:
     plug_in(sys, name, "254", rotates="1")
 
-    assert disk_under(mount("254:0"), sys) == Disk(name, "none", rotational=None)
+    assert find_disk(mount("254:0"), sys) == Disk(name, "none", rotational=None)
 
 
 def test_btrfs_is_followed_to_its_disk_whose_read_ahead_it_does_not_use(sys: Path) -> None:
     plug_in(sys, "sda", "8")
     btrfs = mount("0:45", "btrfs")
 
-    assert disk_under(btrfs, sys) == Disk("sda", "none", rotational=False)
-    assert read_ahead_under(btrfs, sys) is None
+    assert find_disk(btrfs, sys) == Disk("sda", "none", rotational=False)
+    assert find_read_ahead(btrfs, sys) is None
 
 
 def test_a_server_has_a_read_ahead_and_no_disk(sys: Path) -> None:
     nfs = mount("0:52", "nfs4", "server:/export")
 
-    assert disk_under(nfs, sys) is None
-    ahead = read_ahead_under(nfs, sys)
+    assert find_disk(nfs, sys) is None
+    ahead = find_read_ahead(nfs, sys)
     assert ahead is not None
     assert (ahead.kib, ahead.setting) == (128, str(sys / "class/bdi/0:52/read_ahead_kb"))

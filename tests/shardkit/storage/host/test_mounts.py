@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shardkit.host.mounts import Kind, Mount, mount_of, mounts
+from shardkit.host.mounts import FileSystemKind, Mount, mount_of, parse_mounts
 
 TABLE = r"""22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard
@@ -24,7 +24,7 @@ def escaped(field: str) -> str:
 
 
 def test_every_field_is_found_where_it_stands() -> None:
-    _, root, disk, far = mounts(TABLE)
+    _, root, disk, far = parse_mounts(TABLE)
 
     assert root == Mount("/", "254:0", "ext4", "/dev/vda", ("rw", "relatime", "discard"))
     assert disk == Mount("/mnt/my disk", "8:17", "xfs", "/dev/mapper/a\\b", ("ro", "noatime", "rw", "attr2"))
@@ -37,7 +37,7 @@ def test_what_the_kernel_escapes_comes_back(point: str, source: str, options: li
     mounted = " ".join(["36", "35", "98:0", "/", escaped(point), ",".join(options), *tags])
     line = f"{mounted} - fuse.sshfs {escaped(source)} rw\n"
 
-    [read] = mounts(line)
+    [read] = parse_mounts(line)
 
     assert read == Mount(point, "98:0", "fuse.sshfs", source, tuple(dict.fromkeys([*options, "rw"])))
 
@@ -54,7 +54,7 @@ def test_what_the_kernel_escapes_comes_back(point: str, source: str, options: li
     ],
 )
 def test_a_path_lies_on_the_longest_mount_above_it(path: str, point: str) -> None:
-    mount = mount_of(PurePosixPath(path), mounts(TABLE))
+    mount = mount_of(PurePosixPath(path), parse_mounts(TABLE))
 
     assert mount is not None
     assert mount.point == point
@@ -63,27 +63,27 @@ def test_a_path_lies_on_the_longest_mount_above_it(path: str, point: str) -> Non
 def test_the_later_of_two_mounts_on_one_point_hides_the_other() -> None:
     table = "1 0 8:1 / /data rw - ext4 /dev/sda1 rw\n2 1 8:2 / /data rw - xfs /dev/sdb1 rw\n"
 
-    mount = mount_of(PurePosixPath("/data/x"), mounts(table))
+    mount = mount_of(PurePosixPath("/data/x"), parse_mounts(table))
 
     assert mount is not None
     assert mount.type == "xfs"
 
 
 def test_without_a_table_nothing_is_claimed() -> None:
-    assert mount_of(PurePosixPath("/data"), mounts("")) is None
+    assert mount_of(PurePosixPath("/data"), parse_mounts("")) is None
 
 
 @pytest.mark.parametrize(
     ("type_", "kind"),
     [
-        *[(each, Kind.LOCAL) for each in ("ext4", "xfs", "btrfs", "zfs", "fuseblk")],
+        *[(each, FileSystemKind.LOCAL) for each in ("ext4", "xfs", "btrfs", "zfs", "fuseblk")],
         *[
-            (each, Kind.NETWORK)
+            (each, FileSystemKind.NETWORK)
             for each in ("nfs", "nfs4", "cifs", "lustre", "gpfs", "ceph", "fuse.sshfs", "fuse.s3fs")
         ],
-        *[(each, Kind.OVERLAY) for each in ("overlay", "fuse.fuse-overlayfs")],
-        *[(each, Kind.MEMORY) for each in ("tmpfs", "ramfs")],
+        *[(each, FileSystemKind.OVERLAY) for each in ("overlay", "fuse.fuse-overlayfs")],
+        *[(each, FileSystemKind.MEMORY) for each in ("tmpfs", "ramfs")],
     ],
 )
-def test_a_type_has_its_kind(type_: str, kind: Kind) -> None:
+def test_a_type_has_its_kind(type_: str, kind: FileSystemKind) -> None:
     assert Mount("/data", "0:1", type_, "none", ("rw",)).kind is kind

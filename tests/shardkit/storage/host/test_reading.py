@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from shardkit.host.doctor import place_of
-from shardkit.host.facts import Cores, Limit, Roots, host_at, memory_total
+from shardkit.host.doctor import locate
+from shardkit.host.facts import Cores, KernelRoots, Limit, parse_memory_total, read_host
 
 
-def put(root: Path, files: dict[str, str]) -> Roots:
+def put(root: Path, files: dict[str, str]) -> KernelRoots:
     for name, content in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(content)
-    return Roots(root / "proc", root / "sys", root / "shm")
+    return KernelRoots(root / "proc", root / "sys", root / "shm")
 
 
 def test_a_host_is_read_from_proc_and_sys(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_host_is_read_from_proc_and_sys(tmp_path: Path) -> None:
         },
     )
 
-    host = host_at(place_of(tmp_path), {}, roots)
+    host = read_host(locate(tmp_path), {}, roots)
 
     assert host.mount is not None
     assert host.mount.source == "server:/export"
@@ -44,7 +44,7 @@ def test_a_host_is_read_from_proc_and_sys(tmp_path: Path) -> None:
 
 
 def test_a_kernel_that_says_nothing_is_no_error(tmp_path: Path) -> None:
-    host = host_at(place_of(tmp_path), {}, Roots(tmp_path / "proc", tmp_path / "sys", tmp_path))
+    host = read_host(locate(tmp_path), {}, KernelRoots(tmp_path / "proc", tmp_path / "sys", tmp_path))
 
     assert (host.mount, host.disk, host.read_ahead, host.infiniband) == (None, None, None, False)
     assert (host.cores.quota, host.memory.usable, host.memory.overcommits) == (None, None, True)
@@ -54,7 +54,7 @@ def test_a_kernel_that_says_nothing_is_no_error(tmp_path: Path) -> None:
 
 
 def test_the_host_that_runs_this_can_be_read(tmp_path: Path) -> None:
-    host = host_at(place_of(tmp_path), {}, Roots())
+    host = read_host(locate(tmp_path), {}, KernelRoots())
 
     assert host.mount is not None
     assert tmp_path.is_relative_to(host.mount.point)
@@ -67,7 +67,7 @@ def test_limits_are_those_of_this_process(tmp_path: Path, soft: int) -> None:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, before[1]))
     try:
-        host = host_at(place_of(tmp_path), {}, Roots())
+        host = read_host(locate(tmp_path), {}, KernelRoots())
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
@@ -75,5 +75,5 @@ def test_limits_are_those_of_this_process(tmp_path: Path, soft: int) -> None:
 
 
 def test_the_total_of_memory_is_found_by_its_name() -> None:
-    assert memory_total("HighTotal: 7 kB\nMemTotal: 2 kB\n") == 2_048
-    assert memory_total("") is None
+    assert parse_memory_total("HighTotal: 7 kB\nMemTotal: 2 kB\n") == 2_048
+    assert parse_memory_total("") is None

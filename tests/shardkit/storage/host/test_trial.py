@@ -6,7 +6,7 @@ from pathlib import Path
 from unittest import mock
 
 from shardkit.errors import StorageFailing
-from shardkit.host.doctor import refusals
+from shardkit.host.doctor import try_operations
 
 
 def write(folder: Path) -> None:
@@ -23,7 +23,7 @@ def object_to(_folder: Path) -> None:
 
 
 def test_each_attempt_has_its_answer_and_nothing_stays(tmp_path: Path) -> None:
-    said = refusals(tmp_path, {"write": write, "fail": fail, "object": object_to})
+    said = try_operations(tmp_path, {"write": write, "fail": fail, "object": object_to})
 
     assert said == {"write": None, "fail": "[Errno 37] No locks available", "object": "both got it"}
     assert list(tmp_path.iterdir()) == []
@@ -32,4 +32,4 @@ def test_each_attempt_has_its_answer_and_nothing_stays(tmp_path: Path) -> None:
 def test_where_no_folder_can_be_made_nothing_else_is_tried(tmp_path: Path) -> None:
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with mock.patch.object(os, "mkdir", side_effect=full):
-        assert refusals(tmp_path, {"write": write}) == {"make a folder": "[Errno 28] No space left on device"}
+        assert try_operations(tmp_path, {"write": write}) == {"make a folder": "[Errno 28] No space left on device"}

@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shardkit.stream.order.epoch import order_of
-from shardkit.stream.order.spec import Ordering
+from shardkit.stream.order.epoch import build_order
+from shardkit.stream.order.spec import OrderOptions
 from tests.shardkit.stream.epochs import by_subject, table, table_by_blocks
 
 SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=40)
@@ -17,7 +17,7 @@ def test_every_sample_and_slot_is_accounted_for(
 ) -> None:
     if tail == "drop" and batch > sum(sizes):
         return
-    order = order_of(by_subject(*sizes), Ordering(batch, "balanced", tail=tail, block_rows=block_rows))
+    order = build_order(by_subject(*sizes), OrderOptions(batch, "balanced", tail=tail, block_rows=block_rows))
     slots = table(order, epoch)
     samples, often = np.unique(slots[slots >= 0], return_counts=True)
     counts = order.epoch(epoch).counts
@@ -32,7 +32,7 @@ def test_every_sample_and_slot_is_accounted_for(
 @settings(max_examples=200, deadline=None)
 def test_subjects_come_equally_often_and_so_do_the_samples_of_each(sizes: list[int], epoch: int, seed: int) -> None:
     catalog = by_subject(*sizes)
-    order = order_of(catalog, Ordering(7, "balanced", tail="mask", seed=seed))
+    order = build_order(catalog, OrderOptions(7, "balanced", tail="mask", seed=seed))
     slots = table(order, epoch)
     assert catalog.subjects is not None
     often = np.bincount(slots[slots >= 0], minlength=sum(sizes))
@@ -44,7 +44,7 @@ def test_subjects_come_equally_often_and_so_do_the_samples_of_each(sizes: list[i
 
 def test_over_the_epochs_who_comes_once_more_changes_and_every_sample_comes() -> None:
     catalog = by_subject(1, 2, 30, 7)
-    order = order_of(catalog, Ordering(6, "balanced"))
+    order = build_order(catalog, OrderOptions(6, "balanced"))
     assert catalog.subjects is not None
     often = sum(np.bincount(table(order, epoch).reshape(-1), minlength=40) for epoch in range(40))
     by_epoch = {tuple(np.bincount(catalog.subjects[table(order, epoch).reshape(-1)])) for epoch in range(12)}
@@ -55,7 +55,7 @@ def test_over_the_epochs_who_comes_once_more_changes_and_every_sample_comes() ->
 
 
 def test_what_is_left_out_is_told() -> None:
-    counts = order_of(by_subject(1, 31), Ordering(4, "balanced")).counts
+    counts = build_order(by_subject(1, 31), OrderOptions(4, "balanced")).counts
 
     assert str(counts) == (
         "17 of 32 samples served, 15 slots repeat one; "

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.stream.order.layout import Disk
+from shardkit.stream.order.layout import ShardWalk
 
 SHARDS = st.lists(st.integers(0, 9), min_size=1, max_size=9)
 
@@ -11,7 +11,7 @@ SHARDS = st.lists(st.integers(0, 9), min_size=1, max_size=9)
 def test_the_way_comes_by_whole_shards(sizes: list[int], epoch: int) -> None:
     shards = np.array(sizes)
     shard_of = np.repeat(np.arange(len(sizes)), sizes)
-    way = Disk.shuffled(shards, 1, epoch).samples(np.arange(sum(sizes)))
+    way = ShardWalk.shuffled(shards, 1, epoch).samples(np.arange(sum(sizes)))
     changes = int((np.diff(shard_of[way]) != 0).sum())
 
     assert sorted(way.tolist()) == list(range(sum(sizes)))
@@ -21,7 +21,7 @@ def test_the_way_comes_by_whole_shards(sizes: list[int], epoch: int) -> None:
 
 @given(sizes=SHARDS)
 def test_places_lead_back(sizes: list[int]) -> None:
-    disk = Disk.shuffled(np.array(sizes), 1, 2)
+    disk = ShardWalk.shuffled(np.array(sizes), 1, 2)
     places = np.arange(sum(sizes))
 
     assert (disk.places(disk.samples(places)) == places).all()

@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
-from shardkit.stream.order.epoch import order_of
-from shardkit.stream.order.rng import perm
+from shardkit.stream.order.epoch import build_order
+from shardkit.stream.order.rng import permutation
 from shardkit.stream.order.samplers import _most_rows
-from shardkit.stream.order.spec import Catalog, Ordering
+from shardkit.stream.order.spec import OrderOptions, SplitCatalog
 from tests.shardkit.stream.epochs import by_subject, table, table_by_blocks
 
 
@@ -24,12 +24,12 @@ def test_every_row_has_p_subjects_with_k_samples(
     sizes: list[int], subjects: int, each: int, block_rows: int, seed: int, *, mixed: bool
 ) -> None:
     catalog = shuffled(by_subject(*sizes)) if mixed else by_subject(*sizes)
-    ordering = Ordering(subjects * each, "pk", seed=seed, impressions_per_subject=each, block_rows=block_rows)
+    ordering = OrderOptions(subjects * each, "pk", seed=seed, impressions_per_subject=each, block_rows=block_rows)
     if sum(size >= each for size in sizes) < subjects:
         with pytest.raises(UsageError, match="have as many"):
-            order_of(catalog, ordering)
+            build_order(catalog, ordering)
         return
-    order = order_of(catalog, ordering)
+    order = build_order(catalog, ordering)
     slots = table(order, seed)
     assert catalog.subjects is not None
     who = catalog.subjects[slots].reshape(len(slots), subjects, each)
@@ -52,14 +52,14 @@ def test_no_row_more_could_be_filled(units: list[int], columns: int) -> None:
 
 
 def test_what_is_left_out_of_a_subject_changes() -> None:
-    order = order_of(by_subject(*[5] * 30), Ordering(8, "pk", impressions_per_subject=2))
+    order = build_order(by_subject(*[5] * 30), OrderOptions(8, "pk", impressions_per_subject=2))
     served = {sample for epoch in range(30) for sample in table(order, epoch).reshape(-1).tolist()}
 
     assert served == set(range(150))
 
 
 def test_reasons_are_told() -> None:
-    counts = order_of(by_subject(1, 5, 5, 90), Ordering(4, "pk", impressions_per_subject=2)).counts
+    counts = build_order(by_subject(1, 5, 5, 90), OrderOptions(4, "pk", impressions_per_subject=2)).counts
 
     assert counts.left_out == {
         "their subjects have fewer than 2": 1,
@@ -70,9 +70,9 @@ def test_reasons_are_told() -> None:
 
 def test_a_batch_that_tears_units_is_refused() -> None:
     with pytest.raises(UsageError, match="such as 8"):
-        order_of(by_subject(*[5] * 30), Ordering(9, "pk", impressions_per_subject=4))
+        build_order(by_subject(*[5] * 30), OrderOptions(9, "pk", impressions_per_subject=4))
 
 
-def shuffled(catalog: Catalog) -> Catalog:
+def shuffled(catalog: SplitCatalog) -> SplitCatalog:
     assert catalog.subjects is not None
-    return Catalog(catalog.shards, catalog.subjects[perm(catalog.samples, 5)])
+    return SplitCatalog(catalog.shards, catalog.subjects[permutation(catalog.samples, 5)])

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from shardkit.errors import UsageError
-from shardkit.stream.order.epoch import Order, order_of
-from shardkit.stream.order.rng import Integers
-from shardkit.stream.order.spec import Catalog, Ordering
+from shardkit.stream.order.epoch import SampleOrder, build_order
+from shardkit.stream.order.rng import IntArray
+from shardkit.stream.order.spec import OrderOptions, SplitCatalog
 from tests.shardkit.stream.epochs import by_subject, table, table_by_blocks
 
 
@@ -21,7 +21,7 @@ class Found(NamedTuple):
     hard: NDArray[np.bool_]
 
 
-def looked_at(catalog: Catalog, slots: Integers) -> Found:
+def looked_at(catalog: SplitCatalog, slots: IntArray) -> Found:
     assert catalog.subjects is not None
     assert catalog.groups is not None
     first, second = slots[:, 0::2], slots[:, 1::2]
@@ -32,9 +32,9 @@ def looked_at(catalog: Catalog, slots: Integers) -> Found:
     return Found(there, mated, there & ~mated & (kin[first] == kin[second]))
 
 
-def order_or_nothing(catalog: Catalog, ordering: Ordering) -> Order | None:
+def order_or_nothing(catalog: SplitCatalog, ordering: OrderOptions) -> SampleOrder | None:
     try:
-        return order_of(catalog, ordering)
+        return build_order(catalog, ordering)
     except UsageError:
         return None
 
@@ -43,7 +43,7 @@ FAMILIES = st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=5), min_si
 
 
 ORDERINGS = st.builds(
-    Ordering,
+    OrderOptions,
     global_batch=st.integers(1, 20).map(lambda pairs: 2 * pairs),
     sampler=st.just("pairs"),
     mated=st.sampled_from([0.0, 0.3, 0.5, 1.0]),
@@ -56,7 +56,7 @@ ORDERINGS = st.builds(
 @given(families=FAMILIES, ordering=ORDERINGS, epoch=st.integers(0, 9))
 @settings(max_examples=100, deadline=None)
 def test_each_sample_comes_once_and_each_row_has_its_share(
-    families: list[list[int]], ordering: Ordering, epoch: int
+    families: list[list[int]], ordering: OrderOptions, epoch: int
 ) -> None:
     catalog = of_families(families)
     order = order_or_nothing(catalog, ordering)
@@ -81,7 +81,7 @@ def test_each_sample_comes_once_and_each_row_has_its_share(
 @pytest.mark.parametrize(("batch", "mated", "hard"), [(256, 0.5, 0.3), (64, 0.25, 0.5), (2, 0.5, 0.3), (38, 0.9, 0.0)])
 def test_shares_are_met_where_the_data_allows(batch: int, mated: float, hard: float) -> None:
     catalog = of_families([[10, 10, 10]] * 100)
-    order = order_of(catalog, Ordering(batch, "pairs", mated=mated, hard=hard))
+    order = build_order(catalog, OrderOptions(batch, "pairs", mated=mated, hard=hard))
     found = looked_at(catalog, table(order, 3))
 
     assert found.mated.mean() == pytest.approx(mated, abs=0.01)
@@ -93,7 +93,7 @@ def test_shares_are_met_where_the_data_allows(batch: int, mated: float, hard: fl
 @pytest.mark.parametrize("worlds", [2, 4, 8])
 def test_every_rank_has_its_share(worlds: int) -> None:
     catalog = of_families([[10, 10]] * 100)
-    found = looked_at(catalog, table(order_of(catalog, Ordering(64, "pairs"))))
+    found = looked_at(catalog, table(build_order(catalog, OrderOptions(64, "pairs"))))
     of_ranks = found.mated.reshape(len(found.mated), worlds, -1).sum(axis=2)
 
     assert np.ptp(of_ranks) <= 1
@@ -101,7 +101,7 @@ def test_every_rank_has_its_share(worlds: int) -> None:
 
 def test_who_is_paired_and_how_changes_with_the_epoch() -> None:
     catalog = of_families([[2, 2]] * 40)
-    order = order_of(catalog, Ordering(8, "pairs"))
+    order = build_order(catalog, OrderOptions(8, "pairs"))
     assert catalog.subjects is not None
     partners, shown_mated = set(), set()
     for epoch in range(20):
@@ -116,14 +116,14 @@ def test_who_is_paired_and_how_changes_with_the_epoch() -> None:
 
 def test_partners_lie_near_each_other() -> None:
     catalog = of_families([[10, 10]] * 2000)
-    slots = table(order_of(catalog, Ordering(64, "pairs")))
+    slots = table(build_order(catalog, OrderOptions(64, "pairs")))
     apart = abs(np.diff(slots.reshape(-1, 2) // 50, axis=1))
 
     assert np.quantile(apart, 0.5) <= 1, "in the same shard or the next on the way, which is anywhere"
 
 
 def test_what_the_data_cannot_give_is_told() -> None:
-    counts = order_of(of_families([[1]] * 50), Ordering(10, "pairs")).counts
+    counts = build_order(of_families([[1]] * 50), OrderOptions(10, "pairs")).counts
 
     assert (counts.served, counts.left_out) == (50, {})
     assert counts.notes == (
@@ -134,21 +134,23 @@ def test_what_the_data_cannot_give_is_told() -> None:
 
 def test_without_groups_everyone_is_a_group() -> None:
     catalog = of_families([[4]] * 50)
-    plain = Catalog(catalog.shards, catalog.subjects)
+    plain = SplitCatalog(catalog.shards, catalog.subjects)
 
-    assert (table(order_of(plain, Ordering(10, "pairs"))) == table(order_of(catalog, Ordering(10, "pairs")))).all()
+    assert (
+        table(build_order(plain, OrderOptions(10, "pairs"))) == table(build_order(catalog, OrderOptions(10, "pairs")))
+    ).all()
 
 
 def test_a_batch_that_tears_a_pair_is_refused() -> None:
     with pytest.raises(UsageError, match="even number"):
-        order_of(of_families([[5]] * 9), Ordering(7, "pairs"))
+        build_order(of_families([[5]] * 9), OrderOptions(7, "pairs"))
 
 
 def test_data_that_gives_no_pair_is_refused() -> None:
     with pytest.raises(UsageError, match="No two samples can be paired"):
-        order_of(of_families([[1]] * 9), Ordering(4, "pairs", mated=1.0))
+        build_order(of_families([[1]] * 9), OrderOptions(4, "pairs", mated=1.0))
 
 
-def of_families(families: list[list[int]]) -> Catalog:
+def of_families(families: list[list[int]]) -> SplitCatalog:
     groups = np.repeat(np.arange(len(families)), [len(family) for family in families])
     return by_subject(*(size for family in families for size in family), groups=groups.tolist())
