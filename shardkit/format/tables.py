@@ -5,7 +5,7 @@ conversion between rows and values. An index from an untrusted source may hold a
 are on: without them Parquet returns most flipped bits as values.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from enum import Enum, auto
@@ -13,119 +13,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from shardkit.errors import Damaged, UsageError, command_hint
 from shardkit.format.page_headers import Chunk, read_chunk
 from shardkit.format.table_limits import (
     GROUP_LIMITS,
-    MAX_SAMPLES,
     GroupLimits,
     count_text_bytes,
     find_excess,
     find_excess_of_pages,
     max_values,
 )
-from shardkit.format.tar import BLOCK
-from shardkit.schema import (
-    LARGEST_SIDE,
-    LARGEST_UNPACKED,
-    MAJOR,
-    MAX_DEPTH,
-    SCHEMA,
-    WORKSPACE,
-    Member,
-    Sample,
-    Shard,
-    Subject,
-)
+from shardkit.schema import MAJOR, SCHEMA, WORKSPACE, Member, Sample, Shard, Subject
 from shardkit.storage.errors import os_errors
 from shardkit.storage.folder import DatasetFolder
 from shardkit.storage.local import open_regular
-
-_LARGEST = {
-    **dict.fromkeys(("original_width", "original_height", "width", "height", "channels"), LARGEST_SIDE),
-    "bit_depth": MAX_DEPTH,
-}
-
-_SIZES = {"width", "height", "channels", "bit_depth"}
-
-
-def reject_sample_count(shard: Shard) -> str | None:
-    """What forbids to believe the number of samples: a tar needs a header and bytes for each."""
-    least = BLOCK if shard.adopted else 2 * BLOCK
-    if shard.samples > MAX_SAMPLES:
-        return f"has {shard.samples:,} samples, and a shard has {MAX_SAMPLES:,} at most"
-    if shard.samples * least > shard.size:
-        return f"has {shard.samples:,} rows, more than {shard.size:,} bytes can hold samples"
-    return None
-
-
-def group_limits(shard: Shard) -> GroupLimits:
-    """What the row group of a shard may hold: a list has no more members than the tar has blocks."""
-    return GroupLimits(values=min(shard.size // BLOCK + shard.samples, GROUP_LIMITS.values))
-
-
-def reject_rows(rows: pa.Table, shard: Shard, largest: Mapping[str, int]) -> str | None:
-    """What forbids to use rows: some columns of the index, or all of them; `largest` is that of more columns."""
-    if has_missing_values(rows):
-        return "lacks values that every sample has"
-    if why := _why_not_meant(rows, {**_LARGEST, **largest}):
-        return why
-    if "image" in rows.column_names and _lead_outside(rows["image"], shard.size):
-        return "has an image that does not lie in the shard"
-    if "sidecars" in rows.column_names and _lead_outside(pc.list_flatten(rows["sidecars"]), shard.size):
-        return "has a sidecar that does not lie in the shard"
-    return None
-
-
-def has_missing_values(rows: pa.Table) -> bool:
-    """Whether something is missing that every row has; `other` is for adopted tars alone."""
-    required = rows.select([name for name in rows.column_names if name != "other"]).flatten()
-    if any(column.null_count for column in required.columns):
-        return True
-    if "sidecars" not in rows.column_names:
-        return False
-    members = pc.list_flatten(rows["sidecars"])
-    return any(pc.struct_field(members, name).null_count for name in ("ext", "offset", "size", "xxh3"))
-
-
-def _why_not_meant(rows: pa.Table, largest: Mapping[str, int]) -> str | None:
-    """Numbers that no image has; NumPy asks for the least and the greatest in a fifth of the time that Arrow takes."""
-    columns = {name: rows[name].to_numpy() for name in largest if name in rows.column_names and len(rows)}
-    for name, values in columns.items():
-        for each in (int(values.min()), int(values.max())):
-            if not 0 <= each <= largest[name]:
-                return f"has {each:,} as {name}, expected 0 to {largest[name]:,}"
-    if columns.keys() >= _SIZES and _unpacked_bytes({name: columns[name].max() for name in _SIZES}) > LARGEST_UNPACKED:
-        most = float(np.max(_unpacked_bytes(columns)))
-        return (
-            f"has an image of {most:,.0f} bytes, expected {LARGEST_UNPACKED:,} at most"
-            if most > LARGEST_UNPACKED
-            else None
-        )
-    return None
-
-
-def _unpacked_bytes(of: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float64]:
-    """Bytes in memory, where a value has one at least; sides of 0 stand for those that no header tells."""
-    sides = [np.maximum(of[name], 1).astype(np.float64) for name in ("width", "height", "channels")]
-    size: NDArray[np.float64] = sides[0] * sides[1] * sides[2] * np.maximum(np.asarray(of["bit_depth"]) // 8, 1)
-    return size
-
-
-def _lead_outside(members: pa.ChunkedArray, size: int) -> bool:
-    for chunk in members.chunks:
-        for name in ("offset", "size"):
-            values = chunk.field(name).to_numpy(zero_copy_only=False)
-            if len(values) and not 0 <= values.min() <= values.max() <= size:
-                return True
-    return False
-
 
 METADATA_KEY = b"shardkit"
 """Under this name a table keeps what is no column."""

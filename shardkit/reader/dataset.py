@@ -19,13 +19,12 @@ import pyarrow.compute as pc
 from shardkit.errors import Damaged, UsageError, command_hint, did_you_mean
 from shardkit.format.keys import check_file_name, encode_name
 from shardkit.format.manifest import read_manifest
+from shardkit.format.row_checks import has_missing_values, reject_sample_count
 from shardkit.format.tables import (
     SHARDS,
     SUBJECTS,
-    has_missing_values,
     iterate_samples,
     read_table,
-    reject_sample_count,
     samples_of,
     shards_of,
     subjects_of,

@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from shardkit.errors import Damaged, command_hint
-from shardkit.format.tables import INDEX, TableFile, group_limits, parquet_errors, reject_rows, reject_sample_count
+from shardkit.format.row_checks import group_limits, reject_rows, reject_sample_count
+from shardkit.format.tables import INDEX, TableFile, parquet_errors
 from shardkit.schema import Generation, Shard
 from shardkit.storage.errors import missing_is_damage, os_errors
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shardkit.format.digests import rows_digest
-from shardkit.format.tables import has_missing_values
+from shardkit.format.row_checks import has_missing_values
 from shardkit.format.tar import BLOCK, END_BLOCKS, padded_size
 from shardkit.reader.dataset import Dataset
 from shardkit.schema import Shard

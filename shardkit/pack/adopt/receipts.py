@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from shardkit.errors import Damaged
 from shardkit.format.json_values import canonical_json, decode_dataclass
+from shardkit.format.row_checks import reject_rows, reject_sample_count
 from shardkit.format.tables import (
     INDEX,
     METADATA_KEY,
@@ -20,8 +21,6 @@ from shardkit.format.tables import (
     open_table_writer,
     parquet_errors,
     read_table,
-    reject_rows,
-    reject_sample_count,
 )
 from shardkit.pack.adopt.identity import LARGEST_LABEL
 from shardkit.pack.workspace import ADOPTED

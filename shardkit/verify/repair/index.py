@@ -18,7 +18,8 @@ from xxhash import xxh3_128_digest
 
 from shardkit.errors import BadInput, Damaged
 from shardkit.format.keys import decode_name, key_of
-from shardkit.format.tables import INDEX, TableFile, group_limits, parquet_errors, rows_to_table, write_table
+from shardkit.format.row_checks import group_limits
+from shardkit.format.tables import INDEX, TableFile, parquet_errors, rows_to_table, write_table
 from shardkit.format.tar import BLOCK, END_BLOCKS, header, padded_size
 from shardkit.image.png.structure import inspect
 from shardkit.pack.options import PackOptions

@@ -12,8 +12,17 @@ import pytest
 import shardkit
 from shardkit.errors import Damaged, ShardkitError, UsageError
 from shardkit.format import table_limits, tables
+from shardkit.format.row_checks import group_limits
 from shardkit.format.table_limits import GroupLimits, find_excess
-from shardkit.format.tables import INDEX, MEMBER, SHARDS, SUBJECTS, TableFile, group_limits, read_table, write_table
+from shardkit.format.tables import (
+    INDEX,
+    MEMBER,
+    SHARDS,
+    SUBJECTS,
+    TableFile,
+    read_table,
+    write_table,
+)
 from shardkit.storage.folder import DatasetFolder
 from shardkit.stream.dataset import StreamingDataset
 from tests.commands import ran

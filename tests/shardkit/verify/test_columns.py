@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.format.tables import INDEX, has_missing_values, rows_to_table
+from shardkit.format.row_checks import has_missing_values
+from shardkit.format.tables import INDEX, rows_to_table
 from shardkit.format.tar import BLOCK, END_BLOCKS, padded_size
 from shardkit.schema import Member, Sample
 from shardkit.verify.members import end_offset, find_gap, member_table

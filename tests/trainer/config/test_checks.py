@@ -7,8 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from trainer.config.checks import RANGES, check_config, rank_split_error
+from trainer.config.checks import check_config, rank_split_error
 from trainer.config.files import RECIPES, load_config
+from trainer.config.ranges import RANGES
 from trainer.config.schema import Config, Data
 from trainer.config.settings import settings, values_of, with_values
 from trainer.errors import UsageError
