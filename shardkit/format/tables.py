@@ -1,7 +1,6 @@
 """Parquet tables of a dataset: index, shards and subjects.
 
-In order: checks whether the rows of a shard are plausible, the schemas, the writer and the reader with its limits, and
-conversion between rows and values. An index from an untrusted source may hold anything, at any length. Page checksums
+In order: the schemas, the writer and the reader with its limits, and conversion between rows and values. An index from an untrusted source may hold anything, at any length. Page checksums
 are on: without them Parquet returns most flipped bits as values.
 """
 

@@ -35,7 +35,10 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = shardkit.Streem
 
 
-HELP = "from shardkit.cli.main import shardkit; from shardkit.cli.errors import run_command; run_command(shardkit, ['--help'])"
+HELP = (
+    "from shardkit.cli.main import shardkit; from shardkit.cli.errors import run_command; "
+    "run_command(shardkit, ['--help'])"
+)
 
 
 @pytest.mark.parametrize("code", ["import shardkit", HELP], ids=["import", "help"])

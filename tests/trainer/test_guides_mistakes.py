@@ -6,8 +6,8 @@ import torch
 
 import shardkit
 from shardkit.cli.commands.pack import pack
+from tests.trainer.evaluation.samples import clustered
 from tests.trainer.patterns import tree
-from tests.trainer.verification.samples import clustered
 from trainer.evaluation.embedding import groups_of
 from trainer.evaluation.verification import MIN_ACCEPTED, verify
 

@@ -7,7 +7,7 @@ import pytest
 
 from shardkit import StreamingDataset
 from shardkit.image.png.kernels import loaded_kernels
-from shardkit.stream.description import Description
+from shardkit.stream.description import Description, format_bytes
 from tests.packed import packed
 from tests.pictures import png
 
@@ -122,3 +122,10 @@ def test_kernels_that_fail_are_told_once_and_in_the_description(
 
 def fail(_: str) -> None:
     raise RuntimeError("LLVM knows no such processor")
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 B"), (999, "999 B"), (52_400_000, "52.4 MB"), (3 * 10**15, "3,000.0 TB")]
+)
+def test_sizes(count: int, said: str) -> None:
+    assert format_bytes(count) == said

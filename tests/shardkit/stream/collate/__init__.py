@@ -1,0 +1,1 @@
+"""tests.shardkit.stream.collate"""
