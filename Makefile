@@ -44,13 +44,13 @@ format: $(READY)
 	ruff format .
 
 docs: $(READY)
-	python tools/workshop/cli_reference.py
+	python tools/dev/cli_reference.py
 
 lock: $(READY)
-	python tools/workshop/lock.py
+	python tools/dev/lock.py
 
 wheelhouse: $(COLLECTOR)/.ready
-	@$(COLLECTOR)/bin/python tools/workshop/wheelhouse.py '$(WHEELHOUSE)' --extras='$(EXTRAS)' \
+	@$(COLLECTOR)/bin/python tools/dev/wheelarchitecture_rules.py '$(WHEELHOUSE)' --extras='$(EXTRAS)' \
 	  $(if $(PYTHON_VERSION),--python-version='$(PYTHON_VERSION)') $(if $(PLATFORM),--platform='$(PLATFORM)') \
 	  $(if $(TORCH),--torch='$(TORCH)')
 

@@ -1,7 +1,8 @@
 """Parquet tables of a dataset: index, shards and subjects.
 
-In order: the schemas, the writer and the reader with its limits, and conversion between rows and values. An index from an untrusted source may hold anything, at any length. Page checksums
-are on: without them Parquet returns most flipped bits as values.
+In order: the schemas, the writer and the reader with its limits, and conversion between rows and values. An index from
+an untrusted source may hold anything, at any length. Page checksums are on: without them Parquet returns most flipped
+bits as values.
 """
 
 from collections.abc import Iterable, Iterator

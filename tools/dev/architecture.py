@@ -1,4 +1,4 @@
-"""Hold the code to the arrows and bans of `house.py`.
+"""Hold the code to the arrows and bans of `architecture_rules.py`.
 
 Prints `path:line: message` for every violation and exits with 1 if there is one.
 """
@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from itertools import combinations
 from pathlib import Path
 
-from house import ARROWS, BANS, COPIES, MOVING_METHODS, PUBLISH, PUBLISHER
+from architecture_rules import ARROWS, BANS, COPIES, MOVING_METHODS, PUBLISH, PUBLISHER
 from mentions import Call, Mention, Module, read
 
 ROOT = Path(__file__).resolve().parents[2]

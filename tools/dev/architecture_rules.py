@@ -116,3 +116,30 @@ BANS = (
 MOVING_METHODS = {"rename", "replace", "hardlink_to"}
 # Functions of the same name that move nothing.
 COPIES = {"dataclasses.replace", "copy.replace"}
+
+MAX_LINES = 400
+MIN_LINES = 60
+
+MAX_FLOORS = {"*": 6, "shardkit": 8, "shardkit.verify": 7, "trainer": 13}
+"""Longest chain of imports between the direct children of a package."""
+
+SHORT_FILES = {
+    "shardkit/cli/commands/bench_probe.py": "imported only where torch is installed",
+    "shardkit/cli/commands/merge.py": "one command a file",
+    "shardkit/cli/commands/repair.py": "one command a file",
+    "shardkit/format/keys.py": "a section of docs/format.md",
+    "shardkit/format/tar.py": "a section of docs/format.md",
+    "shardkit/host/findings.py": "values that all checks of the host return",
+    "shardkit/host/resources.py": "memory and cores, which the stream asks for without the rest of the host",
+    "shardkit/image/arrays.py": "types and buffers that every decoder shares",
+    "shardkit/image/color.py": "a decoder loads it without the other steps",
+    "shardkit/image/opencv.py": "the one place that sets OpenCV up",
+    "shardkit/image/png/encode.py": "a packer loads it without the decoder",
+    "shardkit/pack/write/encoders.py": "loads the image libraries only where pixels change",
+    "shardkit/pack/write/preparation.py": "needs the image libraries, unlike its neighbors",
+    "shardkit/pack/write/receipts.py": "a persisted format of its own",
+    "trainer/cli/train.py": "one command a file",
+    "trainer/errors.py": "the exceptions of the trainer",
+    "trainer/models/registry.py": "backbones by name",
+}
+"""Files below MIN_LINES, each with the reason for a file of its own."""
