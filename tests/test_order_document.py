@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
 from shardkit.stream.order.epoch import build_order
+from shardkit.stream.order.options import OrderOptions, SplitCatalog
 from shardkit.stream.order.rng import permutation
-from shardkit.stream.order.spec import OrderOptions, SplitCatalog
 from shardkit.stream.order.subjects import draw_subset
 from tests.shardkit.stream.epochs import table
 

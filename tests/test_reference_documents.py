@@ -16,7 +16,7 @@ from shardkit.schema import Member, Sample, Shard, Subject, Totals
 from shardkit.stream.collate.bad_samples import BadSample
 from shardkit.stream.collate.batch import Batch
 from shardkit.stream.description import Description
-from shardkit.stream.order.spec import EpochCounts
+from shardkit.stream.order.options import EpochCounts
 
 DOCS = Path(__file__).parents[1] / "docs"
 PYTHON, CODES = (DOCS / "python.md").read_text(), (DOCS / "exit-codes.md").read_text()

@@ -21,7 +21,7 @@ from shardkit.errors import BadInput, UsageError
 from shardkit.image.foreign import FOREIGN_EXTENSIONS, decode_foreign
 from shardkit.image.png.encode import to_png
 from shardkit.image.png.structure import SIGNATURE
-from shardkit.pack.source.names import is_junk, is_sidecar
+from shardkit.pack.source.file_types import is_junk, is_sidecar
 from shardkit.storage.atomic import make_folder, publish_bytes
 from synthetic.ahead import in_order
 from synthetic.command import workers_option

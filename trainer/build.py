@@ -24,7 +24,7 @@ from trainer.config.schema import Config, Loss, Model
 from trainer.config.settings import check_same_identity, identity_of
 from trainer.data import Batch, BatchLoader, InputShape, input_shape_of
 from trainer.distributed.gradients import DdpReducer, ExactReducer, GradClipper, GradientReducer
-from trainer.distributed.row_stats import NegativeSampler, RowGatherer, StepStatsReducer
+from trainer.distributed.step_stats import NegativeSampler, RowGatherer, StepStatsReducer
 from trainer.distributed.world import World
 from trainer.errors import UsageError
 from trainer.heads.margin import CrossEntropy, make_head, make_margin

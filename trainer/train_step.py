@@ -16,7 +16,12 @@ from trainer.augment.random_draws import mix_key
 from trainer.checkpoint.state import State
 from trainer.data import Batch, MicroBatch
 from trainer.distributed.gradients import GradClipper, GradientReducer
-from trainer.distributed.row_stats import NegativeSampler, RowGatherer, StepStats, StepStatsReducer
+from trainer.distributed.step_stats import (
+    NegativeSampler,
+    RowGatherer,
+    StepStats,
+    StepStatsReducer,
+)
 from trainer.errors import Diverged
 from trainer.network import Targets
 

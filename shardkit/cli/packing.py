@@ -14,7 +14,7 @@ from shardkit.pack import session
 from shardkit.pack.engines import ENGINES
 from shardkit.pack.estimate import PackDecision
 from shardkit.pack.options import PackOptions
-from shardkit.pack.plan.draft import EXCLUDED, PackRequest, PlanDraft
+from shardkit.pack.plan.planner import EXCLUDED, PackRequest, PlanDraft
 from shardkit.pack.session import check_same_source, planned_sources
 from shardkit.pack.source.arrays import describe_arrays
 from shardkit.pack.source.lists import ListFile, digest_of, digest_of_files, recorded_split_file

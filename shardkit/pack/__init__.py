@@ -6,7 +6,7 @@
 
     session       life cycle of a pack: begin, resume, pack the shards, merge; each step can be repeated after a kill
     options       options of a pack                      workspace   files of an unfinished command, `.shardkit/`
-    codec_choice  `--codec auto` and the trial run       generation  files of a generation: index, tables, digests
+    codec_choice  `--codec auto` and the trial run       generation_writer  the index, tables and digests
     estimate      codec, time and space before a pack    engines/    which processes pack the shards
 
     unpack/       dataset -> tree or arrays

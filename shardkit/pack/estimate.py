@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from shardkit.errors import NoSpace
 from shardkit.format.tar import BLOCK
 from shardkit.pack.codec_choice import SAMPLE_SIZE, CodecChoice, TrialRun, choose_codec, run_trial, sample_rows
-from shardkit.pack.generation import library_versions
+from shardkit.pack.generation_writer import library_versions
 from shardkit.pack.options import OVERHEAD_PER_SAMPLE, PackOptions
-from shardkit.pack.plan.draft import PackRequest, PlanDraft
 from shardkit.pack.plan.planfile import PlanHeader
+from shardkit.pack.plan.planner import PackRequest, PlanDraft
 from shardkit.pack.plan.sharding import PackPlan
 from shardkit.storage.errors import existing_parent, os_errors
 

@@ -15,7 +15,12 @@ import pyarrow.compute as pc
 from shardkit.errors import Mismatch, UsageError
 from shardkit.format.generation import build_generation
 from shardkit.format.manifest import publish_manifest
-from shardkit.pack.generation import GenerationWriter, UnindexedShard, publish_tables, write_index
+from shardkit.pack.generation_writer import (
+    GenerationWriter,
+    UnindexedShard,
+    publish_tables,
+    write_index,
+)
 from shardkit.pack.plan.planfile import PlanFile, PlanHeader, read_plan
 from shardkit.pack.source.candidates import SkippedRecord
 from shardkit.pack.workspace import SKIPPED, has_plan, remove_workspace

@@ -17,8 +17,8 @@ from shardkit.format.generation import generation_files
 from shardkit.format.manifest import read_manifest
 from shardkit.pack.merge import merge
 from shardkit.pack.options import OVERHEAD_PER_SAMPLE
-from shardkit.pack.plan.draft import PackRequest, PlanDraft, check_paths, check_request
 from shardkit.pack.plan.planfile import PlanFile, PlanHeader, check_same_options, read_plan, write_plan
+from shardkit.pack.plan.planner import PackRequest, PlanDraft, check_paths, check_request
 from shardkit.pack.plan.sharding import PlannedShard
 from shardkit.pack.remove.staging import drop_stale_record, finish_removal, is_removal_committed
 from shardkit.pack.source.candidates import SkippedRecord

@@ -8,7 +8,7 @@
        │           │      └── collate/builder        one batch: slots, replaced samples, tensors
        │           │             └── read/slot_filler ──> raw_copy │ image/codec ──> shards
        │           └── collate/buffers               memory of batches, reused; cached batches
-       ├── source       one generation, opened by one process
+       ├── opened_split one generation, opened by one process
        ├── checkpoint   state dict: make, check, restore
        └── description  facts of an epoch before it starts: `describe()`
 

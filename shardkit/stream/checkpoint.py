@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_hexdigest
 
 from shardkit.errors import Mismatch, UsageError
+from shardkit.stream.opened_split import OpenedSplit, open_split
 from shardkit.stream.options import State
+from shardkit.stream.order.options import OrderOptions
 from shardkit.stream.order.rng import ORDER_VERSION
-from shardkit.stream.order.spec import OrderOptions
-from shardkit.stream.source import OpenedSplit, open_split
 
 STATE_VERSION = 1
 

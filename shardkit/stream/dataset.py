@@ -28,6 +28,7 @@ from shardkit.stream.collate.bad_samples import Quarantine
 from shardkit.stream.collate.batch import Batch
 from shardkit.stream.collate.buffers import BatchCache, BufferPool, check_cacheable
 from shardkit.stream.description import Description, describe
+from shardkit.stream.opened_split import OpenedSplit, SourceSpec
 from shardkit.stream.options import (
     BOOLEAN,
     FRACTION,
@@ -46,9 +47,8 @@ from shardkit.stream.options import (
     resolve_global_batch,
 )
 from shardkit.stream.order.epoch import rank_columns
-from shardkit.stream.order.spec import OrderOptions
+from shardkit.stream.order.options import OrderOptions
 from shardkit.stream.pipeline import EpochPipeline, Means, Memory, is_memory_pinned, resolve_prefetch
-from shardkit.stream.source import OpenedSplit, SourceSpec
 from shardkit.stream.world import MAX_WORKERS, LoaderWorker, current_rank, current_worker
 
 

@@ -13,10 +13,7 @@ import numpy as np
 
 from shardkit.errors import UsageError
 from shardkit.host.resources import available_bytes
-from shardkit.stream.options import DecodeOptions, Prefetch
-from shardkit.stream.order.spec import EpochCounts, OrderOptions, expected_distinct
-from shardkit.stream.read.decoder import common_slot_spec
-from shardkit.stream.source import (
+from shardkit.stream.opened_split import (
     OpenedSplit,
     bytes_per_sample,
     decoder_for,
@@ -24,6 +21,9 @@ from shardkit.stream.source import (
     missing_kernels,
     window_bytes,
 )
+from shardkit.stream.options import DecodeOptions, Prefetch
+from shardkit.stream.order.options import EpochCounts, OrderOptions, expected_distinct
+from shardkit.stream.read.decoder import common_slot_spec
 
 if TYPE_CHECKING:
     from shardkit.stream.read.decoder import SlotSpec

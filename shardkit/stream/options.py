@@ -1,6 +1,6 @@
 """Options of a stream, checked before anything is opened: decoding and speed.
 
-The options of the order are in `order/spec.py`.
+The options of the order are in `order/options.py`.
 """
 
 from collections.abc import Callable

@@ -26,6 +26,14 @@ from shardkit.stream.collate.batch import Batch
 from shardkit.stream.collate.buffers import BatchCache, BufferPool, fits_in_memory
 from shardkit.stream.collate.builder import BatchBuilder, Collator, Transform, sample_rng
 from shardkit.stream.collate.minutiae import MinutiaeReader, ResizeSpec
+from shardkit.stream.opened_split import (
+    OpenedSplit,
+    _damaged,
+    bytes_per_sample,
+    decoder_for,
+    preparing_kernels,
+    window_bytes,
+)
 from shardkit.stream.options import DecodeOptions, LoaderOptions, Prefetch, State
 from shardkit.stream.order.epoch import EpochOrder
 from shardkit.stream.prefetch import Job, OrderedThreadPool, Task
@@ -33,7 +41,6 @@ from shardkit.stream.read.readahead import ReadAhead
 from shardkit.stream.read.row_planner import BlockCallback, PlannedRow, RowPlanner
 from shardkit.stream.read.sample_index import IndexRows, IntArray
 from shardkit.stream.read.shard_files import ShardFiles
-from shardkit.stream.source import OpenedSplit, _damaged, bytes_per_sample, decoder_for, preparing_kernels, window_bytes
 from shardkit.stream.world import LoaderWorker, default_threads, local_ranks
 
 if TYPE_CHECKING:

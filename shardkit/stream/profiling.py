@@ -25,6 +25,7 @@ from shardkit.stream.collate.bad_samples import Quarantine
 from shardkit.stream.collate.batch import Batch
 from shardkit.stream.collate.buffers import BufferPool
 from shardkit.stream.collate.builder import Collator
+from shardkit.stream.opened_split import OpenedSplit, can_hold_pngs, decoder_for
 from shardkit.stream.options import DecodeOptions, LoaderOptions
 from shardkit.stream.pipeline import (
     collator_for_epoch,
@@ -37,7 +38,6 @@ from shardkit.stream.read.members import SampleRun, cache_sized_slices, iter_run
 from shardkit.stream.read.sample_index import Field, ImageKind, ImageKindTable, IndexRows
 from shardkit.stream.read.shard_files import ShardFiles
 from shardkit.stream.read.slot_filler import BatchSlots, FailedSlot, SlotFiller
-from shardkit.stream.source import OpenedSplit, can_hold_pngs, decoder_for
 from shardkit.stream.world import LoaderWorker
 
 SOURCE_BYTES = 128 << 20

@@ -14,8 +14,8 @@ from shardkit.format.generation import class_map_digest, generation_digest, spli
 from shardkit.pack.source.array_files import parse_recorded_arrays
 from shardkit.schema import MANIFEST, Generation, Manifest, Shard, Subject, Totals
 from shardkit.storage.local import READ_ERRORS, describe_error, digest_file, iter_lines
-from shardkit.verify.expected import Expected
 from shardkit.verify.findings import Finding, FindingKind, Tally, unreadable_file
+from shardkit.verify.recorded import Expected
 from shardkit.verify.shard import TaskResult
 from shardkit.verify.tar import Progress
 

@@ -6,7 +6,7 @@ from shardkit.image.formats import CODEC_EXTENSION
 from shardkit.image.png.decode import decode_png
 from shardkit.image.png.structure import inspect
 from shardkit.verify.findings import Finding, FindingKind
-from shardkit.verify.members import MemberTable
+from shardkit.verify.member_table import MemberTable
 from shardkit.verify.tar import PayloadCheck
 
 Shape = tuple[int, ...]

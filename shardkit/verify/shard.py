@@ -13,7 +13,13 @@ from shardkit.schema import Shard
 from shardkit.storage.local import READ_ERRORS, describe_error, digest_file, opened_fd, read_into
 from shardkit.verify.findings import Finding, FindingKind, Tally, digest_mismatch, unreadable_file
 from shardkit.verify.keys import Hashes, find_invalid_keys, hash_keys
-from shardkit.verify.members import MemberTable, find_gap, member_table, tally_of, verified_rows
+from shardkit.verify.member_table import (
+    MemberTable,
+    find_gap,
+    member_table,
+    tally_of,
+    verified_rows,
+)
 from shardkit.verify.tar import PayloadCheck, Progress, TarChecker, check_adopted
 
 MakePayloadCheck = Callable[[str, MemberTable], PayloadCheck]

@@ -14,7 +14,7 @@ from shardkit.format.tar import BLOCK, END_BLOCKS, header, padding
 from shardkit.schema import Shard
 from shardkit.storage.local import CHUNK_SIZE, read_chunks, read_into
 from shardkit.verify.findings import Finding, FindingKind
-from shardkit.verify.members import MemberTable
+from shardkit.verify.member_table import MemberTable
 
 Progress = Callable[[int, int], None]
 """Told how many samples and bytes were checked just now; it may raise to stop the work."""

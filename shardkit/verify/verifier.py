@@ -12,10 +12,10 @@ from shardkit.parallel import CancelToken, map_unordered
 from shardkit.schema import WORKSPACE
 from shardkit.storage.local import digest_file
 from shardkit.verify.consistency import Tallies, check_subjects, check_tables, sha256_tasks
-from shardkit.verify.expected import Expected, load_expected
 from shardkit.verify.findings import Finding, FindingKind, digest_mismatch, unreadable_file, without_followups
 from shardkit.verify.inventory import FolderListing, compare_listing, list_folder
 from shardkit.verify.keys import Hashes, find_shared_keys
+from shardkit.verify.recorded import Expected, load_expected
 from shardkit.verify.shard import MakePayloadCheck, ShardInspection, TaskResult
 from shardkit.verify.tar import Progress
 from shardkit.verify.workspace import (

@@ -37,7 +37,7 @@ from shardkit.cli.commands import (
 )
 from shardkit.image import codec
 from shardkit.pack import session
-from shardkit.pack.plan import draft
+from shardkit.pack.plan import planner
 from shardkit.reader.dataset import open_dataset
 from shardkit.verify import pixels
 from tests import trees
@@ -47,7 +47,7 @@ from tests.foreign_tars import write
 from tests.pictures import png
 
 COMMANDS = (append, index, info, ls, merge, outcome, pack, remove, repair, unpack, verify)
-LIBRARIES = (codec, session, draft, pixels)
+LIBRARIES = (codec, session, planner, pixels)
 
 CHANGING = {"mkdir", "write", "fsync", "replace", "rename", "unlink"}
 OPTIONS = ("--split", "train=0.6,val=0.4", "--shard-size", "1KB", "--workers", "1")

@@ -17,8 +17,8 @@ from shardkit.format.manifest import read_manifest
 from shardkit.pack.estimate import estimate_append_space
 from shardkit.pack.merge import explain_nothing_packed, merge, read_receipts
 from shardkit.pack.plan.append import ExistingImages, append_request, plan_append
-from shardkit.pack.plan.draft import PackRequest, check_no_skipped
 from shardkit.pack.plan.planfile import PlanFile
+from shardkit.pack.plan.planner import PackRequest, check_no_skipped
 from shardkit.pack.session import explain_disk_full, load_plan, recover, save_plan
 from shardkit.pack.write.shard_writer import PackJob
 from shardkit.reader.dataset import open_dataset

@@ -7,10 +7,10 @@ from shardkit.cli.commands.bench_report import MeasuredData
 from shardkit.host.resources import usable_cores
 from shardkit.image.color import Color
 from shardkit.image.geometry import Fit
+from shardkit.stream.opened_split import OpenedSplit, SourceSpec
 from shardkit.stream.options import DecodeOptions
-from shardkit.stream.order.spec import OrderOptions
+from shardkit.stream.order.options import OrderOptions
 from shardkit.stream.profiling import Profiler, TypicalSample, find_typical_sample
-from shardkit.stream.source import OpenedSplit, SourceSpec
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from shardkit.cli.help import command
 from shardkit.cli.options import FILE, FOLDER, SPLIT, Choice, Number
 from shardkit.errors import UsageError
 from shardkit.stream.checkpoint import restore, row_digest, validate_state
+from shardkit.stream.opened_split import OpenedSplit, SourceSpec
 from shardkit.stream.options import State
 from shardkit.stream.order.epoch import Rank, rank_columns
+from shardkit.stream.order.options import OrderOptions
 from shardkit.stream.order.rng import ORDER_VERSION
-from shardkit.stream.order.spec import OrderOptions
 from shardkit.stream.read.sample_index import EMPTY_SLOT, Field, IndexRows, slot_key
-from shardkit.stream.source import OpenedSplit, SourceSpec
 
 _BATCH = 64
 

@@ -20,7 +20,7 @@ from shardkit.pack import session
 from shardkit.pack.estimate import PackDecision, decide
 from shardkit.pack.options import MAX_SIZE
 from shardkit.pack.plan.arrays import draft_array_plan
-from shardkit.pack.plan.draft import PackRequest, check_no_skipped, draft_plan
+from shardkit.pack.plan.planner import PackRequest, check_no_skipped, draft_plan
 from shardkit.pack.session import load_plan, task_share
 from shardkit.pack.write.shard_writer import PackJob
 from shardkit.schema import MANIFEST

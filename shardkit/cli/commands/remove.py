@@ -13,8 +13,8 @@ from shardkit.cli.options import FOLDER, GROUP, SUBJECT
 from shardkit.cli.progress import show_progress
 from shardkit.errors import UsageError, command_hint
 from shardkit.format.manifest import read_manifest
+from shardkit.pack.remove.check import prove_removed
 from shardkit.pack.remove.preview import Removal, preview_removal, select_subjects
-from shardkit.pack.remove.proof import prove_removed
 from shardkit.pack.remove.rewrite import check_removable, remove_subjects
 from shardkit.pack.remove.staging import (
     RemovalRecord,

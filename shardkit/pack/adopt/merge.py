@@ -28,7 +28,12 @@ from shardkit.pack.adopt.receipts import (
     skips_name,
     tar_receipt_rows,
 )
-from shardkit.pack.generation import SHARDS_PER_FILE, GenerationWriter, library_versions, publish_tables
+from shardkit.pack.generation_writer import (
+    SHARDS_PER_FILE,
+    GenerationWriter,
+    library_versions,
+    publish_tables,
+)
 from shardkit.schema import Manifest, Shard, Subject
 from shardkit.storage.folder import DatasetFolder
 from shardkit.storage.local import open_regular

@@ -1,6 +1,6 @@
 """Plan of a pack or append, complete before the first shard is written.
 
-    draft  (trees)    ──┐   split      which split a group is in
+    planner (trees)   ──┐   split      which split a group is in
     arrays (arrays)   ──┼──────────> sharding ──> planfile
     append (new ones) ──┘            shards, labels, order    `.shardkit/plan.parquet`
 

@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.generation import check_split_names
-from shardkit.pack.generation import library_versions
+from shardkit.pack.generation_writer import library_versions
 from shardkit.pack.options import PackOptions, codec_of
-from shardkit.pack.plan.draft import (
+from shardkit.pack.plan.planfile import PlanHeader
+from shardkit.pack.plan.planner import (
     EXCLUDED,
     CountProgress,
     PackRequest,
@@ -27,7 +28,6 @@ from shardkit.pack.plan.draft import (
     read_lists,
     scan_request,
 )
-from shardkit.pack.plan.planfile import PlanHeader
 from shardkit.pack.plan.sharding import PriorState, assign_shards, bytes_per_row
 from shardkit.pack.plan.split import Splitting, Thresholds, splits_from_list
 from shardkit.pack.source.candidates import KEY_TYPE, filter_candidates, keys_of

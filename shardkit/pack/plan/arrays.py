@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from shardkit.errors import UsageError
 from shardkit.format.generation import shard_name
 from shardkit.format.table_limits import MAX_SAMPLES
-from shardkit.pack.plan.draft import PackRequest, PlanDraft
+from shardkit.pack.plan.planner import PackRequest, PlanDraft
 from shardkit.pack.plan.sharding import PLAN_SCHEMA, PlannedShard, PlannedSubjects
 from shardkit.pack.plan.split import Thresholds, ratios_of
 from shardkit.pack.source.array_files import ArrayFiles

@@ -18,9 +18,15 @@ from shardkit.format.digests import rows_digest
 from shardkit.format.generation import build_generation, skipped_name, sums_name
 from shardkit.format.manifest import publish_manifest
 from shardkit.format.tables import INDEX, rows_to_table
-from shardkit.pack.generation import GenerationWriter, UnindexedShard, library_versions, publish_tables, write_index
+from shardkit.pack.generation_writer import (
+    GenerationWriter,
+    UnindexedShard,
+    library_versions,
+    publish_tables,
+    write_index,
+)
+from shardkit.pack.remove.check import check_no_extra_files, read_lines, read_skips, skip_filter
 from shardkit.pack.remove.preview import Removal
-from shardkit.pack.remove.proof import check_no_extra_files, read_lines, read_skips, skip_filter
 from shardkit.pack.remove.staging import RemovalRecord, finish_removal, removal_staging, write_record
 from shardkit.pack.workspace import REMOVAL, has_plan
 from shardkit.pack.write.tar_writer import TarWriter

@@ -1,7 +1,7 @@
 """Sources of a pack: which images there are, and how their bytes are read.
 
     tree ───> scan ──┐                      layout   subject and impression in a path
-    file_list ───────┼──> candidates        names    kinds of files, from their names
+    file_list ───────┼──> candidates        file_types    images, sidecars and other files, by their names
     lists ───────────┘    (tables)          lists    subjects, groups, splits and exclusions from files
 
     arrays ──> array_files    the other kind of source: one file of images, one of labels

@@ -29,9 +29,7 @@ from shardkit.pack.source.candidates import (
     skipped_table,
 )
 from shardkit.pack.source.file_list import iter_listed_folders
-from shardkit.pack.source.layout import KNOWN_LAYOUTS, Layout, LayoutCensus, detect_layout, match_first, require_layout
-from shardkit.pack.source.lists import ListFile
-from shardkit.pack.source.names import (
+from shardkit.pack.source.file_types import (
     check_file_size,
     ignored_kind,
     impression_from_path,
@@ -41,6 +39,8 @@ from shardkit.pack.source.names import (
     stem,
     suffix,
 )
+from shardkit.pack.source.layout import KNOWN_LAYOUTS, Layout, LayoutCensus, detect_layout, match_first, require_layout
+from shardkit.pack.source.lists import ListFile
 from shardkit.pack.source.tree import ListedFiles, ScanTask, SourceTree, explain_source_error, join_path
 
 

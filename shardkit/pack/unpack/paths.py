@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from xxhash import xxh3_64_intdigest
 
 from shardkit.errors import Damaged
-from shardkit.pack.source.names import stem
+from shardkit.pack.source.file_types import stem
 from shardkit.pack.unpack.tree_writer import split_path
 from shardkit.reader.dataset import Dataset, Selection
 

@@ -10,7 +10,7 @@ from shardkit.image.png.decode import decode_png
 from shardkit.image.png.structure import inspect
 from shardkit.pack.options import PackOptions
 from shardkit.pack.source.arrays import sample_bytes
-from shardkit.pack.source.names import check_file_size
+from shardkit.pack.source.file_types import check_file_size
 from shardkit.pack.write.preparation import Preparation, apply_preparation
 from shardkit.pack.write.tar_writer import EncodedImage, ImageEncoder, ReadInto, TarWriter, copy_png
 

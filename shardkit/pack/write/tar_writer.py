@@ -12,7 +12,7 @@ from xxhash import xxh3_128_digest
 from shardkit.format.tar import BLOCK, END_BLOCKS, header, padded_size
 from shardkit.image.formats import CODEC_EXTENSION
 from shardkit.image.png.structure import PngInfo, inspect
-from shardkit.pack.source.names import check_file_size
+from shardkit.pack.source.file_types import check_file_size
 from shardkit.schema import Member
 
 # Large enough that a write costs more than its call; small enough to stay in the cache of a core while it is hashed.

@@ -22,8 +22,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from shardkit.stream.order.options import SplitCatalog
 from shardkit.stream.order.rng import IntArray
-from shardkit.stream.order.spec import SplitCatalog
 from shardkit.stream.read.sample_index import IndexRows
 
 _log = logging.getLogger("shardkit.stream")

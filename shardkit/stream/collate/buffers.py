@@ -26,7 +26,7 @@ from shardkit.host.resources import memory_share
 from shardkit.stream.checkpoint import StateAt
 from shardkit.stream.collate.batch import Batch
 from shardkit.stream.options import DecodeOptions
-from shardkit.stream.order.spec import OrderOptions
+from shardkit.stream.order.options import OrderOptions
 
 _LINE = 64
 """Bytes that a processor moves together: copies between places that are not so aligned took a fifth longer."""

@@ -1,9 +1,9 @@
 """Order of an epoch: which sample is in which global batch (a row) and column. Pure integers, without I/O.
 
-    rng ──> spec ──> layout ──> subjects ──> samplers │ pairs ──> epoch ──> sample indices of a row
+    rng ──> options ──> layout ──> subjects ──> samplers │ pairs ──> epoch ──> sample indices of a row
      └────> pair_allocation ────────────────────┘
 
-    spec             options and sample counts that an order is made from; accounting of an epoch
+    options          options and sample counts that an order is made from; accounting of an epoch
     layout           table of rows and columns, last batch, shuffled shards: shared by all samplers
     subjects         samples by subject; the subset for validation
     samplers         uniform, balanced, P x K           pairs   mated, hard and easy pairs

@@ -27,10 +27,10 @@ import numpy as np
 
 from shardkit.errors import UsageError
 from shardkit.stream.order.layout import EpochLayout, Sampler, has_tail_row
+from shardkit.stream.order.options import EpochCounts, OrderOptions, SplitCatalog
 from shardkit.stream.order.pairs import PairSampler
 from shardkit.stream.order.rng import IntArray, KeyPurpose
 from shardkit.stream.order.samplers import BalancedSampler, PKSampler, UniformSampler
-from shardkit.stream.order.spec import EpochCounts, OrderOptions, SplitCatalog
 from shardkit.stream.order.subjects import SubsetSampler, draw_subset, restrict_catalog
 
 MAX_LANES = 64

@@ -12,8 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
+from shardkit.stream.order.options import EpochCounts
 from shardkit.stream.order.rng import IntArray, Key, KeyPurpose, permutation, random_below
-from shardkit.stream.order.spec import EpochCounts
 
 EMPTY_SLOT = -1
 """Stands in a slot that holds no sample."""

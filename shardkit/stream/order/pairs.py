@@ -15,6 +15,7 @@ import numpy as np
 
 from shardkit.errors import UsageError
 from shardkit.stream.order.layout import EMPTY_SLOT, EpochLayout, TableShape, count_samples, tail_positions
+from shardkit.stream.order.options import EpochCounts, OrderOptions, SplitCatalog
 from shardkit.stream.order.pair_allocation import (
     CrossMatcher,
     PairCounts,
@@ -24,7 +25,6 @@ from shardkit.stream.order.pair_allocation import (
     requested_pairs,
 )
 from shardkit.stream.order.rng import IntArray, Key, KeyPurpose, permutation, random_below
-from shardkit.stream.order.spec import EpochCounts, OrderOptions, SplitCatalog
 from shardkit.stream.order.subjects import Subjects
 
 _EDGES = 65

@@ -24,9 +24,9 @@ from shardkit.stream.order.layout import (
     count_samples,
     has_tail_row,
 )
+from shardkit.stream.order.options import EpochCounts, OrderOptions, SplitCatalog
 from shardkit.stream.order.pair_allocation import part_bounds, part_index
 from shardkit.stream.order.rng import IntArray, Key, KeyPurpose, permutation, random_below
-from shardkit.stream.order.spec import EpochCounts, OrderOptions, SplitCatalog
 from shardkit.stream.order.subjects import Subjects
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from shardkit.stream.order.layout import EMPTY_SLOT, EpochLayout, Sampler, ShardWalk, TableShape
+from shardkit.stream.order.options import EpochCounts, SplitCatalog
 from shardkit.stream.order.rng import IntArray, Key, KeyPurpose, key_words, permutation, random_words
-from shardkit.stream.order.spec import EpochCounts, SplitCatalog
 
 
 class Subjects:

@@ -12,7 +12,7 @@ from shardkit.schema import Generation, Manifest, Sample, Shard
 from shardkit.storage.folder import DatasetFolder
 from shardkit.storage.local import READ_ERRORS
 from shardkit.verify.findings import Finding
-from shardkit.verify.members import verified_rows
+from shardkit.verify.member_table import verified_rows
 
 
 @dataclass

@@ -18,7 +18,7 @@ from shardkit.format.digests import format_checksums
 from shardkit.format.generation import sums_name
 from shardkit.format.manifest import MAX_MANIFEST_SIZE, manifest_bytes, publish_manifest
 from shardkit.pack.options import PackOptions
-from shardkit.pack.plan.draft import EXCLUDED, EXCLUDED_BY
+from shardkit.pack.plan.planner import EXCLUDED, EXCLUDED_BY
 from shardkit.pack.source.candidates import SkippedRecord
 from shardkit.pack.source.layout import Layout
 from shardkit.pack.source.scan import scan

@@ -23,15 +23,15 @@ from shardkit.format.tables import INDEX, TableFile, parquet_errors, rows_to_tab
 from shardkit.format.tar import BLOCK, END_BLOCKS, header, padded_size
 from shardkit.image.png.structure import inspect
 from shardkit.pack.options import PackOptions
+from shardkit.pack.source.file_types import impression_from_path
 from shardkit.pack.source.layout import KNOWN_LAYOUTS, Layout, match_first
-from shardkit.pack.source.names import impression_from_path
 from shardkit.pack.source.scan import scan_images
 from shardkit.pack.source.tree import SourceReader, SourceTree
 from shardkit.pack.write.encoders import encoder_for
 from shardkit.pack.write.tar_writer import EncodedImage, TarWriter
 from shardkit.schema import Manifest, Member, Sample, Shard, Subject
 from shardkit.storage.local import READ_ERRORS, opened_fd, read_into
-from shardkit.verify.members import rows_match_seal
+from shardkit.verify.member_table import rows_match_seal
 from shardkit.verify.pixels import decoded_shapes
 from shardkit.verify.repair.context import RepairContext
 

@@ -15,8 +15,8 @@ from shardkit.pack.workspace import ADOPTED, has_plan
 from shardkit.schema import MANIFEST, Manifest
 from shardkit.storage.folder import DatasetFolder
 from shardkit.storage.local import READ_ERRORS
-from shardkit.verify.expected import rebuild_manifest
 from shardkit.verify.inventory import write_quarantine
+from shardkit.verify.recorded import rebuild_manifest
 from shardkit.verify.repair.context import RepairContext
 from shardkit.verify.repair.files import remove_leftovers, repair_manifest, repair_skipped, repair_sums, update_digests
 from shardkit.verify.repair.index import repair_index

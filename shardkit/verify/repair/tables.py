@@ -25,8 +25,8 @@ from shardkit.format.tar import END_BLOCKS
 from shardkit.reader.dataset import Dataset
 from shardkit.schema import Generation, Shard, Subject
 from shardkit.storage.local import READ_ERRORS, hash_file, opened_fd, read_chunks
-from shardkit.verify.expected import parse_checksums
-from shardkit.verify.members import end_offset, member_table, tally_of
+from shardkit.verify.member_table import end_offset, member_table, tally_of
+from shardkit.verify.recorded import parse_checksums
 from shardkit.verify.repair.context import RepairContext, own_shards
 
 

@@ -29,7 +29,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from shardkit.cli import packing as outcome; from shardkit.cli.commands import pack as _
-from shardkit.pack import session as packing; from shardkit.pack.plan import draft as planning
+from shardkit.pack import session as packing; from shardkit.pack.plan import planner as planning
 from shardkit.image import codec
 from tests.commands import ran
 from tests.faults.operations import Nth, watched

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shardkit.image.codec import decode
-from shardkit.pack import generation
+from shardkit.pack import generation_writer
 from shardkit.reader.dataset import open_dataset
 from tests import trees
 from tests.commands import packed, ran
@@ -92,7 +92,7 @@ def test_opencv_of_any_distribution_is_recorded(
             raise PackageNotFoundError(name)
         return "5.1" if name == installed else metadata.version(name)
 
-    monkeypatch.setattr(generation, "version", version)
+    monkeypatch.setattr(generation_writer, "version", version)
 
-    assert expected.items() <= generation.library_versions(pixels=True).items()
-    assert len(generation.library_versions(pixels=True)) == 8
+    assert expected.items() <= generation_writer.library_versions(pixels=True).items()
+    assert len(generation_writer.library_versions(pixels=True)) == 8

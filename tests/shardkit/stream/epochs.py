@@ -3,8 +3,8 @@
 import numpy as np
 
 from shardkit.stream.order.epoch import EpochOrder, SampleOrder
+from shardkit.stream.order.options import SplitCatalog
 from shardkit.stream.order.rng import IntArray
-from shardkit.stream.order.spec import SplitCatalog
 
 
 def table(order: SampleOrder, epoch: int = 0) -> IntArray:

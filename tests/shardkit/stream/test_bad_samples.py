@@ -15,7 +15,7 @@ import pytest
 from shardkit.errors import Damaged
 from shardkit.reader.dataset import open_dataset
 from shardkit.stream.collate.bad_samples import BadSlot, ReplacementFinder
-from shardkit.stream.order.spec import SplitCatalog
+from shardkit.stream.order.options import SplitCatalog
 from tests.commands import ROOT, environment
 from tests.shardkit.stream.prints import Prints, hurt
 from tests.shardkit.stream.rank_processes import PATIENCE

@@ -107,7 +107,7 @@ def test_kernels_that_fail_are_told_once_and_in_the_description(
 ) -> None:
     for name, value in (("asked", False), ("kernels", None), ("failure", None)):
         monkeypatch.setattr(loaded_kernels, name, value)
-    monkeypatch.setattr("shardkit.stream.source._reported", threading.Event())
+    monkeypatch.setattr("shardkit.stream.opened_split._reported", threading.Event())
     monkeypatch.setattr("shardkit.image.png.kernels.import_module", fail)
     stream = StreamingDataset(packed_once, batch_size=4, rank=0, world_size=1)
 

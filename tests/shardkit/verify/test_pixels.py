@@ -9,7 +9,7 @@ import pytest
 from shardkit.reader.dataset import open_dataset
 from shardkit.reader.shard import open_shard
 from shardkit.verify.findings import FindingKind
-from shardkit.verify.members import member_table
+from shardkit.verify.member_table import member_table
 from shardkit.verify.pixels import pixel_check
 from shardkit.verify.verifier import Level
 from tests.pictures import damaged

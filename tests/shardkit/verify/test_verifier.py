@@ -16,7 +16,7 @@ from shardkit.schema import Shard
 from shardkit.storage import local
 from shardkit.storage.atomic import temp_path
 from shardkit.verify.findings import FindingKind
-from shardkit.verify.members import MemberTable, member_table
+from shardkit.verify.member_table import MemberTable, member_table
 from shardkit.verify.verifier import Level, prepare_verification, run_verification
 from tests.shardkit.verify.small import Small, flipped, flips, packed
 

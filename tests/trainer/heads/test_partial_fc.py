@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.trainer.ranks import Ranks
 from trainer.config.checks import BLOCKS_OF_CLASSES
 from trainer.distributed.gradients import ExactReducer, GradClipper
-from trainer.distributed.row_stats import NegativeSampler
+from trainer.distributed.step_stats import NegativeSampler
 from trainer.distributed.world import World
 from trainer.heads.margin import CosineHead, CrossEntropy, make_margin
 from trainer.heads.partial_fc import BLOCKS, Block, PartialFCHead, find_blocks, owned_blocks

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 
 from trainer.config.schema import System
-from trainer.distributed.row_stats import NegativeSampler
+from trainer.distributed.step_stats import NegativeSampler
 from trainer.distributed.world import World, distributed_session
 from trainer.heads.margin import CrossEntropy, make_head, make_margin
 from trainer.heads.partial_fc import PartialFCHead

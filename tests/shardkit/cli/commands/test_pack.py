@@ -15,7 +15,7 @@ from shardkit.image.png.decode import decode_png
 from shardkit.image.png.structure import inspect
 from shardkit.pack.estimate import SpaceEstimate
 from shardkit.pack.options import PackOptions
-from shardkit.pack.plan.draft import PackRequest, draft_plan
+from shardkit.pack.plan.planner import PackRequest, draft_plan
 from shardkit.pack.source.lists import ListFile
 from shardkit.pack.write.preparation import Preparation, apply_preparation
 from shardkit.reader.dataset import Dataset, open_dataset

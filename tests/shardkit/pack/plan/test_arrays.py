@@ -24,7 +24,7 @@ from shardkit.pack.plan.arrays import (
     sample_splitting_record,
     splits_of,
 )
-from shardkit.pack.plan.draft import PackRequest, PlanDraft
+from shardkit.pack.plan.planner import PackRequest, PlanDraft
 from shardkit.pack.plan.sharding import PLAN_SCHEMA
 from shardkit.pack.plan.split import Thresholds, parse_ratios
 from shardkit.pack.source.arrays import describe_arrays

@@ -11,7 +11,7 @@ from shardkit.cli.commands.pack import pack
 from shardkit.errors import Damaged, UsageError
 from shardkit.format.manifest import manifest_bytes
 from shardkit.pack.remove import preview
-from shardkit.pack.remove.proof import Proof, prove_removed
+from shardkit.pack.remove.check import Proof, prove_removed
 from shardkit.reader.dataset import open_dataset
 from shardkit.verify.inventory import write_quarantine
 from tests.packed import files

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
 from shardkit.pack.plan.split import fit_thresholds
+from shardkit.pack.source.file_types import impression_from_path
 from shardkit.pack.source.layout import Layout
 from shardkit.pack.source.lists import (
     ListFile,
@@ -23,7 +24,6 @@ from shardkit.pack.source.lists import (
     read_list,
     warn_unknown_subjects,
 )
-from shardkit.pack.source.names import impression_from_path
 from shardkit.pack.source.scan import ScanResult, scan_listed_files
 from tests.shardkit.pack.trees import keys, planted, reasons
 

@@ -18,9 +18,9 @@ from shardkit.pack.source.candidates import (
     candidate_chunk,
     candidate_table,
 )
+from shardkit.pack.source.file_types import MAX_IMAGE_SIZE, MAX_SIDECAR_SIZE
 from shardkit.pack.source.layout import KNOWN_LAYOUTS, Layout, LayoutCensus, detect_layout, match_first
 from shardkit.pack.source.lists import ListFile
-from shardkit.pack.source.names import MAX_IMAGE_SIZE, MAX_SIDECAR_SIZE
 from shardkit.pack.source.scan import ScanResult, scan, scan_listed_files
 from tests.shardkit.pack.trees import details, keys, planted, reasons, scanned
 

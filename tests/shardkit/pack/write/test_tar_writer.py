@@ -11,7 +11,7 @@ from xxhash import xxh3_128_digest
 
 from shardkit.errors import BadInput
 from shardkit.format.tar import BLOCK, END_BLOCKS, header, padding
-from shardkit.pack.source.names import MAX_IMAGE_SIZE, MAX_SIDECAR_SIZE
+from shardkit.pack.source.file_types import MAX_IMAGE_SIZE, MAX_SIDECAR_SIZE
 from shardkit.pack.write import tar_writer as module
 from shardkit.pack.write.tar_writer import Fill, TarWriter
 

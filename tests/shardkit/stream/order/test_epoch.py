@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
 from shardkit.stream.order.epoch import MAX_LANES, LaneGrid, SampleOrder, build_order
-from shardkit.stream.order.spec import OrderOptions, SplitCatalog
+from shardkit.stream.order.options import OrderOptions, SplitCatalog
 from tests.shardkit.stream.epochs import blocks, table, table_by_blocks
 
 LANES = st.builds(LaneGrid, st.integers(1, 300), st.integers(0, 3000), st.integers(1, 600))

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from shardkit.errors import UsageError
 from shardkit.stream.order.epoch import SampleOrder, build_order
+from shardkit.stream.order.options import OrderOptions, SplitCatalog
 from shardkit.stream.order.rng import IntArray
-from shardkit.stream.order.spec import OrderOptions, SplitCatalog
 from tests.shardkit.stream.epochs import by_subject, table, table_by_blocks
 
 

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
 from shardkit.stream.order.epoch import build_order
+from shardkit.stream.order.options import OrderOptions, SplitCatalog
 from shardkit.stream.order.rng import permutation
 from shardkit.stream.order.samplers import _most_rows
-from shardkit.stream.order.spec import OrderOptions, SplitCatalog
 from tests.shardkit.stream.epochs import by_subject, table, table_by_blocks
 
 SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=40)

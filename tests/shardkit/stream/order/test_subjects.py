@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shardkit.stream.order.epoch import build_order
-from shardkit.stream.order.spec import OrderOptions
+from shardkit.stream.order.options import OrderOptions
 from shardkit.stream.order.subjects import draw_subset, restrict_catalog
 from tests.shardkit.stream.epochs import by_subject, table
 

@@ -13,7 +13,7 @@ import pytest
 from shardkit.format.tar import BLOCK
 from shardkit.reader.dataset import open_dataset
 from shardkit.stream.order.epoch import build_order
-from shardkit.stream.order.spec import OrderOptions, SplitCatalog
+from shardkit.stream.order.options import OrderOptions, SplitCatalog
 from shardkit.stream.read.readahead import ReadAhead, is_cached, needed_ranges
 from shardkit.stream.read.sample_index import (
     EMPTY_SLOT,

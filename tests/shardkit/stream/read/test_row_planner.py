@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shardkit.reader.dataset import open_dataset
 from shardkit.stream.order.epoch import build_order
-from shardkit.stream.order.spec import OrderOptions, SplitCatalog
+from shardkit.stream.order.options import OrderOptions, SplitCatalog
 from shardkit.stream.read.row_planner import RowPlanner
 from shardkit.stream.read.sample_index import IndexRows, IntArray, SampleIndex, slot_key
 from tests.packed import packed

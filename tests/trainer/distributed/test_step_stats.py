@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.distributed.row_stats import StepStats, StepStatsReducer
+from trainer.distributed.step_stats import StepStats, StepStatsReducer
 from trainer.distributed.world import World
 from trainer.models.layers import BatchNorm
 

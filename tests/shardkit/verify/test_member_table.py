@@ -8,7 +8,7 @@ from shardkit.format.row_checks import has_missing_values
 from shardkit.format.tables import INDEX, rows_to_table
 from shardkit.format.tar import BLOCK, END_BLOCKS, padded_size
 from shardkit.schema import Member, Sample
-from shardkit.verify.members import end_offset, find_gap, member_table
+from shardkit.verify.member_table import end_offset, find_gap, member_table
 
 Sizes = list[list[int]]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shardkit.image.foreign import FOREIGN_EXTENSIONS
-from shardkit.pack.source.names import DECODED_SUFFIXES, advise_conversion, warn_other_images
+from shardkit.pack.source.file_types import DECODED_SUFFIXES, advise_conversion, warn_other_images
 from tests import trees
 from tests.commands import packed, ran
 from tests.pictures import png

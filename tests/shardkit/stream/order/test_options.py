@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shardkit.errors import UsageError
 from shardkit.stream.order.epoch import build_order
-from shardkit.stream.order.spec import OrderOptions, expected_distinct
+from shardkit.stream.order.options import OrderOptions, expected_distinct
 from tests.shardkit.stream.epochs import by_subject, table
 
 

@@ -27,7 +27,7 @@ from shardkit.schema import MANIFEST
 from shardkit.stream.collate.bad_samples import ReplacementFinder
 from shardkit.stream.options import DecodeOptions
 from shardkit.stream.order.epoch import EpochOrder, SampleOrder, build_order
-from shardkit.stream.order.spec import OrderOptions, SplitCatalog
+from shardkit.stream.order.options import OrderOptions, SplitCatalog
 from shardkit.stream.read.decoder import Decoder, SlotSpec
 from shardkit.stream.read.sample_index import SampleIndex
 from shardkit.stream.read.shard_files import MappedShards

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shardkit.pack.plan.draft import apply_exclusions
+from shardkit.pack.plan.planner import apply_exclusions
 from shardkit.pack.source.candidates import Candidate, candidate_chunk, candidate_table, skipped_table
 from shardkit.pack.source.lists import ListFile
 from shardkit.pack.source.scan import ScanResult

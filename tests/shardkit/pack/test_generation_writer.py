@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from shardkit.format.tables import INDEX
-from shardkit.pack import generation as indexing
-from shardkit.pack.generation import GenerationWriter, UnindexedShard, write_index
+from shardkit.pack import generation_writer as indexing
+from shardkit.pack.generation_writer import GenerationWriter, UnindexedShard, write_index
 from shardkit.schema import Shard
 from shardkit.storage.folder import DatasetFolder
 

@@ -20,9 +20,9 @@ from shardkit.pack.plan.planfile import PlanFile
 from shardkit.pack.plan.sharding import PackPlan, assign_shards
 from shardkit.pack.plan.split import AnySplitting, ListedNames, _splitting, ratios_of
 from shardkit.pack.source.candidates import KEY_TYPE, SKIPPED_SCHEMA, SkippedRecord, filter_candidates, keys_of
+from shardkit.pack.source.file_types import advise_conversion, warn_other_images
 from shardkit.pack.source.layout import Layout
 from shardkit.pack.source.lists import ListFile, _names, read_groups, read_list, warn_unknown_subjects
-from shardkit.pack.source.names import advise_conversion, warn_other_images
 from shardkit.pack.source.scan import ScanResult, scan, scan_listed_files
 from shardkit.pack.workspace import SKIPPED
 from shardkit.pack.write.receipts import read_receipt
