@@ -31,7 +31,7 @@ MAX_MANIFEST_SIZE = 64 << 20
 _MOST_VALUES = 1 << 20
 """Brackets and commas: as objects of Python, what a byte or two stand for takes a hundred."""
 
-_MOST_GENERATIONS = 99_999
+MAX_GENERATIONS = 99_999
 
 _LARGEST_COUNT = (1 << 53) - 1
 """Beyond it, readers that hold numbers as floats would read another one; labels are counted on from there."""
@@ -93,8 +93,8 @@ def _manifest(fields: dict[str, Any]) -> Manifest:
     numbers = [generation.number for generation in manifest.generations]
     if not numbers or any(number >= following for number, following in pairwise(numbers)):
         raise ValueError("a dataset has a generation, and each has a number above that of the one before")
-    if numbers[-1] > _MOST_GENERATIONS:
-        raise ValueError(f"a generation has the number {numbers[-1]:,}, expected {_MOST_GENERATIONS:,} at most")
+    if numbers[-1] > MAX_GENERATIONS:
+        raise ValueError(f"a generation has the number {numbers[-1]:,}, expected {MAX_GENERATIONS:,} at most")
     for generation in manifest.generations:
         if not generation.splits:
             raise ValueError("a dataset has a split")

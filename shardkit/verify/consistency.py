@@ -61,7 +61,9 @@ def check_tables(claims: Expected, broken: Container[str]) -> Iterator[Finding]:
         yield from _generation_agrees(manifest, generation, own, shards, subjects.values())
         name = sums_name("B3SUMS", generation.number)
         if name in claims.files and name not in broken:
-            yield from _report_unreadable(name, _list_agrees(claims.folder / name, digests))
+            yield from _report_unreadable(
+                name, _list_agrees(claims.folder / name, digests, _listed_files(generation, own))
+            )
 
 
 def _arrays_agree(manifest: Manifest) -> Iterator[Finding]:
@@ -125,13 +127,25 @@ def _labels_agree(manifest: Manifest, table: str, subjects: Iterable[Subject]) -
         yield _disagreement(table, "Its labels are not without gaps in each split.")
 
 
-def _list_agrees(path: Path, digests: Mapping[str, str]) -> Iterator[Finding]:
-    """B3SUMS against what is sealed. SHA256SUMS takes reading everything again: that is for a deeper level."""
+def _listed_files(generation: Generation, own: Sequence[Shard]) -> set[str]:
+    """Return the files of a generation that its list of digests must have."""
+    tables = {generation.shards, generation.subjects, generation.listed, *generation.index}
+    return tables | {shard.name for shard in own}
+
+
+def _list_agrees(path: Path, digests: Mapping[str, str], missing: set[str]) -> Iterator[Finding]:
+    """Compare B3SUMS with the recorded digests; `missing` are the files that it must list.
+
+    SHA256SUMS takes reading everything again: that is for a deeper level.
+    """
     for line in iter_lines(path):
         digest, _, file = line.decode("ascii", "replace").partition("  ")
         if digests.get(file) != digest:
             text = f"Its line about {file!a} is not what is sealed."
             yield _disagreement(path.name, text, digests.get(file, ""), digest)
+        missing.discard(file)
+    if missing:
+        yield _disagreement(path.name, f"{len(missing):,} files are not listed, for example {min(missing)!a}.")
 
 
 def _report_unreadable(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:

@@ -158,7 +158,8 @@ def _raw() -> Iterator[Case]:
         "with half a surrogate pair, sealed": lambda content: _sealed(content, canonical, choice="\ud800"),
     }
     for what, change in contents.items():
-        yield Case(f"manifest: {what}", "manifests", Edits(sealed=change))
+        verified = "a choice is free text, which is shown escaped" if "surrogate" in what else ""
+        yield Case(f"manifest: {what}", "manifests", Edits(sealed=change), verified=verified)
 
 
 def _sealed(content: bytes, text: Callable[[Row], bytes], **values: object) -> bytes:

@@ -18,6 +18,7 @@ from shardkit.errors import Damaged, Mismatch, UsageError
 from shardkit.format.digests import rows_digest
 from shardkit.format.json_values import canonical_json, decode_dataclass
 from shardkit.format.keys import FILE_NAME
+from shardkit.format.manifest import MAX_GENERATIONS
 from shardkit.format.table_limits import GROUP_LIMITS
 from shardkit.format.tables import METADATA_KEY, TableFile, open_parquet, open_table_writer, parquet_errors
 from shardkit.image.formats import Codec
@@ -73,6 +74,8 @@ class _Described:
         """Raise ValueError unless there is a row group for each shard, and a name that a dataset can have."""
         if row_groups != len(self.shards):
             raise ValueError(f"expected {len(self.shards):,} row groups, got {row_groups:,}")
+        if not 0 <= self.terms.generation <= MAX_GENERATIONS:
+            raise ValueError(f"expected a generation up to {MAX_GENERATIONS:,}, got {self.terms.generation:,}")
         for name in (name for shard in self.shards for name in (shard.name, shard.split)):
             if not FILE_NAME.fullmatch(name):
                 raise ValueError(f"the name {name[:_SHOWN]!a} is not valid in a dataset")

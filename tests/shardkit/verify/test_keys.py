@@ -93,6 +93,16 @@ def test_a_line_feed_in_a_key_makes_no_line_of_its_own(small: Small) -> None:
     assert all(str(each).isprintable() for each in findings)
 
 
+@pytest.mark.parametrize("lines", [0, 3])
+def test_a_list_of_digests_that_lacks_files_is_found(small: Small, lines: int) -> None:
+    path = small.folder / "B3SUMS"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:lines]))
+    forged(small.folder, lambda _shard, rows: rows)
+
+    (finding,) = disagreeing(small, "B3SUMS")
+    assert "files are not listed, for example" in finding.text
+
+
 @pytest.mark.parametrize("level", [Level.QUICK, Level.BYTES])
 def test_two_rows_about_one_shard_are_found(small: Small, level: Level) -> None:
     forged(small.folder, lambda _shard, rows: rows, lambda shards: [*shards[:-1], shards[0]])

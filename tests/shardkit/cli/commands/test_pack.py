@@ -10,12 +10,14 @@ from unittest import mock
 import numpy as np
 import pytest
 
+from shardkit.errors import Mismatch
 from shardkit.image.codec import decode
 from shardkit.image.png.decode import decode_png
 from shardkit.image.png.structure import inspect
 from shardkit.pack.estimate import SpaceEstimate
 from shardkit.pack.options import PackOptions
 from shardkit.pack.plan.planner import PackRequest, draft_plan
+from shardkit.pack.session import check_same_source
 from shardkit.pack.source.lists import ListFile
 from shardkit.pack.write.preparation import Preparation, apply_preparation
 from shardkit.reader.dataset import Dataset, open_dataset
@@ -503,6 +505,11 @@ def test_a_rerun_from_another_source_is_refused(source: Path, folder: Path, tmp_
     assert ended.code == 5
     assert "are not here or have changed" in ended.error
     assert {name: content for name, content in trees.files(folder).items() if name in before} == before
+
+
+def test_a_source_that_no_path_can_be_is_not_there(source: Path) -> None:
+    with pytest.raises(Mismatch, match="1 are not here or have changed"):
+        check_same_source(source, [(b"a\0b", None, None)], source, unfinished=False)
 
 
 def test_another_source_is_not_packed_already(source: Path, folder: Path, tmp_path: Path) -> None:

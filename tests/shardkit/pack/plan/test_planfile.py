@@ -67,6 +67,7 @@ LIES: dict[str, Callable[[Described], object]] = {
     "options that are a list": set_term("options", []),
     "a codec that is none": set_term("codec", "exe"),
     "a generation that is text": set_term("generation", "0"),
+    "a generation beyond all": set_term("generation", (1 << 63) - 1),
     "a list": lambda _: b"[]",
     "no JSON": lambda _: b"{",
     "deep JSON": lambda _: b"[" * 100_000,
