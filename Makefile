@@ -50,7 +50,7 @@ lock: $(READY)
 	python tools/dev/lock.py
 
 wheelhouse: $(COLLECTOR)/.ready
-	@$(COLLECTOR)/bin/python tools/dev/wheelarchitecture_rules.py '$(WHEELHOUSE)' --extras='$(EXTRAS)' \
+	@$(COLLECTOR)/bin/python tools/dev/wheelhouse.py '$(WHEELHOUSE)' --extras='$(EXTRAS)' \
 	  $(if $(PYTHON_VERSION),--python-version='$(PYTHON_VERSION)') $(if $(PLATFORM),--platform='$(PLATFORM)') \
 	  $(if $(TORCH),--torch='$(TORCH)')
 

@@ -70,7 +70,7 @@ def _import_all(*, stream: bool) -> None:
         for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
             if not module.name.endswith(("__main__", "bench_probe", "doctor")):
                 importlib.import_module(module.name)
-    importlib.import_module("shardkit.image.png.kernels").prepare()
+    importlib.import_module("shardkit.image.png.kernels").load_kernels()
     if stream:
         importlib.import_module("shardkit.stream.dataset")
 

@@ -121,7 +121,7 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_written(wrong: str, 
 
 PEAK = """
 from make_arrays import make_arrays
-assert run(make_arrays, [sys.argv[1], "--samples", sys.argv[2], "--workers", "1"]) == 0
+assert run_command(make_arrays, [sys.argv[1], "--samples", sys.argv[2], "--workers", "1"]) == 0
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 
@@ -137,12 +137,12 @@ def test_memory_does_not_grow_with_the_arrays(out: Path) -> None:
 FULL = """
 from make_arrays import make_arrays
 args = ["out", "--samples", "{samples}", "--seed", "5"]
-assert run(make_arrays, args) == 6, "seen beforehand"
+assert run_command(make_arrays, args) == 6, "seen beforehand"
 space.require = lambda *_: None
-assert run(make_arrays, args) == 6, "met on the way"
+assert run_command(make_arrays, args) == 6, "met on the way"
 assert not Path("out/images.bin").exists()
 subprocess.run(["mount", "-o", "remount,size=256m", "."], check=True)
-assert run(make_arrays, args) == 0
+assert run_command(make_arrays, args) == 0
 assert all(cmp(f"out/{{name}}", Path({arrays!r}, name), shallow=False) for name in ("images.bin", "labels.bin"))
 """
 

@@ -225,13 +225,13 @@ def test_a_folder_of_someone_elses_is_left_alone(maker: Maker, tmp_path: Path) -
 FULL = """
 from {name} import {name} as command
 args = ["out", *{asked!r}, "--workers", "1"]
-assert run(command, args) == 6, "seen beforehand"
+assert run_command(command, args) == 6, "seen beforehand"
 assert not Path("out").exists()
 space.require = lambda *_: None
-assert run(command, args) == 6, "met on the way"
+assert run_command(command, args) == 6, "met on the way"
 assert 0 < len(list(Path("out").rglob("[!.]*.png"))) < {images}
 subprocess.run(["mount", "-o", "remount,size=8m", "."], check=True)
-assert run(command, args) == 0
+assert run_command(command, args) == 0
 assert tree(Path("out")) == tree(Path({whole!r}))
 """
 

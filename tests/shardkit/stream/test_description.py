@@ -108,7 +108,7 @@ def test_kernels_that_fail_are_told_once_and_in_the_description(
     for name, value in (("asked", False), ("kernels", None), ("failure", None)):
         monkeypatch.setattr(loaded_kernels, name, value)
     monkeypatch.setattr("shardkit.stream.opened_split._reported", threading.Event())
-    monkeypatch.setattr("shardkit.image.png.kernels.import_module", fail)
+    monkeypatch.setattr("shardkit.image.png.kernels._load", fail)
     stream = StreamingDataset(packed_once, batch_size=4, rank=0, world_size=1)
 
     assert stream.describe().missing_kernels is None
@@ -120,7 +120,7 @@ def test_kernels_that_fail_are_told_once_and_in_the_description(
     assert "about half the rate" in " ".join(str(stream.describe()).split())
 
 
-def fail(_: str) -> None:
+def fail() -> None:
     raise RuntimeError("LLVM knows no such processor")
 
 

@@ -72,7 +72,7 @@ def pip_sees(folder: Path, **more: str) -> Mapping[str, str]:
 
 
 def collect(folder: Path, environment: Mapping[str, str], *options: str) -> Ended:
-    command = [sys.executable, "tools/dev/wheelarchitecture_rules.py", str(folder), *options]
+    command = [sys.executable, "tools/dev/wheelhouse.py", str(folder), *options]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 

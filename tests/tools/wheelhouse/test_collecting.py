@@ -148,7 +148,7 @@ def test_no_network_is_told(house: Path) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopped_in_a_download_it_goes_on(house: Path, tmp_path: Path, number: int, code: int) -> None:
     next(house.glob("rich-*")).unlink()
-    command = [sys.executable, "tools/dev/wheelarchitecture_rules.py", str(house), *BASE]
+    command = [sys.executable, "tools/dev/wheelhouse.py", str(house), *BASE]
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/simple"
         environment = pip_sees(house, PIP_NO_INDEX="0", PIP_INDEX_URL=url)

@@ -102,7 +102,7 @@ def test_two_ranks_meet_and_measure_their_exchange(words: list[str], tmp_path: P
 
 def test_what_one_rank_alone_finds_is_told(words: list[str], data: Path) -> None:
     """And no rank waits for another that has gone."""
-    ended = finish(start(2, words, module="commands.hidden"))
+    ended = finish(start(2, words, module="cli.hidden"))
     assert ended.code
     assert "problem another rank finds what rank 0 does not" in ended.said
     assert f"problem rank 1: {data}-not-mounted: there is no such folder" in ended.said

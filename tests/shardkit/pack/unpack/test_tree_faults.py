@@ -18,7 +18,7 @@ from tests.faults.operations import Nth, failing, watched
 from tests.packed import files, packed
 from tests.pictures import png
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,7 @@ def test_what_a_failed_member_left_behind_is_not_seen() -> None:
 )
 def test_what_is_too_large_is_refused_before_room_is_made_for_it(ext: str, most: int) -> None:
     spool = TarWriter(lambda _: None, [])
-    with mock.patch.object(spool, "_room", side_effect=AssertionError), pytest.raises(BadInput) as refused:
+    with mock.patch.object(spool, "_reserve", side_effect=AssertionError), pytest.raises(BadInput) as refused:
         spool.add("a/1", ext, most + 1, filled_with(b""))
     assert refused.value.reason == "too-large"
 
