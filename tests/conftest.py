@@ -1,5 +1,6 @@
 """What many tests read and none changes."""
 
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -17,6 +18,15 @@ settings.load_profile("same")
 
 # A shell starts a job in the background with SIGINT ignored, and every program that a test starts inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own there
+MEMORY_NEEDED = 8 << 30
+
+
+def pytest_configure() -> None:
+    """Put temporary folders into memory where there is room: the tests flush some hundred thousand small files."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.fixture(scope="session")

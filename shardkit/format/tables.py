@@ -207,6 +207,7 @@ class TableFile:
         with os_errors(path), parquet_errors(path, dataset):
             self._source = _source(path, dataset)
             self._file = self._opened(metadata=footer) if footer else self._opened()
+        self._opened_groups: set[int] = set()
         self._checked: set[int] = set()
         self._chunks: dict[tuple[int, int], Chunk] = {}
 
@@ -229,8 +230,14 @@ class TableFile:
 
     def statistics(self, number: int, column: str) -> pq.Statistics | None:
         """Return what the footer says about the texts of a column in a row group."""
-        leaf = next((each.number for each in self._leaves.get(column, ()) if each.path == column), None)
-        return None if leaf is None else self.metadata.row_group(number).column(leaf).statistics
+        self._check_columns(number)
+        leaf = next((each for each in self._leaves.get(column, ()) if each.path == column), None)
+        if leaf is None or leaf.kind is not LeafKind.TEXT:
+            return None
+        chunk = self.metadata.row_group(number).column(leaf.number)
+        if chunk.physical_type != "BYTE_ARRAY":  # pyarrow ends the process when statistics are of another type
+            raise ValueError(f"row group {number} has {column!a} as {chunk.physical_type}, expected BYTE_ARRAY")
+        return chunk.statistics
 
     def _opened(self, **options: Any) -> pq.ParquetFile:  # noqa: ANN401 - pyarrow's
         limit = {} if "metadata" in options else {"thrift_container_size_limit": _MOST_GROUPS}
@@ -240,9 +247,25 @@ class TableFile:
         """Check what the footer says, once."""
         if number in self._checked:
             return
+        self._check_columns(number)
         if excess := find_excess(self.metadata.row_group(number), limits, self._source.size()):
             raise ValueError(f"row group {number} {excess}")
         self._checked.add(number)
+
+    def _check_columns(self, number: int) -> None:
+        """Raise what pyarrow finds wrong with the columns of a row group in the footer.
+
+        Its metadata objects cannot raise: asked for a damaged column, they end the process. A reader of no rows opens
+        the same columns, decodes no page, and raises.
+        """
+        if number in self._opened_groups:
+            return
+        columns, expected = self.metadata.row_group(number).num_columns, self.metadata.num_columns
+        if columns != expected:
+            raise ValueError(f"row group {number} has {columns:,} columns, expected {expected:,}")
+        for _ in self._file.reader.iter_batches(0, [number], use_threads=False):
+            pass
+        self._opened_groups.add(number)
 
     def _large_texts(self, number: int, schema: pa.Schema, limits: GroupLimits) -> list[str]:
         """Check what the pages of some columns say, and return the paths of texts that can be large once decoded."""

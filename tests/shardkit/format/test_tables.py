@@ -1,5 +1,7 @@
 """An index from a stranger: what it says is looked at before memory is spent on it, and before it is used."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -162,3 +164,34 @@ def test_two_rows_of_one_shard_are_damage(packed_copy: Path) -> None:
 
     with pytest.raises(Damaged, match=r"shards\.parquet: two shards have train-000000\.tar, expected one"):
         shardkit.open(packed_copy)["train"].shards  # noqa: B018 - reading it is what fails
+
+
+FLIPPED = """
+import os, sys
+from pathlib import Path
+from shardkit.errors import Damaged
+from shardkit.format.tables import SHARDS, TableFile, read_table
+
+path, step = Path(sys.argv[1]), int(sys.argv[2])
+content = path.read_bytes()
+footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+for bit in range(8 * footer, 8 * (len(content) - 8), step):
+    changed = bytearray(content)
+    changed[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(changed)
+    print(bit)
+    try:
+        read_table(path, SHARDS)
+        TableFile(path).statistics(0, "name")
+    except (Damaged, ValueError, OSError):
+        pass
+print("end")
+"""
+
+
+def test_no_flipped_bit_of_a_footer_ends_the_process(packed_copy: Path) -> None:
+    """For one bit of a hundred, the metadata objects of pyarrow would end it when they are asked for a column."""
+    command = [sys.executable, "-c", FLIPPED, str(packed_copy / "shards.parquet"), "13"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert ended.stdout.endswith("end\n"), ended.stdout[-10:] + ended.stderr[-300:]

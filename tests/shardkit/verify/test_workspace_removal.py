@@ -1,5 +1,6 @@
 """A removal killed while it put its files into place is underway: no finding, and one command ends it."""
 
+import shutil
 from itertools import count
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def stopped_at_each(small: Small) -> list[dict[str, bytes]]:
         small.put(sound)
         nth = Nth(number, killed)
         try:
-            with watched(nth):
+            with watched(nth, folders=False):
                 remove.main([str(small.folder), "--subject", "003", "--yes"], standalone_mode=False)
         except Killed:
             if committed(small.folder):
@@ -42,9 +43,10 @@ def stopped_at_each(small: Small) -> list[dict[str, bytes]]:
     raise AssertionError
 
 
-@pytest.fixture
-def states(small: Small) -> list[dict[str, bytes]]:
-    return stopped_at_each(small)
+@pytest.fixture(scope="module")
+def states(origin: Small, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, bytes]]:
+    folder = tmp_path_factory.mktemp("removing") / "packed"
+    return stopped_at_each(Small(origin.source, Path(shutil.copytree(origin.folder, folder))))
 
 
 def test_its_files_are_no_findings_at_any_moment(small: Small, states: list[dict[str, bytes]]) -> None:
