@@ -66,7 +66,7 @@ $(READY): requirements.lock pyproject.toml
 	$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	PIP_CONSTRAINT=requirements.lock PIP_BUILD_CONSTRAINT=requirements.lock PIP_DISABLE_PIP_VERSION_CHECK=1 \
 	  $(VENV)/bin/python -m pip install --quiet --editable '.[dev,train]'
-	$(VENV)/bin/python -c 'from shardkit.image.png.kernels import prepare; prepare()'
+	$(VENV)/bin/python -c 'from shardkit.image.png.kernels import load_kernels; load_kernels()'
 	@touch $@
 
 $(COLLECTOR)/.ready: requirements.lock
