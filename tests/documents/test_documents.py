@@ -12,7 +12,10 @@ from tests.documents.options import unknown
 from tests.documents.parts import given, inline_commands
 from tests.documents.running import ROOT, Reader
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/guides").glob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    *(path for each in (".", "guides", "explanation") for path in sorted((ROOT / "docs" / each).glob("*.md"))),
+]
 NAMES = [str(each.relative_to(ROOT)) for each in DOCUMENTS]
 MADE = {"docs/cli.md", "docs/trainer-cli.md"}
 """Help texts: tests/test_cli_documents.py holds them."""
