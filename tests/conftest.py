@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,13 @@ def pytest_configure() -> None:
 def packed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset of two splits with awkward names, its source beside it. It is only read: `packed_copy` may be hurt."""
     return packed(tmp_path_factory.mktemp("once"), split="train=0.7,val=0.3", sha256=True)
+
+
+@pytest.fixture
+def disk_path() -> Iterator[Path]:
+    """A temporary folder on a disk, for tests of what the kernel caches: it cannot forget what lies in memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 import os
 import shutil
-import tempfile
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -122,15 +120,8 @@ def test_rows_that_were_served_are_read_no_more(folder: Path) -> None:
     assert brought.call_count <= 1, "the one that was begun before"
 
 
-@pytest.fixture
-def folder_on_disk(folder: Path) -> Iterator[Path]:
-    """The dataset where the kernel can forget it, which it cannot in memory."""
-    with tempfile.TemporaryDirectory() as disk:
-        yield shutil.copytree(folder, Path(disk) / "packed")
-
-
-def test_what_was_forgotten_is_brought(folder_on_disk: Path) -> None:
-    folder = folder_on_disk
+def test_what_was_forgotten_is_brought(folder: Path, disk_path: Path) -> None:
+    folder = shutil.copytree(folder, disk_path / "packed")
     lookup = SampleIndex(open_dataset(folder), "train", minutiae=False)
     shards = ShardFiles(folder, lookup.shards)
     descriptor = shards[0].descriptor

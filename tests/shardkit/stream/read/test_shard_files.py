@@ -117,12 +117,12 @@ def test_a_map_holds_no_descriptor(filling: Filling) -> None:
     ("free", "kind", "reads"), [(10**12, "ext4", False), (1500, "ext4", True), (10**12, "nfs4", True)]
 )
 def test_a_split_that_memory_cannot_hold_or_that_lies_elsewhere_is_never_mapped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, kind: str, *, reads: bool
+    disk_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, kind: str, *, reads: bool
 ) -> None:
     monkeypatch.setattr(resources, "available_bytes", lambda: free)
-    monkeypatch.setattr(mounts, "read_text", lambda _: f"36 35 98:0 / {tmp_path} rw - {kind} server:/there rw")
-    planted(tmp_path / "source", {f"{n:02}/a.png": png(shape=SMALL, seed=n) for n in range(COUNT)})
-    stream = StreamingDataset(packed(tmp_path), batch_size=COUNT, threads=1)
+    monkeypatch.setattr(mounts, "read_text", lambda _: f"36 35 98:0 / {disk_path} rw - {kind} server:/there rw")
+    planted(disk_path / "source", {f"{n:02}/a.png": png(shape=SMALL, seed=n) for n in range(COUNT)})
+    stream = StreamingDataset(packed(disk_path), batch_size=COUNT, threads=1)
     first = sorted(key for batch in stream for key in batch.keys)
 
     with mock.patch("shardkit.stream.read.members.os.preadv", side_effect=os.preadv) as read:
