@@ -13,8 +13,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 help:
 	@echo 'make demo     data, shards, damage, training through a kill, on this machine; FRESH=1: anew'
-	@echo 'make test     make check, then every test (under 10 minutes on 2 cores)'
-	@echo 'make check    format, lint, strict types, architecture (under 30 s)'
+	@echo 'make test     make check, then every test (10 to 15 minutes on 2 cores)'
+	@echo 'make check    format, lint, strict types, architecture, layout, words'
 	@echo 'make faults   the long campaigns: killed again and again, at random; properties with new examples'
 	@echo 'make bench    every figure of README and docs/performance.md again: hours; ONLY="readers writers" for some'
 	@echo 'make format   let ruff rewrite what it can'

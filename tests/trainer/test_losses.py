@@ -266,7 +266,7 @@ def test_it_is_the_mean_over_the_hardest_of_each(labels: list[int], seed: int, m
 
 @given(LABELS_TRIPLET, SEEDS, st.data())
 @settings(max_examples=30)
-def test_neither_order_nor_length_nor_names_count_of_triplet(labels: list[int], seed: int, data: st.DataObject) -> None:
+def test_the_triplet_loss_ignores_order_length_and_names(labels: list[int], seed: int, data: st.DataObject) -> None:
     embeddings, told = embeddings_of(labels, seed), torch.tensor(labels)
     order = data.draw(st.permutations(range(len(labels))))
     longer = embeddings * torch.arange(1, len(labels) + 1)[:, None]
@@ -303,7 +303,7 @@ def test_gradients_are_finite_where_samples_coincide_and_where_they_are_opposite
     assert embeddings.grad.isfinite().all()
 
 
-def test_gradients_are_those_of_the_function_of_triplet() -> None:
+def test_gradients_of_the_triplet_loss_are_those_of_the_function() -> None:
     labels = torch.tensor([0, 0, 1, 1, 2])
     embeddings = embeddings_of(labels.tolist(), 3).double().requires_grad_()
     assert torch.autograd.gradcheck(lambda given: BatchHardTripletLoss(1.0)(given, labels), (embeddings,))

@@ -190,7 +190,7 @@ def pictures(height: int, width: int, count: int = 1) -> torch.Tensor:
     return torch.rand((count, 2, height, width), generator=torch.Generator().manual_seed(height * 100 + width))
 
 
-def one_of_maps(
+def minutia_map_of_one(
     angle: float,
     shift: tuple[float, float],
     source: tuple[int, int],
@@ -206,7 +206,7 @@ def test_without_turn_and_shift_the_middle_is_shown(height: int, width: int, dat
     target = (data.draw(st.integers(1, height)), data.draw(st.integers(1, width)))
     images = pictures(height, width)
     torch.testing.assert_close(
-        warp_images(images, one_of_maps(0, (0, 0), (height, width), target), target), center_crop(images, target)
+        warp_images(images, minutia_map_of_one(0, (0, 0), (height, width), target), target), center_crop(images, target)
     )
 
 
@@ -221,36 +221,36 @@ def test_the_smaller_half_is_cut_above_and_on_the_left(
 
 def test_a_shift_goes_right_and_down() -> None:
     images = pictures(9, 9)
-    shown = warp_images(images, one_of_maps(0, (2, 3), (9, 9), (9, 9)), (9, 9))
+    shown = warp_images(images, minutia_map_of_one(0, (2, 3), (9, 9), (9, 9)), (9, 9))
     torch.testing.assert_close(shown[..., 3:, 2:], images[..., :-3, :-2])
 
 
 def test_beyond_its_border_a_picture_goes_on_as_it_ends_there() -> None:
     images = pictures(5, 5)
-    shown = warp_images(images, one_of_maps(0, (0, 3), (5, 5), (5, 5)), (5, 5))
+    shown = warp_images(images, minutia_map_of_one(0, (0, 3), (5, 5), (5, 5)), (5, 5))
     torch.testing.assert_close(shown[..., :3, :], images[..., :1, :].expand(1, 2, 3, 5))
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_a_turn_is_counter_clockwise_about_the_middle(quarters: int) -> None:
     images = pictures(8, 8)
-    shown = warp_images(images, one_of_maps(quarters * math.pi / 2, (0, 0), (8, 8), (8, 8)), (8, 8))
+    shown = warp_images(images, minutia_map_of_one(quarters * math.pi / 2, (0, 0), (8, 8), (8, 8)), (8, 8))
     torch.testing.assert_close(shown, torch.rot90(images, quarters, (-2, -1)), rtol=0, atol=1e-5)
 
 
 def test_a_picture_turns_first_and_shifts_then() -> None:
     images = pictures(9, 9)
-    shown = warp_images(images, one_of_maps(math.pi / 2, (2, 0), (9, 9), (9, 9)), (9, 9))
+    shown = warp_images(images, minutia_map_of_one(math.pi / 2, (2, 0), (9, 9), (9, 9)), (9, 9))
     torch.testing.assert_close(shown[..., 2:], torch.rot90(images, 1, (-2, -1))[..., :-2], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("width", [9, 10])
 def test_a_picture_is_mirrored_before_it_turns(width: int) -> None:
     images, size = pictures(9, width), (9, width)
-    shown = warp_images(images, one_of_maps(0, (0, 0), size, size, mirrored=True), size)
+    shown = warp_images(images, minutia_map_of_one(0, (0, 0), size, size, mirrored=True), size)
     torch.testing.assert_close(shown, images.flip(-1), rtol=0, atol=1e-5)
     square = pictures(9, 9)
-    shown = warp_images(square, one_of_maps(math.pi / 2, (0, 2), (9, 9), (9, 9), mirrored=True), (9, 9))
+    shown = warp_images(square, minutia_map_of_one(math.pi / 2, (0, 2), (9, 9), (9, 9), mirrored=True), (9, 9))
     expected = torch.rot90(square.flip(-1), 1, (-2, -1))
     torch.testing.assert_close(shown[..., 2:, :], expected[..., :-2, :], rtol=0, atol=1e-5)
 
@@ -277,7 +277,7 @@ def test_points_go_where_the_map_fetches_them_from(
     point: tuple[float, float, float],
     mirrored: bool,  # noqa: FBT001 - hypothesis hands it in
 ) -> None:
-    maps = one_of_maps(angle, shift, (80, 90), (40, 31), mirrored=mirrored)
+    maps = minutia_map_of_one(angle, shift, (80, 90), (40, 31), mirrored=mirrored)
     x, y, theta = warp_points(torch.tensor([[point]]), maps)[0, 0].tolist()
     back = maps[0].double() @ torch.tensor([x, y, 1.0], dtype=torch.float64)
     torch.testing.assert_close(back, torch.tensor(point[:2], dtype=torch.float64), rtol=0, atol=1e-3)
@@ -287,7 +287,7 @@ def test_points_go_where_the_map_fetches_them_from(
 
 
 def test_points_without_theta_and_with_more_beside_it() -> None:
-    maps = one_of_maps(math.pi / 2, (0, 0), (9, 9), (9, 9))
+    maps = minutia_map_of_one(math.pi / 2, (0, 0), (9, 9), (9, 9))
     long = torch.tensor([[[8.0, 4.0, 0.0, 0.7], [4, 4, 1, 0.3]]])
     expected = torch.tensor([[[4.0, 0.0, math.pi / 2, 0.7], [4, 4, 1 + math.pi / 2, 0.3]]])
     torch.testing.assert_close(warp_points(long, maps), expected)

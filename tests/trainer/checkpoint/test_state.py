@@ -152,7 +152,7 @@ SEEN = InputShape(1, (32, 32))
 WORLD = World(0, 1, torch.device("cpu"))
 
 
-def fresh_of_state(name: str) -> State:
+def fresh_training_state(name: str) -> State:
     config = Config(amp=Amp("off"), optim=Optim(name=name), ema=Ema(0.9))  # type: ignore[arg-type]  # one of its names
     return build_state(config, build_network(config, 5, SEEN, WORLD), WORLD)
 
@@ -172,7 +172,7 @@ def learn(state: State, steps: range) -> None:
 
 @pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
 def test_taken_up_it_ends_with_the_same_bits(name: str) -> None:
-    straight, first, second = fresh_of_state(name), fresh_of_state(name), fresh_of_state(name)
+    straight, first, second = fresh_training_state(name), fresh_training_state(name), fresh_training_state(name)
     learn(straight, range(6))
     learn(first, range(3))
     second.load(first.tensors(leads=True), json.loads(json.dumps(first.facts())))
@@ -186,7 +186,7 @@ def test_taken_up_it_ends_with_the_same_bits(name: str) -> None:
 
 
 def test_a_snapshot_stays_as_it_was() -> None:
-    state = fresh_of_state("adamw")
+    state = fresh_training_state("adamw")
     before = state.tensors(leads=True)
     kept = {name: each.clone() for name, each in before["model"].items()}
     learn(state, range(2))
@@ -194,7 +194,7 @@ def test_a_snapshot_stays_as_it_was() -> None:
 
 
 def test_names_say_nothing_of_wrapping() -> None:
-    state = fresh_of_state("adamw")
+    state = fresh_training_state("adamw")
     learn(state, range(1))
     names = [name for tensors in state.tensors(leads=True).values() for name in tensors]
     assert not [name for name in names if "module." in name or "_orig_mod" in name]
@@ -203,7 +203,7 @@ def test_names_say_nothing_of_wrapping() -> None:
 
 def test_first_weights_come_from_the_seed_alone() -> None:
     torch.manual_seed(1)
-    one = fresh_of_state("sgd").network.state_dict()
+    one = fresh_training_state("sgd").network.state_dict()
     torch.manual_seed(2)
-    other = fresh_of_state("sgd").network.state_dict()
+    other = fresh_training_state("sgd").network.state_dict()
     assert all(torch.equal(one[name], other[name]) for name in one)

@@ -122,14 +122,14 @@ def test_it_can_be_told_as_json() -> None:
     assert told == {"eer_difference": None, "needs": {"1e-06": {"pairs": 10_000_000, "subjects": 895}}}
 
 
-def judged_of_verify(samples: Samples, far: tuple[float, ...] = FAR) -> Verification:
+def verify_samples(samples: Samples, far: tuple[float, ...] = FAR) -> Verification:
     return verify(samples.embeddings, samples.labels, far=far)
 
 
 @settings(max_examples=50, deadline=None)
 @given(samples=few())
 def test_it_says_what_brute_force_says(samples: Samples) -> None:
-    said, expected = judged_of_verify(samples), pairs(samples.embeddings, samples.labels.tolist())
+    said, expected = verify_samples(samples), pairs(samples.embeddings, samples.labels.tolist())
 
     assert (said.mated, said.non_mated) == (len(expected.mated), len(expected.non_mated))
     assert (said.threshold, said.eer) == (expected.threshold(), expected.eer())
@@ -140,7 +140,7 @@ def test_it_says_what_brute_force_says(samples: Samples) -> None:
 @pytest.mark.parametrize("noise", [0.5, 2.0])
 def test_so_it_does_where_groups_hold_several_subjects(noise: float) -> None:
     samples = clustered(40, 2, noise)
-    said, expected = judged_of_verify(samples, (1e-1, 1e-2)), pairs(samples.embeddings, samples.labels.tolist())
+    said, expected = verify_samples(samples, (1e-1, 1e-2)), pairs(samples.embeddings, samples.labels.tolist())
 
     assert (said.threshold, said.eer) == (expected.threshold(), expected.eer())
     assert said.tar == {far: expected.tar(far) for far in (1e-1, 1e-2)}
@@ -152,13 +152,13 @@ def test_so_it_does_where_groups_hold_several_subjects(noise: float) -> None:
 def test_any_number_of_ranks_says_the_same_of_any_order(samples: Samples, world_size: int, seed: int) -> None:
     other = shuffled(samples, seed)
 
-    assert together(world_size, other.embeddings, other.labels, FAR) == [judged_of_verify(samples)] * world_size
+    assert together(world_size, other.embeddings, other.labels, FAR) == [verify_samples(samples)] * world_size
 
 
 @pytest.mark.parametrize("world_size", [2, 3])
 def test_with_an_interval_too(world_size: int) -> None:
     samples = clustered(20, 3, 1.0)
-    said = judged_of_verify(samples)
+    said = verify_samples(samples)
 
     assert said.interval
     assert together(world_size, samples.embeddings, samples.labels, FAR) == [said] * world_size
@@ -167,14 +167,14 @@ def test_with_an_interval_too(world_size: int) -> None:
 @settings(max_examples=20, deadline=None)
 @given(samples=few(), side=st.integers(1, 5), number=st.integers(1, 7))
 def test_the_size_of_tiles_and_groups_changes_nothing(samples: Samples, side: int, number: int) -> None:
-    said = judged_of_verify(samples)
+    said = verify_samples(samples)
 
     with patch.object(pair_scores, "SIDE", side), patch.object(pair_scores, "GROUPS", number):
-        assert judged_of_verify(samples) == said
+        assert verify_samples(samples) == said
 
 
 def test_what_lies_apart_has_no_errors() -> None:
-    said = judged_of_verify(Samples(torch.eye(4).repeat_interleave(3, 0), torch.arange(4).repeat_interleave(3)))
+    said = verify_samples(Samples(torch.eye(4).repeat_interleave(3, 0), torch.arange(4).repeat_interleave(3)))
 
     assert (said.eer, said.auc) == (0, 1)
     assert said.threshold == 1
@@ -182,7 +182,7 @@ def test_what_lies_apart_has_no_errors() -> None:
 
 
 def test_what_is_all_the_same_is_a_coin() -> None:
-    said = judged_of_verify(Samples(torch.ones(12, 5), torch.arange(4).repeat_interleave(3)))
+    said = verify_samples(Samples(torch.ones(12, 5), torch.arange(4).repeat_interleave(3)))
 
     assert (said.eer, said.auc) == (0.5, 0.5)
     assert said.tar == {0.9: 0.0, 0.5: 0.0, 0.25: 0.0, 0.1: None}
@@ -195,12 +195,12 @@ def test_scores_next_to_each_other_are_told_apart() -> None:
     expected = pairs(samples.embeddings, [0, 0, 1, 1])
 
     assert min(expected.mated) - max(expected.non_mated) < 4000
-    assert judged_of_verify(samples).eer == expected.eer() == 0
+    assert verify_samples(samples).eer == expected.eer() == 0
 
 
 def test_mistake_10_few_pairs_tell_no_rate_that_they_cannot_resolve() -> None:
     """20 K impostor pairs are two at FAR 1e-4: a rate read off them is chance. And all pairs count, not a sample."""
-    said = judged_of_verify(clustered(100, 2, 0.5), (1e-2, 1e-3, 1e-4))
+    said = verify_samples(clustered(100, 2, 0.5), (1e-2, 1e-3, 1e-4))
 
     assert said.non_mated == 200 * 199 // 2 - 100
     assert said.tar[1e-2] is not None
@@ -212,7 +212,7 @@ def test_mistake_10_few_pairs_tell_no_rate_that_they_cannot_resolve() -> None:
 def test_ten_pairs_are_enough(others: int, told: float | None) -> None:
     labels = torch.tensor([0, 0] + [1] * others)
 
-    assert judged_of_verify(Samples(torch.eye(2)[labels], labels), (0.5,)).tar == {0.5: told}
+    assert verify_samples(Samples(torch.eye(2)[labels], labels), (0.5,)).tar == {0.5: told}
 
 
 def test_rates_are_meant_as_they_are_written() -> None:
@@ -221,7 +221,7 @@ def test_rates_are_meant_as_they_are_written() -> None:
     samples = Samples(torch.eye(2)[torch.tensor([0] * 8 + [1] * 14)], labels)
 
     assert Fraction(0.3) < Fraction(12, 40) == pairs(samples.embeddings, labels.tolist()).fmr(1)
-    assert judged_of_verify(samples, (0.3,)).tar == {0.3: 107 / 191}
+    assert verify_samples(samples, (0.3,)).tar == {0.3: 107 / 191}
 
 
 def test_one_subject_is_no_split_to_judge_on() -> None:
@@ -242,14 +242,14 @@ def test_nor_is_nothing() -> None:
 def test_nor_do_bins_that_are_counted_in_several_passes() -> None:
     samples = clustered(12, 3, 1.5)
     with patch.object(roc, "BINS_PER_PASS", 3):
-        said = judged_of_verify(samples)
+        said = verify_samples(samples)
 
-    assert said == judged_of_verify(samples)
+    assert said == verify_samples(samples)
     assert 0.5 < said.auc == pairs(samples.embeddings, samples.labels.tolist()).auc() < 1
 
 
-def test_it_can_be_told_as_json_of_verify() -> None:
-    said = judged_of_verify(clustered(10, 3, 1.0), (0.1, 1e-4))
+def test_a_verification_can_be_written_as_json() -> None:
+    said = verify_samples(clustered(10, 3, 1.0), (0.1, 1e-4))
     told = json.loads(json.dumps(said.as_json()))
 
     assert said.interval is not None

@@ -186,7 +186,7 @@ def test_under_autocast_it_tells_in_float32() -> None:
     assert [each.dtype for each in told] == [torch.float32, torch.float32]
 
 
-def test_it_weighs_what_the_reimplementation_does_of_localisation() -> None:
+def test_the_localization_has_as_many_weights_as_the_reimplementation() -> None:
     net = LocalizationNet(BackboneSpec(channels=1, size=(299, 299), embedding=512))
     assert sum(each.numel() for each in net.parameters()) == 311_555
 

@@ -143,7 +143,7 @@ def test_what_is_long_is_shown_in_part() -> None:
     assert abbreviate("x" * 1000) == f"'{'x' * 39}…"
 
 
-def read_of_lists(tmp_path: Path, content: bytes) -> dict[str, str]:
+def read_csv_list(tmp_path: Path, content: bytes) -> dict[str, str]:
     path = tmp_path / "groups.csv"
     path.write_bytes(content)
     return read_list(ListFile(path), "group")
@@ -161,17 +161,17 @@ def read_of_lists(tmp_path: Path, content: bytes) -> dict[str, str]:
     ],
 )
 def test_who_is_of_a_group_however_it_is_written(content: bytes, tmp_path: Path) -> None:
-    assert read_of_lists(tmp_path, content) == {"0001": "twins", "0002": "twins"}
+    assert read_csv_list(tmp_path, content) == {"0001": "twins", "0002": "twins"}
 
 
 def test_names_that_are_no_text_are_those_of_keys(tmp_path: Path) -> None:
-    assert read_of_lists(tmp_path, b"a\xff,b.c\n") == {"a%FF": "b%2Ec"}
+    assert read_csv_list(tmp_path, b"a\xff,b.c\n") == {"a%FF": "b%2Ec"}
 
 
 @pytest.mark.parametrize("line", [b" ,twins", b"0001, ", b"0001", b"0001,a,b"])
 def test_a_line_that_says_less_or_more(line: bytes, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="line 1: expected `subject,group`"):
-        read_of_lists(tmp_path, line)
+        read_csv_list(tmp_path, line)
 
 
 @pytest.mark.parametrize(
@@ -186,11 +186,11 @@ def test_a_line_that_says_less_or_more(line: bytes, tmp_path: Path) -> None:
 )
 def test_the_line_of_a_mistake_is_named(content: bytes, said: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=said):
-        read_of_lists(tmp_path, content)
+        read_csv_list(tmp_path, content)
 
 
 def test_a_cell_may_hold_a_line_end(tmp_path: Path) -> None:
-    assert read_of_lists(tmp_path, b'"a\nb",twins\r\nc,"x"\r\n') == {"a%0Ab": "twins", "c": "x"}
+    assert read_csv_list(tmp_path, b'"a\nb",twins\r\nc,"x"\r\n') == {"a%0Ab": "twins", "c": "x"}
 
 
 @pytest.mark.parametrize("in_memory", [1 << 20, 10])
